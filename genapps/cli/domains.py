@@ -1,0 +1,110 @@
+"""Which domains there are: the built-in ones by a static table, those of other distributions by entry point."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genapps.errors import GenappsError
+
+GROUP = "genapps.domains"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a domain's parts are found; naming them here imports none of them.
+
+    `cli` and `config` are "module:attribute"; `sample` is the file in the package's samples/ that the demo runs on, and
+    `demo` the domain's own command line for it, where {sample} and {folder} stand for the file and the results' place.
+    """
+
+    cli: str
+    help: str
+    config: str | None = None
+    sample: str | None = None
+    demo: tuple[str, ...] = ()
+
+
+BUILT_IN = {
+    "tabular": Domain(
+        cli="genapps_tabular.cli:cli",
+        help="Tables: synthetic rows, larger training sets, filled gaps, honest reports.",
+        config="genapps_tabular.config:TabularConfig",
+        sample="flights.csv",
+        demo=(
+            "synthesize",
+            "{sample}",
+            "-o",
+            "{folder}/synthetic.csv",
+            "--model",
+            "{folder}/model.genapps",
+            "--report",
+            "{folder}/report.html",
+        ),
+    ),
+}
+
+
+def load(target: str) -> Any:
+    """The object named "module:attribute".
+
+    Raises GenappsError when the module cannot be imported, whatever it raised: a broken plugin must not break the tool.
+    """
+    from importlib import import_module
+
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        raise GenappsError(f"{target} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def plugins() -> dict[str, tuple[str, str]]:
+    """Domains of other distributions: name -> ("module:attribute", distribution).
+
+    None while GENAPPS_PLUGINS is set but empty. Reads the installed entry_points.txt files itself, because importing
+    importlib.metadata alone would take half the time that `genapps --help` may.
+    """
+    if os.environ.get("GENAPPS_PLUGINS") == "":
+        return {}
+    found = {}
+    for file in _entry_point_files():
+        text = _read(file)
+        if f"[{GROUP}]" in text:
+            distribution = Path(file).parent.name.partition("-")[0].replace("_", "-")
+            for name, target in _section(text):
+                if name not in BUILT_IN:
+                    found[name] = (target, distribution)
+    return dict(sorted(found.items()))
+
+
+def _entry_point_files() -> Iterator[str]:
+    for folder in dict.fromkeys(sys.path):
+        try:
+            with os.scandir(folder or ".") as entries:
+                names = [entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+        except OSError:
+            continue
+        for name in sorted(names):
+            yield f"{folder or '.'}/{name}/entry_points.txt"
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _section(text: str) -> Iterator[tuple[str, str]]:
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            inside = line.strip() == f"[{GROUP}]"
+        elif inside and "=" in line:
+            name, _, target = line.partition("=")
+            yield name.strip(), target.split("[")[0].strip()

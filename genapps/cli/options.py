@@ -1,0 +1,110 @@
+"""Options that every command spells the same way, as decorators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from genapps.cli.console import VERBOSITY
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+class Duration(click.ParamType[float, str]):
+    """A length of time such as 90s, 5m or 1h30m, given on in seconds; a bare number is seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; fails unless the value is a positive length of time."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = str(value).strip().lower()
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            seconds = float(text)
+        elif re.fullmatch(f"(?:{DURATION.pattern})+", text):
+            seconds = sum(float(number) * SECONDS[unit] for number, unit in DURATION.findall(text))
+        else:
+            self.fail(f"{value!r} is no length of time; write 90s, 5m or 1h30m", param, ctx)
+        if seconds <= 0:
+            self.fail("must be longer than nothing", param, ctx)
+        return seconds
+
+
+def training_options(function: Function) -> Function:
+    """Add what every command that trains understands.
+
+    Arguments handed to the function: family: str | None, budget: float | None (seconds), seed: int, device: str,
+    threads: int | None, config_file: Path | None, settings: tuple[str, ...] (key=value), resume: bool.
+    """
+    options = [
+        click.option("--family", metavar="NAME", help="Model family; auto tries them within the budget."),
+        click.option("--budget", type=Duration(), help="Time to train at most: 90s, 5m, 1h30m."),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same result."
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+            default="auto",
+            show_default=True,
+            help="Where to train.",
+        ),
+        click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="CPU threads to use."),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Settings as TOML; `genapps config` prints one to start from.",
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated."
+        ),
+        click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped."),
+    ]
+    return _apply(options, function)
+
+
+def output_options(function: Function) -> Function:
+    """Add what every command that produces something understands.
+
+    Arguments handed to the function: output: str | None ("-" is stdout), as_json: bool. -q and -v act on the console.
+    """
+    options = [
+        click.option(
+            "-o", "--output", metavar="FILE", help="Where to write; the suffix decides the format, - is stdout."
+        ),
+        json_option,
+        click.option(
+            "-q", "--quiet", is_flag=True, expose_value=False, callback=_speak(-1), help="Say only what fails."
+        ),
+        click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_speak(1), help="Say more."),
+    ]
+    return _apply(options, function)
+
+
+def json_option(function: Function) -> Function:
+    """Add --json, handed on as `as_json: bool`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every figure.")(function)
+
+
+def _speak(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(context: click.Context, _: click.Parameter, given: bool) -> None:
+        if given:
+            context.meta[VERBOSITY] = level
+
+    return callback
+
+
+def _apply(options: list[Callable[[Any], Any]], function: Function) -> Function:
+    for option in reversed(options):
+        function = option(function)
+    return function
