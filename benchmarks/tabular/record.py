@@ -1,0 +1,77 @@
+"""What every benchmark writes beside its figures: when, which commit, what kind of machine. Never whose."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).resolve().parent / "results"
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT"), "1"
+)
+
+
+def today() -> str:
+    """The date, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%d")
+
+
+def commit() -> str:
+    """The short hash of the checked-out commit, "-dirty" where tracked files differ, "unknown" outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def machine() -> dict[str, Any]:
+    """The machine's class: cores, processor model, memory."""
+    model = platform.processor() or platform.machine()
+    gigabytes = None
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")), model)
+        total = Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0]
+        gigabytes = round(int(total) / 2**20)
+    return {"cores": os.cpu_count(), "processor": model, "memory_gb": gigabytes, "python": platform.python_version()}
+
+
+def stamp() -> dict[str, Any]:
+    """Date and commit."""
+    return {"date": today(), "commit": commit()}
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process in MiB.
+
+    Read from the kernel's high-water mark where there is one: `ru_maxrss` starts at the size of the process that
+    launched this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of its finished children."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def write(path: Path, result: dict[str, Any]) -> None:
+    """Write the result as JSON that diffs well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"wrote {os.path.relpath(path)}")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What was written before, or nothing."""
+    return json.loads(path.read_text()) if path.exists() else {}
