@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from genapps.cli.console import fail
+from genapps.cli.domains import missing_extra
 from genapps.errors import GenappsError
 
 INTERRUPTED = 130
@@ -54,6 +55,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def explain(error: BaseException) -> tuple[str, int]:
     """The line a user reads about `error`, and the exit code."""
+    error = missing_extra(error) or error
     if isinstance(error, GenappsError):
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):

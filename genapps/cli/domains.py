@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genapps.errors import GenappsError
+from genapps.errors import GenappsError, MissingExtra
 
 GROUP = "genapps.domains"
+
+# Import name -> extra, for libraries that only some tasks need.
+EXTRAS = {"pyarrow": "tabular", "sklearn": "tabular", "jinja2": "tabular", "sdv": "sdv", "sdmetrics": "sdv"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ BUILT_IN = {
 def load(target: str) -> Any:
     """The object named "module:attribute".
 
-    Raises GenappsError when the module cannot be imported, whatever it raised: a broken plugin must not break the tool.
+    Raises MissingExtra when a library is not installed, GenappsError when the module cannot be imported for any other
+    reason: a broken plugin must not break the tool.
     """
     from importlib import import_module
 
@@ -60,7 +64,15 @@ def load(target: str) -> Any:
     try:
         return getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:
+        if missing := missing_extra(error):
+            raise missing from error
         raise GenappsError(f"{target} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def missing_extra(error: BaseException) -> MissingExtra | None:
+    """The error to show for a failed import of a library that an extra installs; None for any other error."""
+    library = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return MissingExtra(library, EXTRAS[library]) if library in EXTRAS else None
 
 
 def plugins() -> dict[str, tuple[str, str]]:

@@ -1,0 +1,61 @@
+"""`genapps model`: what a saved model file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genapps.cli.group import Group
+from genapps.cli.options import json_option
+
+SHOWN = 60  # characters of a value; --json has all of it
+
+
+@click.group(cls=Group)
+def model() -> None:
+    """Show what a saved model file holds."""
+
+
+@model.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def show(file: Path, as_json: bool) -> None:
+    """Print the card of a model file: family, domain, rows, seed, versions, measures.
+
+    \b
+    Examples:
+      genapps model show model.genapps
+    """
+    from genapps.cli.console import print_json
+    from genapps.io.artifact import read_header
+
+    header = read_header(file)
+    if as_json:
+        print_json(header)
+        return
+    click.echo(f"{file}: a {header.get('family', '?')} model of {header.get('domain', '?')} data")
+    for line in card(header):
+        click.echo(line)
+
+
+def card(header: dict[str, Any]) -> Iterator[str]:
+    """The header's figures, a line each; the codec and the network's settings are counted, not listed."""
+    for key, value in header.items():
+        if key in ("provenance", "measures") and isinstance(value, dict):
+            yield f"{key}:"
+            for name, item in value.items():
+                yield f"  {name:<20} {_short(item)}"
+        elif key in ("codec", "model", "space"):
+            yield f"{key:<22} {len(value)} entries" if isinstance(value, dict | list) else f"{key:<22} {_short(value)}"
+        elif key not in ("family", "domain"):
+            yield f"{key:<22} {_short(value)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {item}" for key, item in value.items())
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
