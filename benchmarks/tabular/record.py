@@ -7,6 +7,8 @@ import os
 import platform
 import resource
 import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,32 @@ def cpu_seconds() -> float:
     """CPU seconds of this process and of its finished children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def command() -> list[str]:
+    """The installed `genapps` beside this interpreter."""
+    return [str(Path(sys.executable).with_name("genapps"))]
+
+
+def run_measured(arguments: list[str], **environment: str) -> dict[str, float]:
+    """Run a command to its end with one thread: its CPU seconds, wall seconds and peak resident memory in MiB.
+
+    The peak is the kernel's figure for a child, which starts at the size of this process: keep this process small.
+    Raises RuntimeError where the command fails.
+    """
+    began = time.perf_counter()
+    settings = {**os.environ, **ONE_THREAD, **environment}
+    process = subprocess.Popen(arguments, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = process.stderr.read().decode() if process.stderr else ""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} failed with exit code {process.returncode}: {said[-500:]}")
+    return {
+        "cpu_s": round(used.ru_utime + used.ru_stime, 4),
+        "wall_s": round(time.perf_counter() - began, 4),
+        "memory_mb": round(used.ru_maxrss / 1024, 1),
+    }
 
 
 def write(path: Path, result: dict[str, Any]) -> None:

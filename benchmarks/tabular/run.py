@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from protocol import DESCRIPTION, Split, load, score, usefulness, versions
 from record import ONE_THREAD, RESULTS, ROOT, machine, read, stamp, write
 from systems import CONTROLS, SYSTEMS

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from record import cpu_seconds, peak_mb
 from systems import MODULES, PACKAGES, SYSTEMS
 
