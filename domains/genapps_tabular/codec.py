@@ -1,0 +1,136 @@
+"""A table of records as the variables of a model, and back."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from genapps_tabular.columns import CODECS, codec_for
+from genapps_tabular.columns.base import CodecConfig, ColumnCodec, Draw, flat
+from genapps_tabular.conditions import Condition
+from genapps_tabular.schema import ColumnSchema, Schema
+from numpy.typing import NDArray
+
+from genapps.errors import UsageError
+from genapps.spaces import Categorical, Columns, Constraint
+
+CHUNK = 131_072  # rows encoded at a time: bounds the memory beside the result
+
+__all__ = ["CodecConfig", "TableCodec"]
+
+
+class TableCodec:
+    """The codecs of a table's columns side by side.
+
+    `space` holds the variables in column order; `parts` says which ones each column owns; `scores` gives the normal
+    score of each ordered code of a variable, None where it has none.
+    """
+
+    def __init__(self, schema: Schema, config: CodecConfig, columns: Sequence[ColumnCodec]) -> None:
+        self.schema, self.config, self.columns = schema, config, tuple(columns)
+        self.space = Columns(tuple(v for column in self.columns for v in column.variables))
+        self.scores = tuple(s for column in self.columns for s in column.scores)
+        self.parts: dict[str, tuple[int, ...]] = {}
+        first = 0
+        for column in self.columns:
+            self.parts[column.schema.name] = tuple(range(first, first + len(column.variables)))
+            first += len(column.variables)
+
+    @classmethod
+    def fit(cls, table: pa.Table, schema: Schema, config: CodecConfig, generator: np.random.Generator) -> TableCodec:
+        """Learn the coding of each column from a table that fits the schema."""
+        columns = []
+        for column in schema.columns:
+            array = flat(table.column(column.name))
+            columns.append(codec_for(column, config).fit(array, column, config, generator))
+        return cls(schema, config, columns)
+
+    def encode(self, table: pa.Table, *, missing: Literal["token", "unknown"] = "token") -> NDArray[Any]:
+        """Rows to codes (N, D): int32 if every variable is categorical, else float32.
+
+        A value that was never seen is unknown (-1, or NaN); with missing="unknown" a missing value is unknown, too.
+        """
+        kind = np.int32 if self.space.discrete else np.float32
+        codes = np.empty((table.num_rows, len(self.space.variables)), kind)
+        for start in range(0, table.num_rows, CHUNK):
+            chunk = table.slice(start, CHUNK)
+            for column in self.columns:
+                array = flat(chunk.column(column.schema.name))
+                for variable, values in zip(self.parts[column.schema.name], column.encode(array), strict=True):
+                    codes[start : start + CHUNK, variable] = self._unknown(variable, values)
+                if missing == "unknown":
+                    raise NotImplementedError
+        return codes
+
+    def _unknown(self, variable: int, values: NDArray[Any]) -> NDArray[Any]:
+        if self.space.discrete or not isinstance(self.space.variables[variable], Categorical):
+            return values
+        return np.where(values < 0, np.nan, values)
+
+    def decode(
+        self,
+        codes: NDArray[Any],
+        generator: np.random.Generator,
+        *,
+        conditions: Mapping[str, Condition] = {},
+        first_row: int = 0,
+        seed: int = 0,
+    ) -> pa.Table:
+        """Codes (N, D) to rows; what a code leaves open is drawn from `generator`, inside the conditions."""
+        by_variable = np.asfortranarray(codes)
+        arrays = []
+        for column in self.columns:
+            draw = Draw(generator, conditions.get(column.schema.name), first_row, seed)
+            parts = tuple(by_variable[:, variable] for variable in self.parts[column.schema.name])
+            arrays.append(column.decode(parts, len(codes), draw))
+        return pa.table(arrays, names=list(self.schema.names))
+
+    def constraints(self, conditions: Mapping[str, Condition]) -> tuple[Constraint, ...]:
+        """What the conditions mean to a model; UsageError for an unknown column or a condition that cannot hold."""
+        found = []
+        for name, condition in conditions.items():
+            constraint = self._column(name).constraint(condition)
+            if constraint.variables:
+                found.append(self._placed(name, constraint))
+        return tuple(found)
+
+    def present(self, columns: Sequence[str]) -> tuple[Constraint, ...]:
+        """The constraint "not missing" for those of these columns that can be missing."""
+        found = ((name, self._column(name).present()) for name in columns)
+        return tuple(self._placed(name, constraint) for name, constraint in found if constraint is not None)
+
+    def _placed(self, name: str, constraint: Constraint) -> Constraint:
+        return replace(constraint, variables=self.parts[name])
+
+    def _column(self, name: str) -> ColumnCodec:
+        for column in self.columns:
+            if column.schema.name == name:
+                return column
+        near = difflib.get_close_matches(name, self.schema.names, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"the columns are {', '.join(self.schema.names)}"
+        raise UsageError(f"there is no column '{name}'; {hint}")
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and plain JSON from which `from_state` makes an equal codec."""
+        arrays: dict[str, NDArray[Any]] = {}
+        settings = []
+        for i, column in enumerate(self.columns):
+            own, plain = column.state()
+            arrays |= {f"{i}/{key}": value for key, value in own.items()}
+            settings.append({"codec": column.kind, "schema": asdict(column.schema), "settings": plain})
+        return arrays, {"config": asdict(self.config), "columns": settings}
+
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> TableCodec:
+        """The inverse of `state`."""
+        columns = []
+        for i, plain in enumerate(settings["columns"]):
+            schema = ColumnSchema(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain["schema"].items()})
+            prefix = f"{i}/"
+            own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+            columns.append(CODECS[plain["codec"]].from_state(schema, own, plain["settings"]))
+        return cls(Schema(tuple(c.schema for c in columns)), CodecConfig(**settings["config"]), columns)

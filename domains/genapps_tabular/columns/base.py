@@ -1,0 +1,159 @@
+"""The one abstraction behind every kind of column, and the Arrow handling that all of them share."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from genapps_tabular.conditions import Condition
+from genapps_tabular.schema import ColumnSchema
+from numpy.typing import NDArray
+
+from genapps.errors import UsageError
+from genapps.spaces import Constraint, Variable
+
+Arrays = dict[str, NDArray[Any]]
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """How a table becomes variables; the defaults serve tables from a hundred to some millions of rows."""
+
+    numbers: str = "tokens"  # "tokens": every number a code; "mixed": frequent values codes, the rest continuous
+    bins: int = 64  # equal-mass bins of a number
+    knots: int = 16  # points of the quantile function kept inside a bin
+    max_atoms: int = 100  # a number with no more distinct values than this has a code for each
+    mixed_atoms: int = 30  # the same where numbers are "mixed"
+    atom_share: float = 0.01  # a number's value with a larger share of the rows has a code of its own
+    max_tokens: int = 128  # a column with more distinct values is written in two or three digits
+    protect_rare: int = 0  # categories seen fewer times are never emitted
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What decoding needs beside the codes: randomness, the rows' place in the whole output, what was asked for."""
+
+    generator: np.random.Generator
+    condition: Condition | None = None
+    first_row: int = 0
+    seed: int = 0
+
+
+class ColumnCodec(ABC):
+    """A table column as consecutive variables of a model.
+
+    A batch of the column is a tuple of arrays (N,), one a variable: codes (int32; -1 unknown) of a `Categorical`,
+    scores (float32; NaN unknown or none) of a `Continuous`.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, schema: ColumnSchema) -> None:
+        self.schema = schema
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, array: pa.Array, schema: ColumnSchema, config: CodecConfig, generator: np.random.Generator) -> Self:
+        """Learn the coding from a column's values."""
+
+    @property
+    @abstractmethod
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables that the column owns, none where there is nothing to learn."""
+
+    @abstractmethod
+    def encode(self, array: pa.Array) -> tuple[NDArray[Any], ...]:
+        """Values to codes."""
+
+    @abstractmethod
+    def decode(self, codes: tuple[NDArray[Any], ...], rows: int, draw: Draw) -> pa.Array:
+        """Codes to `rows` values of the column's own Arrow type."""
+
+    @abstractmethod
+    def constraint(self, condition: Condition) -> Constraint:
+        """A condition as an automaton over the column's variables, numbered from 0; UsageError if it cannot hold."""
+
+    @abstractmethod
+    def present(self) -> Constraint | None:
+        """The constraint "not missing"; None where no value is ever missing."""
+
+    @abstractmethod
+    def state(self) -> tuple[Arrays, Settings]:
+        """Arrays and plain JSON from which `from_state` makes an equal codec."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
+        """The inverse of `state`."""
+
+    @property
+    def scores(self) -> tuple[NDArray[np.float64] | None, ...]:
+        """For each variable the normal score of each ordered code (NaN: no number), or None where codes have no order."""
+        return tuple(None for _ in self.variables)
+
+
+def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """One contiguous array of plain values (dictionaries decoded, large strings as strings)."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        if isinstance(column, pa.ChunkedArray):  # more than 2 GiB of text do not fit in one array of strings
+            column = pc.cast(column, pa.large_string()).combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """Values as the text that conditions and words are written in."""
+    if pa.types.is_string(array.type):
+        return array
+    if pa.types.is_null(array.type):
+        return pa.nulls(len(array), pa.string())
+    return pc.cast(array, pa.string())
+
+
+def from_text(words: pa.Array, dtype: str) -> pa.Array:
+    """The inverse of `as_text`: few distinct words to the column's Arrow type (a dictionary type keeps its index)."""
+    target = arrow_type(dtype)
+    if pa.types.is_dictionary(target):
+        return pa.DictionaryArray.from_arrays(
+            pa.array(np.arange(len(words)), target.index_type, mask=~np.asarray(words.is_valid())),
+            pc.cast(words, target.value_type),
+            ordered=target.ordered,
+        )
+    return pc.cast(words, target)
+
+
+_PARAMETRIC = re.compile(r"(\w+)(?:<(.*)>|\((.*)\)|\[(.*)\])")
+
+
+def arrow_type(dtype: str) -> pa.DataType:
+    """The Arrow type of a name as `str(type)` writes it; ValueError for one that no column here can have."""
+    match = _PARAMETRIC.fullmatch(dtype)
+    if match is None:
+        return pa.type_for_alias(dtype)
+    name, fields, numbers, units = match.groups()
+    if name == "timestamp":
+        unit, _, zone = units.partition(", tz=")
+        return pa.timestamp(unit, zone or None)
+    if name.startswith("decimal"):
+        precision, scale = (int(n) for n in numbers.split(","))
+        return pa.decimal128(precision, scale) if name == "decimal128" else pa.decimal256(precision, scale)
+    if name == "dictionary":
+        found = re.fullmatch(r"values=(.*), indices=(\w+), ordered=([01])", fields)
+        if found is None:
+            raise ValueError(dtype)
+        return pa.dictionary(arrow_type(found[2]), arrow_type(found[1]), ordered=found[3] == "1")
+    return pa.type_for_alias(dtype)
+
+
+def refuse(schema: ColumnSchema, message: str) -> UsageError:
+    """The error of a condition that this column cannot satisfy."""
+    return UsageError(f"column '{schema.name}' {message}")
