@@ -37,14 +37,14 @@ def list_(as_json: bool) -> None:
         return
     for entry in entries:
         place = "shipped" if entry.shipped else "to download"
-        click.echo(f"{entry.name:<12}{entry.rows:>9,} rows  {entry.licence:<10}  {place:<12}  {entry.title}")
+        click.echo(f"{entry.name:<12}{entry.rows:>9,} rows  {entry.license:<10}  {place:<12}  {entry.title}")
 
 
 @datasets.command()
 @click.argument("name")
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Describe one data set: licence, citation, source."""
+    """Describe one data set: license, citation, source."""
     from genapps.io.datasets import find
 
     entry = asdict(find(name))
@@ -81,4 +81,4 @@ def get(name: str, output: str | None, source: Path | None) -> None:
         return
     with replacing(target) as handle:
         handle.write(table)
-    note(f"{target}: {entry.rows:,} rows. {entry.licence}; cite {entry.citation}")
+    note(f"{target}: {entry.rows:,} rows. {entry.license}; cite {entry.citation}")

@@ -31,7 +31,7 @@ class Dataset:
     title: str
     rows: int
     target: str
-    licence: str
+    license: str
     citation: str
     source: str
     reader: str
@@ -102,7 +102,7 @@ def _read_csv(data: bytes, dataset: Dataset) -> bytes:
 
 
 def _read_bare(data: bytes, dataset: Dataset) -> bytes:
-    """A file of UCI: no header line, blanks after commas, "?" for missing, "|" before remarks, a dot after the class."""
+    """A UCI file: no header line, blanks after commas, "?" for missing, "|" before remarks, a dot after classes."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(dataset.columns)

@@ -1,1 +1,1 @@
-"""One self-contained HTML page a result: charts as inline SVG, sections every domain shares, no script and no network."""
+"""One self-contained HTML page a result: charts as inline SVG, sections that domains share, no script, no network."""

@@ -1,7 +1,7 @@
-"""Small charts as inline SVG: pure functions from numbers to markup, coloured by the page's style alone.
+"""Small charts as inline SVG: pure functions from numbers to markup, colored by the page's style alone.
 
-Every chart is `WIDTH` units wide and scales with its box. Real data is grey, synthetic data the accent color; the classes
-`real`, `synthetic`, `ceiling`, `floor` and `copied` say which is which. Text from outside is clipped and escaped here.
+Every chart is `WIDTH` units wide and scales with its box. Real data is grey, synthetic data the accent color; the
+classes `real`, `synthetic`, `ceiling`, `floor` and `copied` say which is which. Foreign text is clipped and escaped.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
@@ -29,7 +30,7 @@ class Mark:
 
 
 def tag(name: str, *children: str, **attributes: object) -> Markup:
-    """An element; numbers get one decimal, `class_` and `text_anchor` become class and text-anchor, None is left out."""
+    """An element: floats get one decimal, `class_` and `text_anchor` are class and text-anchor, None is left out."""
     words = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_number(given) if isinstance(given, float) else escape(given)}"'
         for key, given in attributes.items()
@@ -74,8 +75,8 @@ def scale(marks: Sequence[Mark], *, better: Literal["higher", "lower", "half"], 
     where = {mark.role: at(float(mark.value or 0)) for mark in shown}
     parts = [_line(left, right, y, "track")]
     if "synthetic" in where and "ceiling" in where:
-        parts.append(_line(*sorted((where["synthetic"], where["ceiling"])), y, "gap"))
-    parts += [glyph(role, where[role], y) for role in ("ceiling", "floor", "copied", "synthetic") if role in where]
+        parts.append(_line(where["synthetic"], where["ceiling"], y, "gap"))
+    parts += [glyph(role, where[role], y) for role in ("floor", "copied", "ceiling", "synthetic") if role in where]
     texts = {at(low): low, at(high): high} | ({at(0.5): 0.5} if better == "half" else {})
     for x, number in texts.items():
         if better != "half" or number == 0.5 or abs(x - at(0.5)) > 40:
@@ -133,7 +134,7 @@ def histogram_overlay(
     One bin that towers over all others (a zero most rows have) is cut and labelled, so that the others stay readable.
     """
     top, base, height = 16.0, 124.0, 144.0
-    widths = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    widths = [b - a for a, b in pairwise(edges)]
     reals, synthetics = ([s / w for s, w in zip(x, widths, strict=True)] for x in (real, synthetic))
     peaks = [max(pair) for pair in zip(reals, synthetics, strict=True)]
     ceiling, spike = _room(peaks)
@@ -211,21 +212,27 @@ def _bar(x: float, y: float, length: float, role: str) -> Markup:
 
 
 def heat_map(
-    names: Sequence[str], values: Sequence[Sequence[float]], *, tone: Literal["real", "synthetic", "change"], label: str
+    names: Sequence[str],
+    values: Sequence[Sequence[float]],
+    *,
+    tone: Literal["real", "synthetic", "change"],
+    label: str,
+    limit: float = 1.0,
 ) -> Markup:
-    """A square matrix in -1..1 as cells of ten strengths; the diagonal, always 1, is left out.
+    """A square matrix in -limit..limit as cells of ten strengths; the diagonal, always the same, is left out.
 
     `tone` is the color: `change` draws what is below zero in grey (lost) and what is above in the accent (added).
     One path a strength keeps hundreds of cells small.
     """
     left, n = 92.0, len(names)
     cell = (WIDTH - left) / max(n, 1)
-    paths: dict[tuple[str, int], list[str]] = {}
+    paths: dict[tuple[str, int], list[str]] = {}  # by color and strength
     for i, row in enumerate(values):
         for j, given in enumerate(row):
-            strength = min(10, round(10 * abs(given))) if i != j and known(given) else 0
+            strength = min(10, round(10 * abs(given) / limit)) if i != j and known(given) else 0
             if strength:
-                side = tone if tone != "change" else "synthetic" if given > 0 else "real"
+                gained = "synthetic" if given > 0 else "real"
+                side = gained if tone == "change" else tone
                 paths.setdefault((side, strength), []).append(_square(left + cell * j, cell * i, cell))
     size = min(11.0, cell * 0.95)
     parts = [

@@ -139,7 +139,7 @@ def render(page: Page) -> str:
     return _environment().get_template("page.html").render(page=page, word=_word(page.level))
 
 
-def legend(words: Sequence[tuple[charts.Role, str]]) -> Markup:
+def legend(words: Sequence[tuple[Literal["real", "synthetic"], str]]) -> Markup:
     """Signs and their names on one line, for below a chart."""
     return Markup(" ").join(Markup('<span class="{0}">{1}</span>').format(role, word) for role, word in words)
 

@@ -52,7 +52,7 @@ def tick(value: float) -> str:
 
 
 def clip(text: object, length: int = 80) -> str:
-    """Foreign text made fit for a page: at most `length` characters, none that is unprintable or turns the reading direction."""
+    """Foreign text made fit for a page: at most `length` characters, none unprintable or turning the direction."""
     whole = str(text)
     shown = whole if len(whole) <= length else whole[: length - 1] + "…"
     return "".join(_safe(c) for c in shown)

@@ -1,0 +1,117 @@
+"""Imports point one way, commands start light, and nothing that could run a stranger's code is ever called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOMAINS = sorted(path.name for path in (ROOT / "domains").iterdir() if path.name.startswith("genapps_"))
+SOURCES = sorted([*(ROOT / "genapps").rglob("*.py"), *(ROOT / "domains").rglob("*.py")])
+EVERYTHING = sorted(
+    {*SOURCES, *(path for folder in ("benchmarks", "datasets") for path in (ROOT / folder).rglob("*.py"))}
+)
+HEAVY = {"numpy", "torch", "pandas", "sklearn", "scipy", "pyarrow", "polars", "jinja2", "sdv", "safetensors"}
+LIGHT_FILES = [
+    path
+    for path in SOURCES
+    if "genapps/cli/" in path.as_posix()
+    or path.name == "cli.py"
+    or (path.parent.parent.name == "domains" and path.name == "__init__.py")
+]
+UNSAFE_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
+UNSAFE_ATTRIBUTES = {
+    ("torch", "load"),
+    ("torch", "save"),
+    ("np", "load"),
+    ("numpy", "load"),
+    ("os", "system"),
+    ("os", "popen"),
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def package_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "domains" else parts[0]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module imported anywhere in the tree, relative ones with their dots."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def imports_at_start(statements: list[ast.AST]) -> Iterator[str]:
+    """What importing the module itself imports: not the insides of functions, nor what only a type checker sees."""
+    for node in statements:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imports(node)
+        for part in ("body", "orelse", "finalbody", "handlers"):
+            yield from imports_at_start(getattr(node, part, []))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_arrows_point_one_way(path: Path) -> None:
+    tops = {name.split(".")[0] for name in imports(ast.parse(path.read_text("utf-8")))}
+    assert "" not in tops, "relative imports hide where an arrow points"
+    own = {package_of(path)}
+    assert not (tops & set(DOMAINS)) - own, "the core knows no domain, and a domain knows no other"
+    assert not tops & {"tests", "benchmarks", "datasets"}
+
+
+@pytest.mark.parametrize("path", LIGHT_FILES, ids=name_of)
+def test_commands_start_light(path: Path) -> None:
+    names = set(imports_at_start(ast.parse(path.read_text("utf-8")).body))
+    assert not {name.split(".")[0] for name in names} & HEAVY
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
+def test_nothing_runs_a_strangers_code(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert not {name.split(".")[0] for name in imports(tree)} & UNSAFE_MODULES
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func
+            where = f"{name_of(path)}:{node.lineno}"
+            if isinstance(called, ast.Name):
+                assert called.id not in UNSAFE_CALLS, where
+            elif isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+                assert (called.value.id, called.attr) not in UNSAFE_ATTRIBUTES, where
+            assert not any(word.arg == "shell" for word in node.keywords), where
+            assert not any(
+                word.arg == "allow_pickle" and ast.unparse(word.value) != "False" for word in node.keywords
+            ), where
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if "/cli" not in path.as_posix()], ids=name_of)
+def test_only_the_command_knows_click(path: Path) -> None:
+    names = set(imports(ast.parse(path.read_text("utf-8"))))
+    assert "click" not in {name.split(".")[0] for name in names}
+    if path.name != "__main__.py":
+        assert not any(name.startswith("genapps.cli") for name in names), "cli -> tasks -> models, never back"
+
+
+def test_the_tests_see_the_tree() -> None:
+    assert DOMAINS
+    assert len(SOURCES) > 20
+    assert any(path.name == "root.py" for path in LIGHT_FILES)
+    assert [
+        *imports_at_start(
+            ast.parse("if TYPE_CHECKING:\n import a\ntry:\n import b\nexcept E:\n pass\ndef f():\n import c").body
+        )
+    ] == ["b"]
