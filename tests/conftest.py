@@ -14,7 +14,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def genapps(tmp_path: Path) -> Run:
+def command(tmp_path: Path) -> Run:
     """Run `genapps WORDS...` in a process of its own, in an empty folder; gives the finished process."""
 
     def run(*words: object, env: dict[str, str] | None = None, **settings: object) -> subprocess.CompletedProcess[str]:

@@ -24,8 +24,6 @@ class Duration(click.ParamType[float, str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds; fails unless the value is a positive length of time."""
-        if isinstance(value, int | float):
-            return float(value)
         text = str(value).strip().lower()
         if re.fullmatch(r"\d+(\.\d+)?", text):
             seconds = float(text)

@@ -77,7 +77,7 @@ def test_completion_imports_nothing_heavy(words: str) -> None:
     "words", [["--help"], ["--version"], ["tabular", "--help"], ["completion", "bash"]], ids=" ".join
 )
 def test_cpu_time(words: list[str]) -> None:
-    # Click alone is most of it on any machine, so twice Click's own is a bound that neither slow nor busy machines break;
+    # Click alone is most of it on any machine, so twice Click's own is a bound that no slow or busy machine breaks;
     # numpy alone would. The figure in seconds is in benchmarks/.
     command = min(cpu_seconds("-m", "genapps", *words) for _ in range(5))
     click = min(cpu_seconds("-c", "import click, click.shell_completion") for _ in range(5))
