@@ -1,13 +1,17 @@
 # make demo — the main job, end to end.   make test — every check.   Both set themselves up first.
-VENV  ?= .venv
-PY    := $(VENV)/bin/python
-UV    := $(VENV)/bin/uv
-TORCH ?= torch==2.13.0
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+UV     := $(VENV)/bin/uv
+TORCH  ?= torch==2.13.0
+EXTRAS ?= all,sdv
+GROUPS ?= dev datasets
 # torch comes from local wheels where pip has been told of some, else from the index that fits this machine (CPU or CUDA).
-WHEELS := $(or $(PIP_FIND_LINKS),$(shell python3 -m pip config get global.find-links 2>/dev/null))
+WHEELS := $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 FROM   ?= $(if $(WHEELS),$(foreach place,$(WHEELS),--find-links $(place)),--torch-backend=auto)
+PYTEST ?= -n auto
 
-.PHONY: setup demo test lint typecheck pytest lock clean
+.PHONY: setup demo test lint typecheck pytest wheel lock clean
 setup: $(VENV)/.ready
 
 demo: setup
@@ -22,8 +26,20 @@ lint: setup
 typecheck: setup
 	$(VENV)/bin/mypy
 
+# One thread a process: the tests themselves fill the processors.
 pytest: setup
-	$(PY) -m pytest $(PYTEST)
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST)
+
+# What users install, away from this folder: alone, then with the extra of each domain.
+wheel: setup
+	rm -rf dist build/wheel
+	$(UV) build -q --wheel -o dist
+	$(VENV)/bin/check-wheel-contents dist
+	$(PYTHON) -m venv --without-pip build/wheel
+	$(UV) pip install -q -p build/wheel/bin/python $(FROM) -c constraints.txt "$(TORCH)" dist/*.whl
+	.ci/wheel build/wheel base
+	$(UV) pip install -q -p build/wheel/bin/python $(FROM) -c constraints.txt "$(TORCH)" "$$(ls $(CURDIR)/dist/*.whl)[all]"
+	.ci/wheel build/wheel all
 
 # Pins for every platform and Python, without torch and its CUDA: those are chosen per machine (docs/decisions/002).
 lock: setup
@@ -33,9 +49,11 @@ lock: setup
 	sed -e "s/ and sys_platform == 'never'//" -e "s/ ; sys_platform == 'never'//" $(VENV)/constraints.txt > constraints.txt
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	python3 -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "genapps needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q uv==0.13.9
-	$(UV) pip install -q -p $(PY) $(FROM) -c constraints.txt "$(TORCH)" -e '.[all,sdv]' --group dev --group datasets
+	$(UV) pip install -q -p $(PY) $(FROM) -c constraints.txt "$(TORCH)" -e '.[$(EXTRAS)]' $(foreach group,$(GROUPS),--group $(group))
 	@touch $@
 
 clean:
