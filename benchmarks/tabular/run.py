@@ -123,7 +123,11 @@ def main() -> int:
     rows = result.get("systems", {})
     real = usefulness(split.train, split)
     for name in names:
-        rows[name] = measure(name, split, options)
+        found = measure(name, split, options)
+        if "skipped" in found and "skipped" not in rows.get(name, found):
+            print(f"{name}: the row of {rows[name]['date']} stays")
+        else:
+            rows[name] = found
         order = [n for n in (*CONTROLS, *SYSTEMS) if n in rows]
         result = {
             "dataset": options.dataset,

@@ -91,8 +91,8 @@ SYSTEMS: dict[str, Callable[[pd.DataFrame, dict[str, str], dict[str, Any]], Draw
     "mostlyai": mostlyai,
 }
 MODULES: dict[str, tuple[str, ...]] = {
-    "autoregressive": ("genapps_tabular", "torch"),
-    "gmm": ("genapps_tabular", "torch"),
+    "autoregressive": ("genapps_tabular.tasks",),
+    "gmm": ("genapps_tabular.tasks",),
     "cart": ("sklearn.tree",),
     "cart50": ("sklearn.tree",),
     "gaussian_copula": ("sdv.single_table",),
