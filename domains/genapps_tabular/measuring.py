@@ -1,0 +1,202 @@
+"""A table as the array that measures work on: numbers and moments as float64, categories as codes, NaN for missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from genapps.metrics.distributions import Floats, Mask
+from genapps_tabular.columns.base import as_text, flat
+from genapps_tabular.columns.numerals import read
+from genapps_tabular.schema import ColumnSchema, Schema
+
+HASHED_ROWS = 65_536  # rows measured at once where only their hashes are kept
+LARGEST = 1e300  # numbers are clipped here, so that a range stays finite
+MOMENTS = ("datetime", "date", "time")
+UNMEASURED = ("identifier", "text")  # fresh by design: only looked at for copies
+WHOLE = re.compile(r"([+-]?\d+)\.0+")
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One column of the measuring array: a table column's numbers, moments (seconds) or categories, or its words."""
+
+    column: ColumnSchema
+    role: Literal["number", "moment", "category", "word"]
+    labels: tuple[str, ...] = ()  # of codes 0, 1, ...; the code after the last is any other value
+    counts: NDArray[np.int64] | None = None  # of each label in the training rows
+
+    @property
+    def categorical(self) -> bool:
+        """Whether its values are codes."""
+        return self.role in ("category", "word")
+
+    @property
+    def name(self) -> str:
+        """What to call it: the table column's name, with a remark where it is not all of that column."""
+        return f"{self.column.name} (words)" if self.role == "word" else self.column.name
+
+    def read(self, table: pa.Table) -> Floats:
+        """The values (N,) of this facet in a table."""
+        array = flat(table.column(self.column.name))
+        if self.categorical:
+            return _codes(_labels(array, self.column, words=self.role == "word"), self.labels)
+        values = read(array, self.column) if self.role == "number" else _seconds(array, self.column)
+        return np.clip(np.asarray(values, np.float64), -LARGEST, LARGEST) + 0.0  # + 0.0: no negative zero
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """How tables of one schema become measuring arrays: their facets, in the order of the array's columns."""
+
+    facets: tuple[Facet, ...]
+
+    @classmethod
+    def fit(cls, schema: Schema, train: pa.Table, unseen: pa.Table | None = None) -> Gauge:
+        """The facets of a schema; labels are the values that real rows have."""
+        facets: list[Facet] = []
+        for column in schema.columns:
+            if column.kind in UNMEASURED:
+                continue
+            if column.kind == "number" or column.kind in MOMENTS:
+                facets.append(Facet(column, "number" if column.kind == "number" else "moment"))
+                if column.words:
+                    facets.append(_with_labels(column, "word", train, unseen))
+            else:
+                facets.append(_with_labels(column, "category", train, unseen))
+        return cls(tuple(facets))
+
+    @property
+    def categorical(self) -> Mask:
+        """Which columns of the array (D,) hold codes."""
+        return np.array([facet.categorical for facet in self.facets], bool)
+
+    def measure(self, table: pa.Table) -> Floats:
+        """A table as an array (N, D)."""
+        columns = [facet.read(table) for facet in self.facets]
+        return np.column_stack(columns) if columns else np.empty((len(table), 0))
+
+    def hashes(self, table: pa.Table) -> NDArray[np.uint64]:
+        """One hash (N,) a row over all facets: equal rows have equal hashes. Memory is bounded by the batch."""
+        parts = [
+            hash_rows(self.measure(table.slice(first, HASHED_ROWS))) for first in range(0, len(table), HASHED_ROWS)
+        ]
+        return np.concatenate([np.empty(0, np.uint64), *parts])
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The tables of an evaluation as measuring arrays of rows in random order.
+
+    `real` are training rows, `near` these and more of them for the search of neighbors, `independent` training rows
+    whose columns were drawn on their own, `unseen` real rows that the model never saw: None where there are too few,
+    and `why` then says so. `enough`: there are training and synthetic rows to learn from.
+    """
+
+    gauge: Gauge
+    near: Floats
+    real: Floats
+    synthetic: Floats
+    unseen: Floats | None
+    independent: Floats
+    enough: bool
+    why: str = ""
+
+
+def hash_rows(values: Floats) -> NDArray[np.uint64]:
+    """One 64-bit hash (N,) a row of (N, D): the mixer of splitmix64 (Steele et al., 2014) over the columns' bits."""
+    state = np.full(len(values), 0x9E3779B97F4A7C15, np.uint64)
+    for d in range(values.shape[1]):
+        column = np.where(np.isnan(values[:, d]), np.nan, values[:, d])  # one NaN of many
+        state = (state ^ np.ascontiguousarray(column).view(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state ^= state >> np.uint64(31)
+    return state
+
+
+def independent(gauge: Gauge, values: Floats, generator: np.random.Generator) -> Floats:
+    """Independent columns (N, D): each table column (all its facets) drawn anew from its own values."""
+    result = np.empty_like(values)
+    draws: dict[str, NDArray[np.int64]] = {}
+    for d, facet in enumerate(gauge.facets):
+        if facet.column.name not in draws:
+            draws[facet.column.name] = generator.integers(0, len(values), len(values))
+        result[:, d] = values[draws[facet.column.name], d]
+    return result
+
+
+def _with_labels(
+    column: ColumnSchema, role: Literal["category", "word"], train: pa.Table, unseen: pa.Table | None
+) -> Facet:
+    words = role == "word"
+    counts: dict[str, int] = {}
+    for entry in pc.value_counts(_labels(flat(train.column(column.name)), column, words=words)).to_pylist():
+        if entry["values"] is not None:
+            counts[entry["values"]] = entry["counts"]
+    others = (
+        [] if unseen is None else pc.unique(_labels(flat(unseen.column(column.name)), column, words=words)).to_pylist()
+    )
+    labels = sorted(counts.keys() | {label for label in others if label is not None})
+    return Facet(column, role, tuple(labels), np.array([counts.get(label, 0) for label in labels], np.int64))
+
+
+def _labels(array: pa.Array, column: ColumnSchema, *, words: bool) -> pa.Array:
+    """The cells as labels, null where missing; `words` keeps only the column's words, infinities among them."""
+    kept = set(column.words) if words else None
+    missing = set(column.missing)
+
+    def label(text: str | None) -> str | None:
+        if text is None or text in missing or (kept is not None and text not in kept):
+            return None
+        if column.kind == "boolean":
+            return text.casefold()
+        whole = WHOLE.fullmatch(text)  # 1 and 1.0 are one category: tables written by other programs mix them
+        return whole[1] if whole else text
+
+    return _mapped(as_text(array), label, pa.string())
+
+
+def _codes(labels: pa.Array, known: Sequence[str]) -> Floats:
+    """Codes (N,) of labels, len(known) for a label that is none of them, NaN for null."""
+    codes = pc.index_in(labels, value_set=pa.array(known, pa.string()))
+    found = pc.fill_null(codes, len(known)).to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.where(np.asarray(labels.is_valid()), found, np.nan)
+
+
+def _mapped(array: pa.Array, function: Callable[[Any], Any], result: pa.DataType) -> pa.Array:
+    """A function of each distinct value, applied to all."""
+    coded = array.dictionary_encode()
+    values = pa.array([function(value) for value in coded.dictionary.to_pylist()], result)
+    return values.take(coded.indices)
+
+
+def _seconds(array: pa.Array, column: ColumnSchema) -> Floats:
+    """Moments as seconds: since 1970 (UTC where a zone is written), or since midnight; NaN where a cell is none."""
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = _mapped(array, lambda text: _parsed(text, column.format), pa.float64())
+        return np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
+    if pa.types.is_date(array.type):
+        array = pc.cast(array, pa.timestamp("s"))
+    unit = getattr(array.type, "unit", "s")
+    whole = pa.int32() if pa.types.is_time32(array.type) else pa.int64()
+    ticks = pc.cast(pc.cast(array, whole), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(ticks, np.float64) / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+
+
+def _parsed(text: str | None, form: str | None) -> float | None:
+    try:
+        moment = datetime.strptime(text or "", form) if form else datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    if "%Y" not in (form or "%Y") and "%y" not in (form or ""):  # a time of day: strptime puts it into 1900
+        return float(moment.hour * 3600 + moment.minute * 60 + moment.second) + moment.microsecond / 1e6
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
