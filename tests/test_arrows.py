@@ -15,13 +15,6 @@ EVERYTHING = sorted(
     {*SOURCES, *(path for folder in ("benchmarks", "datasets") for path in (ROOT / folder).rglob("*.py"))}
 )
 HEAVY = {"numpy", "torch", "pandas", "sklearn", "scipy", "pyarrow", "polars", "jinja2", "sdv", "safetensors"}
-LIGHT_FILES = [
-    path
-    for path in SOURCES
-    if "genapps/cli/" in path.as_posix()
-    or path.name == "cli.py"
-    or (path.parent.parent.name == "domains" and path.name == "__init__.py")
-]
 UNSAFE_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 UNSAFE_ATTRIBUTES = {
@@ -74,10 +67,36 @@ def test_arrows_point_one_way(path: Path) -> None:
     assert not tops & {"tests", "benchmarks", "datasets"}
 
 
-@pytest.mark.parametrize("path", LIGHT_FILES, ids=name_of)
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT / "domains" if package_of(path) in DOMAINS else ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_command(path: Path) -> bool:
+    """Whether a file is part of the command line: one that talks Click, or the core's cli folder."""
+    tops = {name.split(".")[0] for name in imports(ast.parse(path.read_text("utf-8")))}
+    return "click" in tops or module_of(path).startswith("genapps.cli")
+
+
+COMMANDS = [path for path in SOURCES if is_command(path)]
+DOORS = [
+    path
+    for path in SOURCES
+    if path.name == "__init__.py" and package_of(path) in DOMAINS and len(module_of(path).split(".")) == 1
+]
+
+
+@pytest.mark.parametrize("path", [*COMMANDS, *DOORS], ids=name_of)
 def test_commands_start_light(path: Path) -> None:
     names = set(imports_at_start(ast.parse(path.read_text("utf-8")).body))
     assert not {name.split(".")[0] for name in names} & HEAVY
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path not in COMMANDS], ids=name_of)
+def test_tasks_do_not_know_the_command(path: Path) -> None:
+    known = set(imports(ast.parse(path.read_text("utf-8"))))
+    if path != ROOT / "genapps" / "__main__.py":
+        assert not known & {module_of(command) for command in COMMANDS}
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
@@ -98,18 +117,11 @@ def test_nothing_runs_a_strangers_code(path: Path) -> None:
             ), where
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if "/cli" not in path.as_posix()], ids=name_of)
-def test_only_the_command_knows_click(path: Path) -> None:
-    names = set(imports(ast.parse(path.read_text("utf-8"))))
-    assert "click" not in {name.split(".")[0] for name in names}
-    if path.name != "__main__.py":
-        assert not any(name.startswith("genapps.cli") for name in names), "cli -> tasks -> models, never back"
-
-
 def test_the_tests_see_the_tree() -> None:
     assert DOMAINS
     assert len(SOURCES) > 20
-    assert any(path.name == "root.py" for path in LIGHT_FILES)
+    assert {"root.py", "console.py"} <= {path.name for path in COMMANDS}
+    assert len(DOORS) == len(DOMAINS)
     assert [
         *imports_at_start(
             ast.parse("if TYPE_CHECKING:\n import a\ntry:\n import b\nexcept E:\n pass\ndef f():\n import c").body
