@@ -13,7 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from genapps.errors import UsageError
+from genapps.io.atomic import replacing
 from genapps.report import charts
 from genapps.report.charts import Mark
 from genapps.report.page import (
@@ -46,8 +49,6 @@ def write_report(evaluation: Evaluation, target: Path, *, title: str) -> None:
 
     Raises UsageError if `target` itself ends in .json.
     """
-    from genapps.io.atomic import replacing
-
     target = Path(target)
     beside = target.with_suffix(".json")
     if beside == target:
@@ -55,7 +56,7 @@ def write_report(evaluation: Evaluation, target: Path, *, title: str) -> None:
     page, figures = render(evaluation, title), to_json(evaluation, title)
     for path, text in ((beside, figures), (target, page)):
         with replacing(path) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write(text.encode())
 
 
 def render(evaluation: Evaluation, title: str) -> str:
@@ -69,7 +70,7 @@ def render(evaluation: Evaluation, title: str) -> str:
             facts=tuple(_facts_line(evaluation)),
             headline=_headline(evaluation.measures),
             sections=tuple(_sections(evaluation)),
-            footer="Aggregated figures only: no row of either table is on this page, and nothing is loaded from elsewhere.",
+            footer="Aggregated figures only: no row of either table is on this page. It loads nothing from elsewhere.",
         )
     )
 
@@ -86,7 +87,12 @@ def _finite(given: Any) -> Any:
         return [_finite(inner) for inner in given]
     if isinstance(given, float):
         return float(f"{given:.6g}") if math.isfinite(given) else None
-    return given
+    return given if given is None or isinstance(given, (bool, int, str)) else _plain(given)
+
+
+def _plain(given: Any) -> Any:
+    """A number of numpy's as Python's, anything else as text without lone surrogates, which UTF-8 has no bytes for."""
+    return _finite(given.item()) if hasattr(given, "item") else str(given)
 
 
 # The first screen ----------------------------------------------------------------------------------------------------
@@ -99,7 +105,7 @@ def _facts_line(evaluation: Evaluation) -> Iterator[str]:
             yield f"{evaluation.rows[key]:,} {name}"
     yield f"{len(evaluation.columns):,} columns"
     if family := evaluation.provenance.get("family"):
-        yield f"made by {clip(family, 40)}"
+        yield f"{clip(family, 40)} model"
 
 
 def _headline(measures: Sequence[Measure]) -> tuple[Score, ...]:
@@ -158,12 +164,16 @@ def _measures(measures: Sequence[Measure]) -> Section:
 def _columns(columns: Sequence[ColumnView]) -> Section:
     ranked = sorted(columns, key=_alike)
     drawn, listed = ranked[:MOST_DRAWN], ranked[MOST_DRAWN : MOST_DRAWN + MOST_LISTED]
-    lead = "Real in grey, synthetic in blue, the least alike first. The figure is how alike the two are: 1 is the same."
+    lead = (
+        "Real in grey, synthetic in blue, the least alike first. The figure is how alike the two are: 1 is the same. "
+        "The end bins of a number hold what lies beyond them."
+    )
     blocks: list[Block] = [Figures(tuple(_figure(column) for column in drawn))]
     if len(ranked) > len(drawn):
         lead += f" Drawn are the {len(drawn)} least alike of {len(ranked):,}; the others are in the list below them."
         rest = len(ranked) - len(drawn) - len(listed)
-        title = f"The other {len(listed):,} columns" + (f" ({rest:,} more, all more alike, are left out)" if rest else "")
+        title = f"The other {len(listed):,} columns"
+        title += f" ({rest:,} more alike still are left out)" if rest else ""
         head = ("Column", "Kind", "Alike", "Missing, real", "Missing, synthetic")
         blocks.append(Table(title, head, tuple(_line(column) for column in listed), numbers=3, folded=True))
     return Section("columns", "Columns", lead, tuple(blocks))
@@ -181,10 +191,10 @@ def _line(column: ColumnView) -> tuple[str, ...]:
 
 
 def _figure(column: ColumnView) -> Figure:
-    missing = ""
+    missing = Markup()
     if column.missing_real or column.missing_synthetic:
         real, synthetic = percent(column.missing_real), percent(column.missing_synthetic)
-        missing = "Missing " + legend((("real", real), ("synthetic", synthetic)))
+        missing = Markup("Missing ") + legend((("real", real), ("synthetic", synthetic)))
     return Figure(
         title=clip(column.name, 60),
         subtitle=clip(column.kind, 20),
@@ -194,7 +204,7 @@ def _figure(column: ColumnView) -> Figure:
     )
 
 
-def _chart(column: ColumnView) -> charts.Markup:
+def _chart(column: ColumnView) -> Markup:
     name = clip(column.name, 60)
     real, synthetic = ([s if known(s) else 0.0 for s in x] for x in (column.real, column.synthetic))
     if not column.numeric or len(column.labels) != len(real) + 1 or not real:
@@ -230,14 +240,15 @@ def _as_number(label: str) -> float:
 
 
 def _as_date(label: str) -> float:
-    return datetime.fromisoformat(label).replace(tzinfo=None).timestamp()
+    return (datetime.fromisoformat(label).replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds()
 
 
 def _edge(label: str) -> str:
+    """A bin's edge in few characters: a short number, a date without its midnight, a time without its seconds."""
     try:
         return tick(_as_number(label))
     except ValueError:
-        return clip(label, 22)
+        return clip(label.removesuffix(":00").removesuffix("T00:00").replace("T", " "), 16)
 
 
 # Pairs ---------------------------------------------------------------------------------------------------------------
@@ -248,27 +259,43 @@ def _pairs(pairs: PairView) -> Section:
     names = [pairs.columns[i] for i in kept]
     real, synthetic = (_part(matrix, kept) for matrix in (pairs.real, pairs.synthetic))
     change = [[s - r for r, s in zip(x, y, strict=True)] for x, y in zip(real, synthetic, strict=True)]
-    weak_strong = "none ", " full"
+    most, moved = _limit(real, synthetic), _limit(change)
     maps = (
-        Figure("Real rows", charts.heat_map(names, real, tone="real", label="Dependence of each pair, real rows"),
-               below=_ramp(weak_strong, {"real": "dependence"})),
-        Figure("Synthetic rows",
-               charts.heat_map(names, synthetic, tone="synthetic", label="Dependence of each pair, synthetic rows"),
-               below=_ramp(weak_strong, {"synthetic": "dependence"})),
-        Figure("Difference", charts.heat_map(names, change, tone="change", label="Synthetic minus real dependence"),
-               below=_ramp(("lost", "added"), {"real": "lost", "synthetic": "added"})),
-    )  # fmt: skip
+        Figure(
+            "Real rows",
+            charts.heat_map(names, real, tone="real", limit=most, label="Dependence of each pair, real rows"),
+            below=_ramp(("0", f"{most:.1f}"), {"real": "dependence"}),
+        ),
+        Figure(
+            "Synthetic rows",
+            charts.heat_map(names, synthetic, tone="synthetic", limit=most, label="Dependence, synthetic rows"),
+            below=_ramp(("0", f"{most:.1f}"), {"synthetic": "dependence"}),
+        ),
+        Figure(
+            "Difference",
+            charts.heat_map(names, change, tone="change", limit=moved, label="Synthetic minus real dependence"),
+            below=_ramp(
+                (f"weaker by {moved:.1f}", f"stronger by {moved:.1f}"), {"real": "weaker", "synthetic": "stronger"}
+            ),
+        ),
+    )
     lead = (
-        "How strongly each pair of columns depends on each other, from 0 to 1. The darker the cell, the stronger; "
-        "columns are in the same order from left to right as from top to bottom."
+        "How strongly each pair of columns depends on each other, from 0 to 1: the fuller the color, the stronger. "
+        "The columns stand in the same order from left to right as from top to bottom."
     )
     if len(kept) < len(pairs.columns):
         lead += f" Drawn are the {len(kept)} of {len(pairs.columns):,} columns whose dependences changed most."
     return Section("pairs", "Pairs", lead, (Figures(maps), _changed_pairs(pairs)))
 
 
-def _ramp(ends: tuple[str, str], tones: dict[str, str]) -> charts.Markup:
-    return charts.Markup("{0}{1}{2}").format(ends[0], charts.ramp(tones), ends[1])
+def _ramp(ends: tuple[str, str], tones: dict[str, str]) -> Markup:
+    return Markup("{0}{1}{2}").format(ends[0], charts.ramp(tones), ends[1])
+
+
+def _limit(*matrices: Sequence[Sequence[float]]) -> float:
+    """The end of a color scale: the largest figure off the diagonal, rounded up to a tenth."""
+    figures = (abs(x) for m in matrices for i, row in enumerate(m) for j, x in enumerate(row) if i != j and known(x))
+    return max(1, math.ceil(10 * max(figures, default=0.0) - 1e-9)) / 10
 
 
 def _part(matrix: Sequence[Sequence[float]], kept: Sequence[int]) -> list[list[float]]:

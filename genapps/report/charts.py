@@ -14,7 +14,7 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-from genapps.report.text import clip, figure, known, percent, tick
+from genapps.report.text import clip, figure, fit, known, percent, tick
 
 WIDTH = 320
 Role = Literal["synthetic", "ceiling", "floor", "copied"]
@@ -51,7 +51,7 @@ def chart(label: str, height: float, *children: str, kind: str) -> Markup:
         class_=f"chart {kind}",
         viewBox=f"0 0 {WIDTH} {_number(height)}",
         role="img",
-        aria_label=label,
+        aria_label=clip(label, 300),
     )
 
 
@@ -149,7 +149,7 @@ def histogram_overlay(
         parts += _cut(xs[spike], xs[spike + 1], top, f"{percent(real[spike])} · {percent(synthetic[spike])}")
     for x, text in ticks:
         place = WIDTH * (x - edges[0]) / span
-        parts.append(_text(place, base + 15, clip(text, 22), _anchor(place)))
+        parts.append(_text(place, base + 15, fit(text, 17), _anchor(place)))
     return chart(label, height, *parts, kind="histogram")
 
 
@@ -186,16 +186,18 @@ def category_bars(
 ) -> Markup:
     """Shares of categories side by side, a pair of bars each; those beyond `most` are added up in a last pair."""
     rows = list(zip(labels, real, synthetic, strict=True))
+    if not rows:
+        return chart(label, 20, _text(0, 14, "no values", "start"), kind="bars")
     if len(rows) > most + 1:
         rest = rows[most:]
         rows = [*rows[:most], (f"{len(rest)} more", sum(r for _, r, _ in rest), sum(s for _, _, s in rest))]
-    longest = max((max(r, s) for _, r, s in rows), default=0.0) or 1.0
+    longest = max(max(r, s) for _, r, s in rows) or 1.0
     left, right, step = 112.0, 238.0, 19.0
     parts: list[Markup] = []
     for i, (name, r, s) in enumerate(rows):
         y = step * i + 3
         parts += [
-            tag("text", clip(name, 17), tag("title", clip(name, 60)), x=0.0, y=y + 10, class_="name"),
+            tag("text", fit(name, 17), tag("title", clip(name, 60)), x=0.0, y=y + 10, class_="name"),
             _bar(left, y, (right - left) * r / longest, "real"),
             _bar(left, y + 7, (right - left) * s / longest, "synthetic"),
             _text(WIDTH - 44, y + 10, percent(r), "end"),
@@ -236,7 +238,7 @@ def heat_map(
                 paths.setdefault((side, strength), []).append(_square(left + cell * j, cell * i, cell))
     size = min(11.0, cell * 0.95)
     parts = [
-        tag("text", clip(name, 16), tag("title", clip(name, 60)), x=left - 6, y=cell * (i + 0.5) + size * 0.35,
+        tag("text", fit(name, 15), tag("title", clip(name, 60)), x=left - 6, y=cell * (i + 0.5) + size * 0.35,
             text_anchor="end", font_size=size)
         for i, name in enumerate(names)
     ]  # fmt: skip

@@ -58,6 +58,24 @@ def clip(text: object, length: int = 80) -> str:
     return "".join(_safe(c) for c in shown)
 
 
+def fit(text: object, room: float) -> str:
+    """Foreign text cut to the width of about `room` small letters: capitals are wider, East Asian signs wider still."""
+    shown = clip(text, math.ceil(room) + 1)
+    if shown == clip(text, len(str(text))) and sum(map(_width, shown)) <= room:
+        return shown
+    while shown and sum(map(_width, shown)) > room - 1.5:
+        shown = shown[:-1]
+    return shown + "…"
+
+
+def _width(character: str) -> float:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2.0
+    if character in "MWmw@%—\ufffd":
+        return 1.75
+    return 1.3 if character.isupper() else 1.0 if ord(character) < 0x500 else 1.6
+
+
 def _safe(character: str) -> str:
     if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
         return " " if character in "\n\r\t\u2028\u2029" else "\ufffd"

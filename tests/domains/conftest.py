@@ -1,4 +1,4 @@
-"""A real headless browser for the pages that domains write: chromedriver's own protocol over HTTP, no library needed."""
+"""A real headless browser for the pages that domains write: chromedriver's protocol over HTTP, no library needed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class Browser:
 
     def open(self, page: Path, *, width: int, height: int = 800, scheme: str = "light") -> None:
         """Load a file in a window of that size, with the reader's preferred colors."""
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
         self.console(), self.requests()  # what an earlier page left
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.command("Emulation.setEmulatedMedia", media="", features=features)
