@@ -44,6 +44,9 @@ class Limits:
         return max(self.free_bytes, self.max_expansion * stored)
 
 
+DEFAULT = Limits()
+
+
 def recognize(head: bytes) -> tuple[str, str] | None:
     """What a file that starts with `head` is and the remedy, if it is of a known kind that is no table and no model."""
     for magic, kind, remedy in _SIGNATURES:
@@ -67,7 +70,7 @@ def check_columns(name: str, columns: list[str], limits: Limits) -> None:
         seen[column] = position
 
 
-def parse_json(text: str | bytes, name: str, limits: Limits = Limits()) -> Any:
+def parse_json(text: str | bytes, name: str, limits: Limits = DEFAULT) -> Any:
     """Parse JSON whose nesting is bounded; InputError says what is wrong with it, prefixed by `name`."""
     try:
         value = json.loads(text)

@@ -38,7 +38,7 @@ def map_shards(
     """Yield `factory(*args)(shard, counts[shard])` for every shard, in order.
 
     With more than one worker, `factory` (importable by name) runs once in each freshly started process, which is also
-    where to limit threads; at most LOOK_AHEAD results a worker are held. Leaving the iteration early stops the processes.
+    where to limit threads; at most LOOK_AHEAD results a worker are held. Leaving early stops the processes.
     Raises UsageError for fewer than one worker, what the work raises, GenappsError when a process dies.
     """
     if workers < 1:
