@@ -1,0 +1,59 @@
+"""Tables: learn a table, write synthetic rows, fill gaps, augment a training set, and judge the result.
+
+The names below are loaded when first used, so that `genapps tabular --help` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genapps_tabular.augmentation import Augmentation, augment
+    from genapps_tabular.config import TabularConfig
+    from genapps_tabular.evaluation import Evaluation
+    from genapps_tabular.model import TableModel
+    from genapps_tabular.schema import Schema
+    from genapps_tabular.tasks import Imputation, Synthesis, evaluate, fit, impute, sample, synthesize
+
+_HOMES = {
+    "Augmentation": "augmentation",
+    "Evaluation": "evaluation",
+    "Imputation": "tasks",
+    "Schema": "schema",
+    "Synthesis": "tasks",
+    "TableModel": "model",
+    "TabularConfig": "config",
+    "augment": "augmentation",
+    "evaluate": "tasks",
+    "fit": "tasks",
+    "impute": "tasks",
+    "sample": "tasks",
+    "synthesize": "tasks",
+}
+
+__all__ = [
+    "Augmentation",
+    "Evaluation",
+    "Imputation",
+    "Schema",
+    "Synthesis",
+    "TableModel",
+    "TabularConfig",
+    "augment",
+    "evaluate",
+    "fit",
+    "impute",
+    "sample",
+    "synthesize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

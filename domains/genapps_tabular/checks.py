@@ -1,0 +1,107 @@
+"""What is asked for, checked before any work: each check raises one line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from genapps.errors import InputError, UsageError
+from genapps.io.frames import to_arrow
+from genapps.io.tables import read_table
+from genapps.suggest import did_you_mean
+from genapps_tabular.conditions import Condition, parse
+from genapps_tabular.schema import Schema, detect
+
+FAMILIES = ("autoregressive", "gmm")
+AUTO = "auto"
+SDV = "sdv:"
+FEWEST_ROWS = 2
+
+Back = Callable[[pa.Table], Any]
+Given = Mapping[str, Condition] | Sequence[str] | None
+
+
+def read(data: Any, encoding: str | None = None) -> tuple[pa.Table, Back, str]:
+    """A table of any kind, or a path, as Arrow; the way back to its kind; and what to call it in a message."""
+    if isinstance(data, str | Path):
+        return read_table(data, encoding=encoding), same, str(data)
+    table, back = to_arrow(data)
+    return table, back, f"the {type(data).__module__.partition('.')[0]} table"
+
+
+def same(table: pa.Table) -> pa.Table:
+    """The way back for a caller who speaks Arrow."""
+    return table
+
+
+def family_of(name: str) -> str:
+    """The family to build. Raises UsageError for a name that is none, with the nearest one."""
+    if name in FAMILIES:
+        return name
+    known = ", ".join([*FAMILIES, AUTO])
+    raise UsageError(
+        f"unknown family {name!r}; choose from {known} or sdv:NAME.{did_you_mean(name, [*FAMILIES, AUTO])}"
+    )
+
+
+def check_rows(table: pa.Table, name: str, fewest: int = FEWEST_ROWS) -> None:
+    """Raises InputError where there is too little to learn from."""
+    if len(table) < fewest:
+        rows = "1 row" if len(table) == 1 else f"{len(table)} rows"
+        raise InputError(f"{name}: holds {rows}, and this needs {fewest} or more; give more rows")
+
+
+def check_count(n: int) -> None:
+    """Raises UsageError unless n rows can be made."""
+    if n < 1:
+        raise UsageError(f"cannot make {n} rows; ask for 1 or more")
+
+
+def check_target(target: str | None, table: pa.Table) -> None:
+    """Raises UsageError where the target is no column of the table."""
+    if target is not None and target not in table.column_names:
+        raise UsageError(f"no column {target!r} to predict.{did_you_mean(target, table.column_names)}")
+
+
+def refuse_for_sdv(family: str, conditions: dict[str, Condition], model: str | Path | None) -> None:
+    """Raises UsageError for what a run of SDV's synthesizers cannot do."""
+    if model is not None:
+        raise UsageError(
+            f"{family}: a model of SDV cannot be saved, such a run ends with its rows; leave the model out"
+        )
+    if conditions:
+        raise UsageError(f"{family}: conditions are for models of our own; leave them out or choose another family")
+
+
+def resolve_schema(table: pa.Table, schema: Schema | None) -> Schema:
+    """The given schema once it fits the table, or the detected one."""
+    if schema is None:
+        return detect(table)
+    schema.check(table)
+    return schema
+
+
+def conditions_of(given: Given, schema: Schema) -> dict[str, Condition]:
+    """`given` as conditions by column: texts like `age=30..40` are parsed, parsed conditions pass through."""
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        return parse([given], schema)
+    return parse(given, schema) if isinstance(given, Sequence) else dict(given)
+
+
+def check_same_columns(table: pa.Table, real: pa.Table, name: str, real_name: str) -> None:
+    """Raises InputError unless both tables have columns of the same names."""
+    missing = [column for column in real.column_names if column not in table.column_names]
+    if missing:
+        raise InputError(
+            f"{name}: has no column {missing[0]!r}, which {real_name} has; give tables of the same columns"
+        )
+    extra = [column for column in table.column_names if column not in real.column_names]
+    if extra:
+        raise InputError(
+            f"{name}: has a column {extra[0]!r}, which {real_name} has not; give tables of the same columns"
+        )

@@ -1,0 +1,441 @@
+"""`genapps tabular`: parse, call a task, print. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genapps.cli.console import note, print_json
+from genapps.cli.group import Group
+from genapps.cli.options import output_options, training_options
+from genapps_tabular.runs import (
+    STDOUT,
+    Bars,
+    Training,
+    check_outputs,
+    read_schema,
+    refuse_two_results,
+    write_text,
+)
+
+Decorator = Callable[[Any], Any]
+FILE = click.Path(path_type=Path)
+ROWS = click.IntRange(min=1)
+
+schema_option = click.option(
+    "--schema",
+    "schema_file",
+    type=FILE,
+    metavar="FILE",
+    help="What the columns are, as `genapps tabular schema` writes it, or SDV metadata.",
+)
+encoding_option = click.option("--encoding", metavar="NAME", help="Text encoding of the input; UTF-8 if not given.")
+given_option = click.option(
+    "--given",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only rows with this value, one of several (a|b), or in this range (30..40); may be repeated.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes; the bytes stay the same."
+)
+spreadsheet_option = click.option(
+    "--spreadsheet-safe", is_flag=True, help="Quote text that a spreadsheet would run as a formula."
+)
+target_option = click.option("--target", metavar="COLUMN", help="Column whose prediction measures usefulness.")
+report_option = click.option(
+    "--report", type=FILE, metavar="FILE.html", help="Write a report: one page, opens offline."
+)
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
+@click.group(cls=Group, table={"demo": ("genapps_tabular.demo:demo", "The main job on the table that ships.")})
+def cli() -> None:
+    """Learn a table, then make more rows like its own, fill its gaps, or judge synthetic rows.
+
+    \b
+    Examples:
+      genapps tabular synthesize customers.csv -n 10000 -o synthetic.csv --report report.html
+      genapps tabular fit customers.csv -o customers.genapps
+      genapps tabular sample customers.genapps -n 1000 -o more.csv
+    """
+
+
+@cli.command()
+@click.argument("data", metavar="DATA")
+@schema_option
+@encoding_option
+@training_options
+@output_options
+@dry_run_option
+def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: Any) -> None:
+    """Learn a table and save the model to one file.
+
+    A killed run leaves its training in OUTPUT.checkpoint; the same command with --resume goes on from there.
+
+    \b
+    Examples:
+      genapps tabular fit customers.csv -o customers.genapps
+      genapps tabular fit customers.parquet -o customers.genapps --family gmm --seed 7
+    """
+    training, output = Training.take(options), output or f"{Path(data).name.partition('.')[0] or 'stdin'}.genapps"
+    config, schema = training.config(), read_schema(options["schema_file"])
+    from genapps.io.artifact import check_suffix
+    from genapps_tabular import tasks
+
+    check_suffix(output)
+    check_outputs(output)
+    if dry_run:
+        _plan(data, config, schema, options["encoding"], as_json, {"model": output})
+        return
+    with training.checkpoint(output) as checkpoint, Bars() as bars:
+        model = tasks.fit(
+            data,
+            config=config,
+            schema=schema,
+            encoding=options["encoding"],
+            progress=bars,
+            checkpoint=checkpoint,
+            resume=training.resume,
+        )
+        model.save(output)
+    places = {"model": output, "settings": training.write_config(config, output)}
+    if as_json:
+        print_json({**_places(places), "family": model.family, "provenance": model.provenance})
+    else:
+        note(_learnt(model))
+        _note_places(places)
+
+
+@cli.command()
+@click.argument("model", metavar="MODEL", type=FILE)
+@click.option("-n", "rows", type=ROWS, required=True, metavar="ROWS", help="How many rows: 1000, 50_000_000.")
+@given_option
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same rows.")
+@workers_option
+@spreadsheet_option
+@output_options
+def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int, **options: Any) -> None:
+    """Make rows from a saved model, streamed in bounded memory.
+
+    \b
+    Examples:
+      genapps tabular sample customers.genapps -n 1000 -o more.csv
+      genapps tabular sample customers.genapps -n 500 --given age=30..40 --given 'state=NY|NJ' -o some.csv
+      genapps tabular sample customers.genapps -n 50_000_000 --workers 4 -o many.parquet
+    """
+    output = output or STDOUT
+    refuse_two_results(output, as_json)
+    check_outputs(output)
+    import time
+
+    from genapps_tabular import tasks
+
+    started = time.perf_counter()
+    with Bars() as bars:
+        tasks.sample(
+            model,
+            rows,
+            given=options["given"],
+            seed=seed,
+            output=output,
+            workers=options["workers"],
+            spreadsheet_safe=options["spreadsheet_safe"],
+            progress=bars,
+        )
+    seconds = time.perf_counter() - started
+    if as_json:
+        print_json({"rows": output, "written": rows, "seed": seed, "seconds": round(seconds, 3)})
+    elif output != STDOUT:
+        note(f"{rows:,} rows in {seconds:.1f} s: {output}")
+
+
+@cli.command()
+@click.argument("data", metavar="DATA")
+@click.option("-n", "rows", type=ROWS, metavar="ROWS", help="How many rows; as many as the input has if not given.")
+@given_option
+@report_option
+@click.option("--model", type=FILE, metavar="FILE", help="Save the model, too.")
+@target_option
+@schema_option
+@encoding_option
+@workers_option
+@spreadsheet_option
+@training_options
+@output_options
+@dry_run_option
+def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, dry_run: bool, **options: Any) -> None:
+    """Learn a table, make rows like its own, and judge them on rows that the model never saw.
+
+    One fifth of the rows (at most 10,000) is kept unseen to judge on. A killed run leaves its training in
+    OUTPUT.checkpoint; the same command with --resume goes on from there.
+
+    \b
+    Examples:
+      genapps tabular synthesize customers.csv -n 10000 -o synthetic.csv --report report.html
+      genapps tabular synthesize customers.csv -n 100 --given income='>50K' --given age=30..40
+      genapps tabular synthesize customers.csv --family auto --budget 5m -o synthetic.parquet
+    """
+    training, output = Training.take(options), output or STDOUT
+    refuse_two_results(output, as_json)
+    config, schema = training.config(), read_schema(options["schema_file"])
+    check_outputs(output, options["report"], options["model"])
+    if dry_run:
+        places = {"rows": output, "model": options["model"], "report": options["report"]}
+        _plan(data, config, schema, options["encoding"], as_json, places, rows)
+        return
+    from genapps_tabular import tasks
+    from genapps_tabular.summary import evaluation_lines, trial_lines
+
+    with training.checkpoint(output) as checkpoint, Bars() as bars:
+        made = tasks.synthesize(
+            data,
+            rows,
+            output=output,
+            report=options["report"],
+            model=options["model"],
+            config=config,
+            schema=schema,
+            encoding=options["encoding"],
+            given=options["given"],
+            target=options["target"],
+            workers=options["workers"],
+            spreadsheet_safe=options["spreadsheet_safe"],
+            progress=bars,
+            checkpoint=checkpoint,
+            resume=training.resume,
+        )
+    places = {
+        "rows": output,
+        "model": options["model"],
+        "report": options["report"],
+        "settings": training.write_config(config, output),
+    }
+    if as_json:
+        figures = {"evaluation": made.evaluation.to_json(), "leaderboard": [vars(trial) for trial in made.trials]}
+        print_json({**_places(places), "written": made.written, **figures, "notes": made.notes})
+        return
+    for line in trial_lines(made.trials) if made.trials else ():
+        note(line)
+    for line in (*made.notes, *evaluation_lines(made.evaluation)):
+        note(line)
+    _note_places(places, made.written)
+
+
+@cli.command()
+@click.argument("train", metavar="TRAIN")
+@click.option("--target", required=True, metavar="COLUMN", help="The column that a model will learn to predict.")
+@click.option("--balance", is_flag=True, help="Give rare classes of the target more rows, up to the most frequent one.")
+@click.option("-n", "rows", type=ROWS, metavar="ROWS", help="How many synthetic rows to add; as many as are needed.")
+@click.option(
+    "--splits", type=click.IntRange(1, 50), default=3, show_default=True, help="Splits to measure the gain on."
+)
+@click.option("--marker", metavar="NAME", help="Add a column that tells synthetic rows (true) from real ones (false).")
+@schema_option
+@encoding_option
+@spreadsheet_option
+@training_options
+@output_options
+@dry_run_option
+def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **options: Any) -> None:
+    """Make a larger training set for one target column, and measure what it gains on rows held back.
+
+    Trees learn the target from the real rows, from real and repeated rows, and from real and synthetic rows; the result
+    says when synthetic rows did not help.
+
+    \b
+    Examples:
+      genapps tabular augment train.csv --target income -o larger.csv
+      genapps tabular augment train.csv --target income --balance --marker synthetic -o larger.csv
+    """
+    training, output = Training.take(options), output or STDOUT
+    refuse_two_results(output, as_json)
+    config, schema = training.config(), read_schema(options["schema_file"])
+    check_outputs(output)
+    if dry_run:
+        _plan(train, config, schema, options["encoding"], as_json, {"rows": output}, options["rows"])
+        return
+    from genapps_tabular.augmentation import augment as run
+    from genapps_tabular.summary import augmentation_json, augmentation_lines, trial_lines
+
+    with Bars() as bars:
+        larger = run(
+            train,
+            options["target"],
+            n=options["rows"],
+            balance=options["balance"],
+            splits=options["splits"],
+            marker=options["marker"],
+            output=output,
+            config=config,
+            schema=schema,
+            encoding=options["encoding"],
+            spreadsheet_safe=options["spreadsheet_safe"],
+            progress=bars,
+        )
+    places = {"rows": output, "settings": training.write_config(config, output)}
+    if as_json:
+        print_json({**_places(places), **augmentation_json(larger)})
+        return
+    for line in (*(trial_lines(larger.trials) if larger.trials else ()), *augmentation_lines(larger)):
+        note(line)
+    _note_places(places, larger.written)
+
+
+@cli.command()
+@click.argument("data", metavar="DATA")
+@click.option("--model", type=FILE, metavar="FILE", help="A saved model; without one, DATA itself is learnt.")
+@schema_option
+@encoding_option
+@training_options
+@output_options
+def impute(data: str, output: str | None, as_json: bool, model: Path | None, **options: Any) -> None:
+    """Fill the gaps of a table by draws given what is known of each row; every other cell stays as it is.
+
+    \b
+    Examples:
+      genapps tabular impute customers.csv -o complete.csv
+      genapps tabular impute new.csv --model customers.genapps -o complete.csv
+    """
+    training, output = Training.take(options), output or STDOUT
+    refuse_two_results(output, as_json)
+    config, schema = training.config(), read_schema(options["schema_file"])
+    check_outputs(output)
+    from genapps_tabular import tasks
+
+    with training.checkpoint(output) as checkpoint, Bars() as bars:
+        done = tasks.impute(
+            data,
+            model=model,
+            output=output,
+            config=config,
+            schema=schema,
+            encoding=options["encoding"],
+            progress=bars,
+            checkpoint=checkpoint,
+            resume=training.resume,
+        )
+    places = {"rows": output, "settings": training.write_config(config, output)}
+    if as_json:
+        print_json({**_places(places), "filled": done.filled, "left": done.left})
+        return
+    note(f"{sum(done.filled.values()):,} gaps filled in {len(done.filled)} columns")
+    for name, count in done.left.items():
+        note(f"column {name!r}: {count:,} gaps left, as nothing in a row tells them")
+    _note_places(places)
+
+
+@cli.command()
+@click.argument("real", metavar="REAL")
+@click.argument("synthetic", metavar="SYNTHETIC")
+@click.option("--holdout", metavar="FILE", help="Real rows that were never shown to what made the synthetic ones.")
+@target_option
+@report_option
+@schema_option
+@encoding_option
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same figures."
+)
+@output_options
+def evaluate(real: str, synthetic: str, output: str | None, as_json: bool, **options: Any) -> None:
+    """Judge synthetic rows from any source: how faithful, how useful, how private.
+
+    \b
+    Examples:
+      genapps tabular evaluate real.csv synthetic.csv --holdout unseen.csv --report report.html
+      genapps tabular evaluate real.csv synthetic.csv --target income -o figures.json
+    """
+    schema, report = read_schema(options["schema_file"]), options["report"]
+    check_outputs(report, output)
+    from genapps_tabular import tasks
+    from genapps_tabular.summary import evaluation_lines, figures_text
+
+    evaluation = tasks.evaluate(
+        real,
+        synthetic,
+        holdout=options["holdout"],
+        target=options["target"],
+        schema=schema,
+        seed=options["seed"],
+        encoding=options["encoding"],
+        report=report,
+    )
+    places = {"report": report, "figures": output}
+    if output is not None:
+        write_text(output, figures_text(evaluation))
+    if as_json:
+        print_json({**_places(places), **evaluation.to_json()})
+        return
+    if output != STDOUT:
+        for line in evaluation_lines(evaluation, every=True):
+            click.echo(line)
+    _note_places(places)
+
+
+@cli.command()
+@click.argument("data", metavar="DATA")
+@click.option("-o", "--output", metavar="FILE", default=STDOUT, help="Where to write; stdout if not given.")
+@click.option("--sdv", is_flag=True, help="Write metadata as SDV reads it.")
+@encoding_option
+def schema(data: str, output: str, sdv: bool, encoding: str | None) -> None:
+    """Write what the columns of a table are taken for, to be edited and given back with --schema.
+
+    \b
+    Examples:
+      genapps tabular schema customers.csv -o schema.json
+      genapps tabular schema customers.csv --sdv -o metadata.json
+    """
+    check_outputs(output)
+    import json
+
+    from genapps_tabular.checks import read
+    from genapps_tabular.schema import detect
+
+    found = detect(read(data, encoding)[0])
+    text = json.dumps(found.to_sdv_metadata() if sdv else found.to_json(), ensure_ascii=False, indent=2) + "\n"
+    write_text(output, text)
+    _note_places({"schema": output})
+
+
+def _plan(
+    data: str,
+    config: Any,
+    given: Any,
+    encoding: str | None,
+    as_json: bool,
+    places: dict[str, Any],
+    rows: int | None = None,
+) -> None:
+    """Print what a command would do."""
+    from genapps_tabular.planning import plan, plan_lines
+
+    planned = plan(data, config, given, encoding, rows)
+    if as_json:
+        print_json({**planned.to_json(), **_places(places)})
+        return
+    for line in plan_lines(planned, places):
+        click.echo(line)
+
+
+def _learnt(model: Any) -> str:
+    facts = model.provenance
+    return (
+        f"learnt {facts['rows']:,} rows of {facts['columns']} columns with {model.family} in {facts['seconds']:.1f} s "
+        f"({facts['cpu_seconds']:.1f} s of CPU, {facts['peak_memory_bytes'] / 2**20:,.0f} MiB)"
+    )
+
+
+def _places(places: dict[str, Any]) -> dict[str, str]:
+    """Where results are, for --json."""
+    return {name: str(place) for name, place in places.items() if place is not None}
+
+
+def _note_places(places: dict[str, Any], written: int | None = None) -> None:
+    """Say where results are."""
+    for name, place in places.items():
+        if place is not None and str(place) != STDOUT:
+            count = f"  ({written:,} rows)" if name == "rows" and written is not None else ""
+            note(f"{name:<11} {place}{count}")

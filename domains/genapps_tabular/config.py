@@ -1,0 +1,36 @@
+"""Every setting of the tabular tasks, with its default and its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from genapps.models.autoregressive import AutoregressiveConfig
+from genapps.models.gmm import GMMConfig
+from genapps.training import TrainingConfig
+from genapps_tabular.codec import CodecConfig
+
+
+def _help(text: str) -> dict[str, str]:
+    return {"help": text}
+
+
+@dataclass(frozen=True)
+class TabularConfig:
+    """Settings of fit, synthesize, augment and impute; `genapps config tabular` prints them with their meaning."""
+
+    family: str = field(
+        default="autoregressive",
+        metadata=_help("engine: autoregressive, gmm, auto (try both, keep the better), or sdv:NAME (extra 'sdv')"),
+    )
+    seed: int = field(default=0, metadata=_help("the same seed gives the same model and the same rows"))
+    device: str = field(default="auto", metadata=_help("where to train: auto, cpu, cuda or mps"))
+    threads: int = field(default=0, metadata=_help("threads to train with; 0 leaves the choice to torch"))
+    holdout: float = field(
+        default=0.2, metadata=_help("share of the rows kept away from the model to judge it on (at most 10,000 rows)")
+    )
+    codec: CodecConfig = field(default_factory=CodecConfig, metadata=_help("how columns become codes"))
+    training: TrainingConfig = field(default_factory=TrainingConfig, metadata=_help("how long and how fast to learn"))
+    autoregressive: AutoregressiveConfig = field(
+        default_factory=AutoregressiveConfig, metadata=_help("the column-by-column network")
+    )
+    gmm: GMMConfig = field(default_factory=GMMConfig, metadata=_help("the mixture model"))

@@ -1,0 +1,129 @@
+"""What a larger training set gains: boosted trees learn from each variant and are scored on the same unseen real rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from genapps.metrics.distributions import Floats, Mask
+from genapps.metrics.two_sample import bounded_threads, few_codes
+
+Task = Literal["classification", "regression"]
+REAL, REPEATED, SYNTHETIC = "real rows", "real + repeated rows", "real + synthetic rows"
+SURE = 2.0  # standard errors that a mean gain must exceed to count as one
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One variant of the training set: its score on each split, by measure."""
+
+    variant: str
+    values: dict[str, tuple[float, ...]]
+
+    def mean(self, measure: str) -> float:
+        """The mean over splits."""
+        return float(np.mean(self.values[measure]))
+
+    def spread(self, measure: str) -> float:
+        """The standard deviation over splits; 0 for a single one."""
+        values = self.values[measure]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How much better one variant is than another in one measure: mean and standard error of the paired differences."""
+
+    measure: str
+    over: str
+    mean: float
+    error: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether the gain is larger than chance explains."""
+        return self.mean > max(SURE * self.error, 1e-4)
+
+
+def measures(task: Task, balance: bool) -> tuple[str, str]:
+    """The two measures of a task, the one that decides first."""
+    if task == "regression":
+        return "R2", "RMSE"
+    return ("balanced accuracy", "AUC") if balance else ("AUC", "balanced accuracy")
+
+
+def score(
+    task: Task, train: tuple[Floats, Floats], test: tuple[Floats, Floats], categorical: Mask, seed: int
+) -> dict[str, float]:
+    """The measures on `test` of trees fitted to `train`; each is (features (N, D), target (N,))."""
+    (x, y), (unseen, truth) = train, test
+    mask = few_codes(categorical, x, unseen)
+    with bounded_threads(1):
+        return (
+            _regress(x, y, unseen, truth, mask, seed)
+            if task == "regression"
+            else _classify(x, y, unseen, truth, mask, seed)
+        )
+
+
+def _regress(x: Floats, y: Floats, unseen: Floats, truth: Floats, mask: Mask, seed: int) -> dict[str, float]:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    trees = HistGradientBoostingRegressor(random_state=seed, categorical_features=mask).fit(x, y)
+    squared = float(np.mean((trees.predict(unseen) - truth) ** 2))
+    return {"R2": 1 - squared / max(float(np.var(truth)), 1e-12), "RMSE": squared**0.5}
+
+
+def _classify(x: Floats, y: Floats, unseen: Floats, truth: Floats, mask: Mask, seed: int) -> dict[str, float]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+    rounds = 100 if len(np.unique(y)) <= 3 else max(20, 300 // len(np.unique(y)))
+    trees = HistGradientBoostingClassifier(random_state=seed, categorical_features=mask, max_iter=rounds).fit(x, y)
+    chances = trees.predict_proba(unseen)
+    known = [k for k, code in enumerate(trees.classes_) if 0 < np.sum(truth == code) < len(truth)]
+    judged = known[-1:] if len(trees.classes_) == 2 else known
+    areas = [roc_auc_score(truth == trees.classes_[k], chances[:, k]) for k in judged]
+    guesses = trees.classes_[chances.argmax(axis=1)]
+    return {
+        "AUC": float(np.mean(areas)) if areas else 0.5,
+        "balanced accuracy": float(balanced_accuracy_score(truth, guesses)),
+    }
+
+
+def collect(variant: str, splits: Sequence[dict[str, float]]) -> Scores:
+    """The scores of one variant over all splits."""
+    return Scores(variant, {measure: tuple(split[measure] for split in splits) for measure in splits[0]})
+
+
+def gain(scores: Scores, over: Scores, measure: str) -> Gain:
+    """The paired gain of one variant over another; positive is better, for an error too."""
+    difference = np.subtract(scores.values[measure], over.values[measure])
+    if measure == "RMSE":
+        difference = -difference
+    error = float(np.std(difference, ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else 0.0
+    return Gain(measure, over.variant, float(np.mean(difference)), error)
+
+
+def verdict(target: str, scores: Sequence[Scores], gains: Sequence[Gain]) -> str:
+    """In words: did synthetic rows help, and did they help more than repeating rows does?"""
+    real, repeated, synthetic = scores
+    over_real, over_repeated = gains
+    measure = over_real.measure
+    figures = (
+        f"{measure} {real.mean(measure):.3f} with real rows, {synthetic.mean(measure):.3f} with synthetic ones added"
+    )
+    error = f"{over_real.mean:+.3f} ± {over_real.error:.3f} over {len(real.values[measure])} splits"
+    control = f"{REPEATED} give {repeated.mean(measure):.3f}"
+    if not over_real.sure:
+        word = "harmed" if over_real.mean < -SURE * over_real.error and over_real.mean < 0 else "did not help"
+        return f"Synthetic rows {word} in predicting {target}: {figures} ({error}); {control}. Train on the real rows alone."
+    if not over_repeated.sure:
+        return (
+            f"Synthetic rows helped in predicting {target}: {figures} ({error}), but not more than repeating real rows "
+            f"does: {control}."
+        )
+    return f"Synthetic rows helped in predicting {target}: {figures} ({error}); {control}."

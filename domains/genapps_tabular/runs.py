@@ -1,0 +1,167 @@
+"""What every command that trains has in common: its settings, its checkpoint, its bars, its dry run.
+
+Part of the command line: nothing heavy is imported until it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genapps.cli.console import Progress, detail, note
+
+if TYPE_CHECKING:
+    from genapps_tabular.config import TabularConfig
+    from genapps_tabular.schema import Schema
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Training:
+    """The options of `genapps.cli.options.training_options`, as given."""
+
+    family: str | None
+    budget: float | None
+    seed: int
+    device: str
+    threads: int | None
+    config_file: Path | None
+    settings: tuple[str, ...]
+    resume: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> Training:
+        """The training options out of a command's options, which keep the rest."""
+        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
+
+    def config(self) -> TabularConfig:
+        """The settings: defaults, then the file, then --set, then the options that were given by name."""
+        from dataclasses import replace
+
+        from genapps.config import resolve
+        from genapps_tabular.config import TabularConfig
+
+        config = resolve(TabularConfig, self.config_file, self.settings)
+        training: dict[str, Any] = {}
+        if self.budget is not None:
+            training["budget"] = self.budget
+        if _given("device"):
+            training["device"] = self.device
+        top: dict[str, Any] = {"training": replace(config.training, **training)}
+        if self.family is not None:
+            top["family"] = self.family
+        if self.threads is not None:
+            top["threads"] = self.threads
+        if _given("seed"):
+            top["seed"] = self.seed
+        return replace(config, **top)
+
+    def write_config(self, config: TabularConfig, output: str) -> Path | None:
+        """Write the resolved settings beside the result, where settings were given; returns where."""
+        if output == STDOUT or not (self.config_file or self.settings):
+            return None
+        from genapps.config import to_toml
+
+        path = Path(f"{output}.toml")
+        write_text(path, to_toml(config))
+        return path
+
+    @contextmanager
+    def checkpoint(self, output: str) -> Iterator[Path | None]:
+        """Where this run keeps its checkpoint: `OUTPUT.checkpoint`, gone once the run is done; None where rows go to stdout.
+
+        A run that is interrupted leaves it, and --resume goes on from there; without --resume an old one is dropped.
+        """
+        if output == STDOUT:
+            yield None
+            return
+        path = Path(f"{output}.checkpoint")
+        if self.resume and not path.exists():
+            note(f"{path}: no checkpoint to go on from; starting anew")
+        elif not self.resume and path.exists():
+            note(f"{path}: an earlier run left a checkpoint; starting anew, as --resume was not given")
+            path.unlink()
+        try:
+            yield path
+        except BaseException:
+            if path.exists():
+                note(f"training so far is kept in {path}; run the same command with --resume to go on")
+            raise
+        path.unlink(missing_ok=True)
+
+
+def _given(option: str) -> bool:
+    """Whether an option was named on the command line, and is not its default."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+class Bars:
+    """A progress bar for training and one for writing, fed by the events of both."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, Progress] = {}
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for bar in self._bars.values():
+            bar.__exit__(kind, error, trace)
+
+    def __call__(self, event: Any) -> None:
+        """Show an event of training or writing."""
+        label = "writing" if type(event).__name__ == "Written" else "learning"
+        if label not in self._bars:
+            for bar in self._bars.values():
+                bar.__exit__(None, None, None)
+            self._bars = {label: Progress(label, unit="rows" if label == "writing" else "steps")}
+        self._bars[label](event)
+        if event.message:
+            detail(event.message)
+
+
+def read_schema(file: Path | None) -> Schema | None:
+    """A schema file, ours or SDV's; None where none is named."""
+    if file is None:
+        return None
+    from genapps_tabular.schema import Schema
+
+    return Schema.read(file)
+
+
+def refuse_two_results(output: str, as_json: bool) -> None:
+    """Raises UsageError where rows and figures would both go to stdout."""
+    if output == STDOUT and as_json:
+        from genapps.errors import UsageError
+
+        raise UsageError("--json and the rows cannot both go to stdout; name a file with -o")
+
+
+def check_outputs(*paths: str | Path | None) -> None:
+    """Refuse a place that cannot be written before any work is done."""
+    from genapps.io.atomic import check_target
+
+    for path in paths:
+        if path is not None and str(path) != STDOUT:
+            check_target(path)
+
+
+def write_text(target: str | Path, text: str) -> None:
+    """Write text to a file, whole or not at all, or to stdout."""
+    if str(target) == STDOUT:
+        click.echo(text, nl=False)
+        return
+    from genapps.io.atomic import replacing
+
+    with replacing(target) as handle:
+        handle.write(text.encode())

@@ -1,0 +1,106 @@
+"""Results as a person reads them in a terminal, and as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genapps_tabular.augmentation import Augmentation
+    from genapps_tabular.evaluation import Evaluation, Measure
+    from genapps_tabular.leaderboard import Trial
+
+WIDTH = 100
+HEADLINE = ("two_sample_auc", "tstr", "column_shapes", "pair_trends", "share_nearer", "exact_copies")
+
+
+def evaluation_lines(evaluation: Evaluation, *, every: bool = False) -> Iterator[str]:
+    """The key figures (or every one) beside their controls, and the verdict."""
+    measures = {measure.key: measure for measure in evaluation.measures}
+    chosen = list(measures.values()) if every else [measures[key] for key in HEADLINE if key in measures]
+    head = ("", "these rows", "other real", "independent", "a copy")
+    yield from grid([head, *(_figures(measure) for measure in chosen)])
+    yield ""
+    yield from wrap(evaluation.verdict.text, WIDTH)
+
+
+def _figures(measure: Measure) -> tuple[str, ...]:
+    aim = {"higher": "higher is better", "lower": "lower is better", "half": "0.5 is ideal"}[measure.better]
+    values = (measure.value, measure.ceiling, measure.floor, measure.copied)
+    return (f"{measure.name} ({aim})", *(figure(value) for value in values))
+
+
+def figure(value: float | None) -> str:
+    """Three decimals, or a dash for what could not be had."""
+    return "–" if value is None or value != value else f"{value:.3f}"
+
+
+def grid(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of words as aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        first, *others = (
+            cell.ljust(width) if k == 0 else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join([first, *others]).rstrip()
+
+
+def trial_lines(trials: Iterable[Trial]) -> Iterator[str]:
+    """The leaderboard, best engine first."""
+    head = ("engine, best first", "told apart (AUC)", "usefulness", "nearer to training", "seconds")
+    rows = [
+        (
+            trial.family,
+            figure(trial.two_sample_auc),
+            figure(trial.usefulness),
+            figure(trial.share_nearer),
+            f"{trial.seconds:.1f}",
+        )
+        for trial in trials
+    ]
+    yield from grid([head, *rows])
+    for trial in trials:
+        if trial.failed:
+            yield f"{trial.family} failed: {trial.failed}"
+
+
+def augmentation_lines(augmentation: Augmentation) -> Iterator[str]:
+    """What each variant of the training set scores, with its spread over splits, and the verdict."""
+    names = list(augmentation.scores[0].values)
+    rows = [
+        (
+            scores.variant,
+            *(f"{scores.mean(name):.3f} ± {scores.spread(name):.3f}" for name in names),
+        )
+        for scores in augmentation.scores
+    ]
+    yield from grid([(f"predicting {augmentation.target}", *names), *rows])
+    yield ""
+    yield from wrap(augmentation.verdict, WIDTH)
+
+
+def augmentation_json(augmentation: Augmentation) -> dict[str, Any]:
+    """Every figure of an augmentation."""
+    return {
+        "target": augmentation.target,
+        "task": augmentation.task,
+        "written": augmentation.written,
+        "added": augmentation.added,
+        "scores": [asdict(scores) for scores in augmentation.scores],
+        "gains": [asdict(gain) for gain in augmentation.gains],
+        "helped": augmentation.helped,
+        "verdict": augmentation.verdict,
+        "leaderboard": [asdict(trial) for trial in augmentation.trials],
+    }
+
+
+def figures_text(evaluation: Evaluation) -> str:
+    """Every figure of an evaluation as the text of a JSON file; what is not finite is null."""
+    import json
+
+    from genapps.cli.console import finite
+
+    return json.dumps(finite(evaluation.to_json()), ensure_ascii=False, indent=2, default=str) + "\n"

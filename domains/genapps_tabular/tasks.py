@@ -1,0 +1,247 @@
+"""What a person asks of a table, as plain functions: fit, sample, synthesize, impute, evaluate.
+
+Tables come as pandas, polars or pyarrow, or as the path of a file, and go back as the same kind (a path as pyarrow).
+`encoding` is that of a text file, UTF-8 where it is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from genapps_tabular.checks import (
+    AUTO,
+    SDV,
+    Given,
+    check_count,
+    check_rows,
+    check_same_columns,
+    check_target,
+    conditions_of,
+    read,
+    refuse_for_sdv,
+    resolve_schema,
+)
+from genapps_tabular.conditions import Condition
+from genapps_tabular.config import TabularConfig
+from genapps_tabular.destination import Destination
+from genapps_tabular.evaluation import Evaluation
+from genapps_tabular.fitting import Progress, Run, fit_table
+from genapps_tabular.gaps import fill_gaps, write_filled
+from genapps_tabular.judging import Judge, measures_of, split
+from genapps_tabular.leaderboard import Trial, choose
+from genapps_tabular.metrics import evaluate_tables
+from genapps_tabular.model import TableModel
+from genapps_tabular.report import write_report
+from genapps_tabular.schema import Schema
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What synthesize made: `rows` are None where they went to a file, `model` is None where SDV made them."""
+
+    rows: Any
+    written: int
+    model: TableModel | None
+    evaluation: Evaluation
+    trials: tuple[Trial, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Imputation:
+    """A table whose gaps are filled (None where it went to a file), and how many of each column's were filled and left."""
+
+    rows: Any
+    filled: dict[str, int]
+    left: dict[str, int]
+    model: TableModel
+
+
+def fit(
+    data: Any,
+    *,
+    config: TabularConfig | None = None,
+    schema: Schema | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> TableModel:
+    """Learn every row of a table; family "auto" first tries the engines on a part of it and keeps the better one.
+
+    Raises InputError where there is nothing to learn from, UsageError for settings that cannot be.
+    """
+    config = config or TabularConfig()
+    if config.family.startswith(SDV):
+        refuse_for_sdv(config.family, {}, "a model file")
+    table, back, name = read(data, encoding)
+    check_rows(table, name)
+    schema = resolve_schema(table, schema)
+    if config.family == AUTO:
+        config, _ = choose(table, schema, config, progress=progress)
+    run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
+    return replace(fit_table(table, schema, config, run), back=back)
+
+
+def sample(
+    model: TableModel | str | Path,
+    n: int,
+    *,
+    given: Given = None,
+    seed: int = 0,
+    output: str | Path | None = None,
+    workers: int = 1,
+    spreadsheet_safe: bool = False,
+    progress: Progress | None = None,
+) -> Any:
+    """n rows of a model or a model file; streamed to `output` in bounded memory where one is named (then None).
+
+    The same model, n and seed give the same rows, and the same bytes, whatever the number of workers.
+    """
+    model = model if isinstance(model, TableModel) else TableModel.load(model)
+    destination = Destination(output, spreadsheet_safe, progress)
+    rows, _ = destination.take(model.shards(n, seed=seed, given=given, workers=workers), n)
+    return None if rows is None else model.back(rows)
+
+
+def synthesize(
+    data: Any,
+    n: int | None = None,
+    *,
+    output: str | Path | None = None,
+    report: str | Path | None = None,
+    model: str | Path | None = None,
+    config: TabularConfig | None = None,
+    schema: Schema | None = None,
+    encoding: str | None = None,
+    given: Given = None,
+    target: str | None = None,
+    workers: int = 1,
+    spreadsheet_safe: bool = False,
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> Synthesis:
+    """Learn a table, make n rows like its own (as many as it has, where n is None) and judge them on rows kept unseen.
+
+    `output`, `report` and `model` name files to write; rows that go to `output` are streamed and not returned. `target`
+    is the column whose prediction measures usefulness. A table of fewer than 100 rows is learnt whole and judged
+    without unseen rows, and the notes say so. Raises UsageError and InputError before training wherever it can know.
+    """
+    config = config or TabularConfig()
+    table, back, name = read(data, encoding)
+    n = len(table) if n is None else n
+    check_rows(table, name)
+    check_count(n)
+    check_target(target, table)
+    schema = resolve_schema(table, schema)
+    conditions = conditions_of(given, schema)
+    judge = Judge(*split(table, config.holdout, config.seed), schema, target, config.seed)
+    destination = Destination(output, spreadsheet_safe, progress)
+    if config.family.startswith(SDV):
+        refuse_for_sdv(config.family, conditions, model)
+        made = _by_peer(config, n, judge, destination)
+    else:
+        run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
+        made = _by_model(config, n, judge, destination, run, conditions, workers)
+    if made.model and model:
+        made.model.save(model)
+    if report:
+        write_report(made.evaluation, Path(report), title=f"Rows like {Path(name).name}")
+    learnt = made.model and replace(made.model, back=back)
+    return replace(made, model=learnt, rows=None if made.rows is None else back(made.rows))
+
+
+def _by_model(
+    config: TabularConfig,
+    n: int,
+    judge: Judge,
+    destination: Destination,
+    run: Run,
+    conditions: dict[str, Condition],
+    workers: int,
+) -> Synthesis:
+    """Rows of a model of our own."""
+    trials: tuple[Trial, ...] = ()
+    if config.family == AUTO:
+        config, trials = choose(judge.train, judge.schema, config, target=judge.target, progress=run.progress)
+    model = fit_table(judge.train, judge.schema, config, run)
+    shards = model.shards(n, seed=config.seed, given=conditions, workers=workers)
+    rows, first = destination.take(shards, n, keep=0 if conditions else judge.size)
+    evaluation = judge.model(model, first)
+    return Synthesis(rows, n, replace(model, measures=measures_of(evaluation)), evaluation, trials, judge.notes)
+
+
+def _by_peer(config: TabularConfig, n: int, judge: Judge, destination: Destination) -> Synthesis:
+    """Rows of one of SDV's synthesizers."""
+    from genapps_tabular.peers import fit_sample
+
+    table, provenance = fit_sample(config.family.removeprefix(SDV), judge.train, judge.schema, n, config.seed)
+    rows, _ = destination.take([table], n)
+    evaluation = judge.rows(table, {"family": config.family, "seed": config.seed, **provenance})
+    return Synthesis(rows, n, None, evaluation, (), judge.notes)
+
+
+def impute(
+    data: Any,
+    *,
+    model: TableModel | str | Path | None = None,
+    output: str | Path | None = None,
+    config: TabularConfig | None = None,
+    schema: Schema | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> Imputation:
+    """Fill the gaps of a table by draws from a model given what is known of each row; other cells stay as they are.
+
+    Without a `model`, one learns from the table itself. Gaps of identifiers, free text and columns without any value
+    cannot be known and are left. A text file that goes to an `output` of its own format keeps its every other byte.
+    Raises InputError where the table does not fit the model.
+    """
+    config = config or TabularConfig()
+    table, back, name = read(data, encoding)
+    if model is None:
+        check_rows(table, name)
+        learnt = fit(table, config=config, schema=schema, progress=progress, checkpoint=checkpoint, resume=resume)
+    else:
+        learnt = model if isinstance(model, TableModel) else TableModel.load(model)
+        learnt.codec.schema.check(table)
+    filled = fill_gaps(learnt, table, config.seed)
+    if output is not None:
+        write_filled(filled, name if isinstance(data, str | Path) else "", str(output), encoding)
+    rows = back(filled.rows) if output is None else None
+    return Imputation(rows, filled.counts, filled.left, replace(learnt, back=back))
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    target: str | None = None,
+    schema: Schema | None = None,
+    encoding: str | None = None,
+    report: str | Path | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge synthetic rows from any source: `real` are those they were made from, `holdout` real rows never shown.
+
+    Raises InputError where the tables do not have the same columns.
+    """
+    table, _, name = read(real, encoding)
+    others = []
+    for data in (synthetic, holdout):
+        other, _, other_name = (None, None, "") if data is None else read(data, encoding)
+        if other is not None:
+            check_same_columns(other, table, other_name, name)
+        others.append(other)
+    check_target(target, table)
+    schema = resolve_schema(table, schema)
+    evaluation = evaluate_tables(table, others[0], others[1], schema=schema, target=target, seed=seed)
+    if report:
+        write_report(evaluation, Path(report), title=f"Synthetic rows beside {Path(name).name}")
+    return evaluation
