@@ -178,8 +178,8 @@ def _varied(sides: Sides) -> NDArray[np.int64]:
     rows = np.concatenate([sides.real, sides.synthetic])
     low = np.min(rows, axis=0, initial=np.inf, where=~np.isnan(rows))
     high = np.max(rows, axis=0, initial=-np.inf, where=~np.isnan(rows))
-    whole = np.array([facet.role != "word" for facet in sides.gauge.facets], bool)
-    return np.flatnonzero((low < high) & whole)
+    own = np.array([facet.own for facet in sides.gauge.facets], bool)
+    return np.flatnonzero((low < high) & own)
 
 
 def _pairs(sides: Sides, rows: Floats, chosen: NDArray[np.int64]) -> PairSimilarities:

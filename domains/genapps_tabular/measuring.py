@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -13,44 +12,60 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from genapps.errors import InputError
 from genapps.metrics.distributions import Floats, Mask
+from genapps_tabular.columns import stamps
 from genapps_tabular.columns.base import as_text, flat
 from genapps_tabular.columns.numerals import read
 from genapps_tabular.schema import ColumnSchema, Schema
 
+Role = Literal["number", "moment", "category", "word", "clock", "weekday"]
+
 HASHED_ROWS = 65_536  # rows measured at once where only their hashes are kept
 LARGEST = 1e300  # numbers are clipped here, so that a range stays finite
-MOMENTS = ("datetime", "date", "time")
+BESIDE: dict[str, tuple[Role, ...]] = {"datetime": ("clock", "weekday"), "date": ("weekday",), "time": ()}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNMEASURED = ("identifier", "text")  # fresh by design: only looked at for copies
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One column of the measuring array: a table column's numbers, moments (seconds) or categories, or its words."""
+    """One column of the measuring array: what a table column says in one respect.
+
+    Its own numbers, moments (seconds) or categories; beside these the words in a column of numbers, and of a moment the
+    time of day (seconds) and the weekday, so that trees see a calendar that seconds hide.
+    """
 
     column: ColumnSchema
-    role: Literal["number", "moment", "category", "word"]
+    role: Role
     labels: tuple[str, ...] = ()  # of codes 0, 1, ...; the code after the last is any other value
     counts: NDArray[np.int64] | None = None  # of each label in the training rows
 
     @property
     def categorical(self) -> bool:
         """Whether its values are codes."""
-        return self.role in ("category", "word")
+        return self.role in ("category", "word", "weekday")
 
     @property
-    def name(self) -> str:
-        """What to call it: the table column's name, with a remark where it is not all of that column."""
-        return f"{self.column.name} (words)" if self.role == "word" else self.column.name
+    def own(self) -> bool:
+        """Whether it is the table column itself and not something beside it."""
+        return self.role in ("number", "moment", "category")
 
     def read(self, table: pa.Table) -> Floats:
-        """The values (N,) of this facet in a table."""
-        array = flat(table.column(self.column.name))
-        if self.categorical:
-            return _codes(_labels(array, self.column, words=self.role == "word"), self.labels)
-        values = read(array, self.column) if self.role == "number" else _seconds(array, self.column)
-        return np.clip(np.asarray(values, np.float64), -LARGEST, LARGEST) + 0.0  # + 0.0: no negative zero
+        """The values (N,) of this facet in a table. Raises InputError where a column holds values of another type."""
+        name = self.column.name
+        array = flat(table.column(name))
+        try:
+            if self.role in ("category", "word"):
+                return _codes(_labels(array, self.column, words=self.role == "word"), self.labels)
+            if self.role == "number":
+                return np.clip(np.asarray(read(array, self.column)), -LARGEST, LARGEST) + 0.0  # no negative zero
+            return _moments(array, self.column, self.role)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+            raise InputError(
+                f"column {name!r}: {array.type} cannot be read as {self.column.kind}; give tables of the same types"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -60,18 +75,24 @@ class Gauge:
     facets: tuple[Facet, ...]
 
     @classmethod
-    def fit(cls, schema: Schema, train: pa.Table, unseen: pa.Table | None = None) -> Gauge:
-        """The facets of a schema; labels are the values that real rows have."""
+    def fit(cls, schema: Schema, train: pa.Table, *others: pa.Table) -> Gauge:
+        """The facets of a schema.
+
+        Labels are those of all tables: were they only some tables', a label of its own would give the others away.
+        """
         facets: list[Facet] = []
         for column in schema.columns:
             if column.kind in UNMEASURED:
                 continue
-            if column.kind == "number" or column.kind in MOMENTS:
+            if column.kind == "number" or column.kind in BESIDE:
                 facets.append(Facet(column, "number" if column.kind == "number" else "moment"))
+                facets += [
+                    Facet(column, role, WEEKDAYS if role == "weekday" else ()) for role in BESIDE.get(column.kind, ())
+                ]
                 if column.words:
-                    facets.append(_with_labels(column, "word", train, unseen))
+                    facets.append(_with_labels(column, "word", train, others))
             else:
-                facets.append(_with_labels(column, "category", train, unseen))
+                facets.append(_with_labels(column, "category", train, others))
         return cls(tuple(facets))
 
     @property
@@ -134,18 +155,13 @@ def independent(gauge: Gauge, values: Floats, generator: np.random.Generator) ->
     return result
 
 
-def _with_labels(
-    column: ColumnSchema, role: Literal["category", "word"], train: pa.Table, unseen: pa.Table | None
-) -> Facet:
-    words = role == "word"
-    counts: dict[str, int] = {}
-    for entry in pc.value_counts(_labels(flat(train.column(column.name)), column, words=words)).to_pylist():
-        if entry["values"] is not None:
-            counts[entry["values"]] = entry["counts"]
-    others = (
-        [] if unseen is None else pc.unique(_labels(flat(unseen.column(column.name)), column, words=words)).to_pylist()
-    )
-    labels = sorted(counts.keys() | {label for label in others if label is not None})
+def _with_labels(column: ColumnSchema, role: Role, train: pa.Table, others: Sequence[pa.Table]) -> Facet:
+    def present(table: pa.Table) -> dict[str, int]:
+        found = pc.value_counts(_labels(flat(table.column(column.name)), column, words=role == "word"))
+        return {entry["values"]: entry["counts"] for entry in found.to_pylist() if entry["values"] is not None}
+
+    counts = present(train)
+    labels = sorted(counts.keys() | {label for table in others for label in present(table)})
     return Facet(column, role, tuple(labels), np.array([counts.get(label, 0) for label in labels], np.int64))
 
 
@@ -179,24 +195,13 @@ def _mapped(array: pa.Array, function: Callable[[Any], Any], result: pa.DataType
     return values.take(coded.indices)
 
 
-def _seconds(array: pa.Array, column: ColumnSchema) -> Floats:
-    """Moments as seconds: since 1970 (UTC where a zone is written), or since midnight; NaN where a cell is none."""
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        array = _mapped(array, lambda text: _parsed(text, column.format), pa.float64())
-        return np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
-    if pa.types.is_date(array.type):
-        array = pc.cast(array, pa.timestamp("s"))
-    unit = getattr(array.type, "unit", "s")
-    whole = pa.int32() if pa.types.is_time32(array.type) else pa.int64()
-    ticks = pc.cast(pc.cast(array, whole), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(ticks, np.float64) / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
-
-
-def _parsed(text: str | None, form: str | None) -> float | None:
-    try:
-        moment = datetime.strptime(text or "", form) if form else datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    if "%Y" not in (form or "%Y") and "%y" not in (form or ""):  # a time of day: strptime puts it into 1900
-        return float(moment.hour * 3600 + moment.minute * 60 + moment.second) + moment.microsecond / 1e6
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _moments(array: pa.Array, column: ColumnSchema, role: Role) -> Floats:
+    """Seconds since 1970 or midnight, of the day, or the weekday (Monday is 0), all by the clock on the wall."""
+    if not pa.types.is_temporal(array.type) and (column.format is None or not pa.types.is_string(array.type)):
+        raise pa.ArrowTypeError(f"no {column.kind}")
+    moments = stamps.read(array, column)
+    if role == "weekday":
+        return np.where(moments.valid, (moments.days + 3) % 7, np.nan)
+    days = 0 if role == "clock" else moments.days
+    seconds = days * 86400 + moments.seconds + moments.fraction / 10.0 ** (column.decimals or 0)
+    return np.where(moments.valid, seconds, np.nan)

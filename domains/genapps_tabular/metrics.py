@@ -13,7 +13,7 @@ from genapps.errors import InputError, UsageError
 from genapps_tabular.evaluation import Evaluation, Measure
 from genapps_tabular.fidelity import diversity_measures, paired, shape_measures, two_sample
 from genapps_tabular.measuring import Gauge, Sides, independent
-from genapps_tabular.privacy import privacy_measures
+from genapps_tabular.privacy import privacy_measures, share_nearer_error
 from genapps_tabular.schema import Schema
 from genapps_tabular.usefulness import usefulness_measures
 from genapps_tabular.verdict import judge
@@ -45,7 +45,7 @@ def evaluate_tables(
     """
     tell = progress or (lambda _: None)
     _check(schema, target, {"real": real, "synthetic": synthetic, "unseen": holdout})
-    gauge = Gauge.fit(schema, real, holdout)
+    gauge = Gauge.fit(schema, real, *(table for table in (holdout, synthetic) if table is not None))
     sides = take_sides(gauge, real, synthetic, holdout, max_rows=max_rows, seed=seed)
     tell("two-sample test")
     measures: list[Measure] = [two_sample(sides, seed=seed)]
@@ -58,13 +58,13 @@ def evaluate_tables(
     measures += usefulness_measures(sides, target, seed=seed)
     tell("privacy")
     measures += privacy_measures(sides, schema, real, synthetic, holdout)
-    rows = {"real": len(real), "synthetic": len(synthetic)}
+    rows = {"real": len(real), "synthetic": len(synthetic)} | ({} if holdout is None else {"holdout": len(holdout)})
     return Evaluation(
         measures=tuple(measures),
         columns=column_views(sides),
         pairs=pair_view(sides, chosen, pairs),
-        verdict=judge(measures),
-        rows=rows if holdout is None else rows | {"holdout": len(holdout)},
+        verdict=judge(measures, rows, share_nearer_error(sides)),
+        rows=rows,
         provenance=provenance or {},
     )
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats
-from genapps.metrics.neighbors import MixedDistance, nearer_share, nearest
+from genapps.metrics.neighbors import MixedDistance, nearer_share, nearest, nearness_error
 from genapps_tabular.columns.base import as_text, flat
 from genapps_tabular.evaluation import Measure
 from genapps_tabular.measuring import UNMEASURED, Gauge, Sides
@@ -60,6 +60,12 @@ def share_nearer(sides: Sides) -> Measure:
     )
 
 
+def share_nearer_error(sides: Sides) -> float:
+    """The standard error of that share; 0 without unseen rows."""
+    unseen = 0 if sides.unseen is None else len(sides.unseen)
+    return nearness_error(min(QUERIES, len(sides.synthetic)), len(sides.near), unseen) if unseen else 0.0
+
+
 def _nearer_protocol(sides: Sides) -> str:
     unseen = 0 if sides.unseen is None else len(sides.unseen)
     text = (
@@ -68,7 +74,7 @@ def _nearer_protocol(sides: Sides) -> str:
     )
     if unseen and unseen != len(sides.near):
         text += " Rescaled for the unequal numbers: 0.5 is what unseen rows get, 1 a table of copies."
-    return text
+    return f"{text} Standard error {share_nearer_error(sides):.3f}." if unseen else text
 
 
 def exact_copies(gauge: Gauge, real: pa.Table, synthetic: pa.Table, holdout: pa.Table | None) -> Measure:

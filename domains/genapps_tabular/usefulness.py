@@ -56,7 +56,7 @@ def usefulness_measures(sides: Sides, target: str | None, *, seed: int) -> Itera
 
 def _facet(gauge: Gauge, target: str) -> int | None:
     for d, facet in enumerate(gauge.facets):
-        if facet.column.name == target and facet.role != "word" and facet.column.kind != "constant":
+        if facet.column.name == target and facet.own and facet.column.kind != "constant":
             return d
     return None
 

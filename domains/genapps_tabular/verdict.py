@@ -18,19 +18,21 @@ NEARER = (0.55, 0.75)  # nearness: above the first a warning, above the second n
 COPIES = (0.001, 0.05)  # share of exact copies beyond what other real rows have: likewise
 RARE = (2.0, 0.005)  # rows with a rare category: a warning above so many times the unseen rows' share and this share
 MODES = 0.8  # coverage below this share of that of other real rows: modes are lost
+CHANCE = 3.0  # standard errors that a privacy figure has to be beyond its control
 
 
-def judge(measures: Sequence[Measure]) -> Verdict:
+def judge(measures: Sequence[Measure], rows: Mapping[str, int], nearness_error: float = 0.0) -> Verdict:
     """The verdict on an evaluation's measures: the worst of likeness, usefulness and privacy decides the level.
 
     good: two-sample AUC within 0.15 of 0.5, at most a tenth of the gain in prediction lost, no warning. usable: AUC
     within 0.35, at most three tenths lost, or a warning (lost modes, nearness above 0.55, more copies, rare categories
     or identifiers than other real rows show). poor: anything worse, nearness above 0.75, copies 5 % beyond other real
-    rows', or no rows to compare as a whole.
+    rows', or no rows to compare as a whole. A warning of privacy has to be beyond chance: `rows` are the numbers of rows
+    by table, `nearness_error` the standard error of the nearness.
     """
     figures = {measure.key: measure for measure in measures}
     quality = [_likeness(figures["two_sample_auc"]), *_modes(figures), *_usefulness(figures)]
-    privacy = list(_privacy(figures))
+    privacy = list(_privacy(figures, rows, nearness_error))
     fit, safe = (max((level for level, _ in part), key=LEVELS.index) for part in (quality, privacy))
     texts = [text for _, text in [*quality, *privacy] if text]
     return Verdict(max(fit, safe, key=LEVELS.index), " ".join([*texts, _advice(fit, safe)]))
@@ -54,8 +56,8 @@ def _modes(figures: Figures) -> Iterator[tuple[Level, str]]:
     if coverage.value is not None and coverage.ceiling and coverage.value < MODES * coverage.ceiling:
         yield (
             "usable",
-            f"Parts of the real data are missing: it covers {coverage.value:.0%} of it, "
-            f"other real rows {coverage.ceiling:.0%}.",
+            f"Modes are missing: {coverage.value:.0%} of the real rows have a synthetic row among their neighbors "
+            f"(other real rows {coverage.ceiling:.0%}).",
         )
 
 
@@ -80,45 +82,59 @@ def _usefulness(figures: Figures) -> Iterator[tuple[Level, str]]:
     )
 
 
-def _privacy(figures: Figures) -> Iterator[tuple[Level, str]]:
-    warnings = [*_memory(figures), *_leaks(figures)]
+def _privacy(figures: Figures, rows: Mapping[str, int], error: float) -> Iterator[tuple[Level, str]]:
+    warnings = [
+        *_nearness(figures["share_nearer"], error),
+        *_copies(figures["exact_copies"], rows),
+        *_leaks(figures, rows),
+    ]
+    nearer = figures["share_nearer"].value
     if warnings:
         yield from warnings
-    elif (nearer := figures["share_nearer"].value) is None:
-        yield "good", "Without enough unseen rows, privacy was checked for copies only; none beyond chance were found."
+    elif nearer is None:
+        yield "good", "Without enough unseen rows, privacy was checked for copies only; there are none."
     else:
-        yield (
-            "good",
-            f"No sign of memorized rows (nearer to training rows: {nearer:.2f}, where 0.50 is ideal and 1 a copy).",
-        )
+        figure = f"{nearer:.2f}; 0.50 is ideal, 1 a copy"
+        yield "good", f"No sign of memorized rows (nearness to training rows {figure})."
 
 
-def _memory(figures: Figures) -> Iterator[tuple[Level, str]]:
-    nearer, copies = figures["share_nearer"], figures["exact_copies"]
-    if nearer.value is not None and nearer.value > NEARER[0]:
-        level: Level = "poor" if nearer.value > NEARER[1] else "usable"
-        yield (
-            level,
-            f"Warning: rows lie nearer to training rows than unseen rows do ({nearer.value:.2f}, 0.50 is ideal).",
-        )
-    if copies.value is not None:
-        beyond = copies.value - (copies.ceiling or 0.0)
-        if beyond > COPIES[0]:
-            others = "" if copies.ceiling is None else f", of other real rows {copies.ceiling:.1%}"
-            level = "poor" if beyond > COPIES[1] and copies.ceiling is not None else "usable"
-            yield level, f"Warning: {copies.value:.1%} of the rows are exact copies of training rows{others}."
+def _nearness(measure: Measure, error: float) -> Iterator[tuple[Level, str]]:
+    if measure.value is not None and measure.value > max(NEARER[0], 0.5 + CHANCE * error):
+        text = f"Warning: rows lie nearer to training rows than unseen rows do ({measure.value:.2f}; 0.50 is ideal)."
+        yield ("poor" if measure.value > NEARER[1] else "usable"), text
 
 
-def _leaks(figures: Figures) -> Iterator[tuple[Level, str]]:
+def _copies(measure: Measure, rows: Mapping[str, int]) -> Iterator[tuple[Level, str]]:
+    if measure.value is None or not _beyond(measure, rows, COPIES[0]):
+        return
+    text = f"Warning: {measure.value:.1%} of the rows are exact copies of training rows"
+    if measure.ceiling is None:
+        yield "usable", f"{text}; only unseen rows could tell whether by chance."
+        return
+    level: Level = "poor" if measure.value - measure.ceiling > COPIES[1] else "usable"
+    yield level, f"{text}, {measure.ceiling:.1%} of other real rows."
+
+
+def _leaks(figures: Figures, rows: Mapping[str, int]) -> Iterator[tuple[Level, str]]:
     rare, identifiers = figures["rare_leaks"], figures["identifiers_copied"]
-    if rare.value is not None and rare.ceiling is not None and rare.value > max(RARE[0] * rare.ceiling, RARE[1]):
-        yield (
-            "usable",
-            f"Warning: {rare.value:.1%} of the rows carry a category that fewer than 5 training rows have "
-            f"(of unseen rows {rare.ceiling:.1%}).",
-        )
-    if identifiers.value is not None and identifiers.value > (identifiers.ceiling or 0.0):
+    if rare.value is not None and rare.ceiling is not None:
+        least = max((RARE[0] - 1) * rare.ceiling, RARE[1])
+        if _beyond(rare, rows, least):
+            shares = f"{rare.value:.1%} of the rows, {rare.ceiling:.1%} of other real rows"
+            yield "usable", f"Warning: {shares}, carry a category that fewer than 5 training rows have."
+    if identifiers.value is not None and _beyond(identifiers, rows, 0.0):
         yield "usable", f"Warning: {identifiers.value:.1%} of the rows repeat an identifier or text of a training row."
+
+
+def _beyond(measure: Measure, rows: Mapping[str, int], least: float) -> bool:
+    """Whether the share exceeds that of other real rows by more than `least` and more than chance."""
+    value, control = measure.value or 0.0, measure.ceiling or 0.0
+    made, unseen = rows["synthetic"], rows.get("holdout", 0)
+    if measure.ceiling is None or not unseen:
+        return value > least
+    share = (value * made + control * unseen) / (made + unseen)
+    error = (share * (1 - share) * (1 / made + 1 / unseen)) ** 0.5
+    return value - control > max(least, CHANCE * error)
 
 
 def _advice(fit: Level, safe: Level) -> str:

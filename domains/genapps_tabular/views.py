@@ -18,7 +18,18 @@ FEWEST = 5  # fewer real rows than this are never shown as a category or bin of 
 TAIL = 0.005  # share of the real rows at either end that the end bins take up
 OTHER = "other"
 LEVELS = 10  # bins of a number where its dependence on another column is measured
-SECONDS = (1, 5, 15, 60, 300, 900, 3600, 10800, 21600, 43200, 86400, 604800, 2629800, 7889400, 31557600)
+DAY = 86_400
+SECONDS = (
+    1,
+    5,
+    15,
+    60,
+    300,
+    900,
+    3600,
+    *(DAY // 24 * n for n in (3, 6, 12)),
+    *(DAY * n for n in (1, 7, 14, 28, 91, 364)),
+)
 
 
 def column_views(sides: Sides) -> tuple[ColumnView, ...]:
@@ -27,14 +38,14 @@ def column_views(sides: Sides) -> tuple[ColumnView, ...]:
     similarities = column_similarities(real, synthetic, gauge.categorical)
     views = []
     for d, facet in enumerate(gauge.facets):
-        if facet.role == "word":
+        if not facet.own:
             continue
         here = [e for e, other in enumerate(gauge.facets) if other.column.name == facet.column.name]
         missing = [float(np.isnan(table[:, here]).all(axis=1).mean()) for table in (real, synthetic)]
         labels, shares = _shares(facet, real[:, d], synthetic[:, d])
         views.append(
             ColumnView(
-                name=facet.name,
+                name=facet.column.name,
                 kind=facet.column.kind,
                 similarity=similarities[d],
                 labels=labels,
@@ -66,7 +77,7 @@ def pair_view(sides: Sides, chosen: NDArray[np.int64], pairs: PairSimilarities) 
                 dependence[table, i, j] = dependence[table, j, i] = value
     similarity = np.nan_to_num(pairs.similarity, nan=0.0)
     np.fill_diagonal(similarity, 1.0)
-    names = tuple(facets[d].name for d in chosen)
+    names = tuple(facets[d].column.name for d in chosen)
     return PairView(names, _rows(dependence[0]), _rows(dependence[1]), _rows(similarity))
 
 
@@ -148,7 +159,7 @@ def _moment_label(edge: float, kind: str) -> str:
         return _number_label(edge)
     if kind == "time":
         return moment.strftime("%H:%M:%S")
-    return moment.date().isoformat() if kind == "date" else moment.replace(tzinfo=None).isoformat()
+    return moment.date().isoformat() if edge % DAY == 0 else moment.replace(tzinfo=None).isoformat()
 
 
 def _levels(facet: Facet, real: Floats, synthetic: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -105,6 +105,14 @@ def nearer_share(train: Nearest, unseen: Nearest) -> float | None:
     return min(1.0, max(0.0, 0.5 + (share - chance) * 0.5 / (1 - chance)))
 
 
+def nearness_error(queries: int, train: int, unseen: int) -> float:
+    """The standard error of `nearer_share` for queries that owe nothing to the training rows.
+
+    That of a binomial share, rescaled likewise, plus what the choice of the real rows adds (fitted to simulations).
+    """
+    return 0.5 * (train / unseen * (1 / queries + 1 / (train + unseen))) ** 0.5
+
+
 @dataclass(frozen=True)
 class Reach:
     """Which part of the real rows a sample reaches, and which part of the sample lies among real rows; shares 0..1."""
