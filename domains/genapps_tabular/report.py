@@ -211,15 +211,20 @@ def _chart(column: ColumnView) -> Markup:
         label = f"{name}: shares of {len(column.labels)} categories in the real and the synthetic rows"
         return charts.category_bars(column.labels[: len(real)], real, synthetic, label=label)
     edges = positions(column.labels)
-    ends = (0, len(edges) - 1)
-    middle = min(range(len(edges)), key=lambda i: abs(edges[i] - (edges[0] + edges[-1]) / 2))
-    shown = sorted({*ends, middle})
     label = (
         f"{name}: distribution of the real and the synthetic rows from {_edge(column.labels[0])} "
         f"to {_edge(column.labels[-1])}"
     )
-    ticks = [(edges[i], _edge(column.labels[i])) for i in shown]
-    return charts.histogram_overlay(edges, real, synthetic, ticks=ticks, label=label)
+    return charts.histogram_overlay(edges, real, synthetic, ticks=_ticks(edges, column.labels), label=label)
+
+
+def _ticks(edges: Sequence[float], labels: Sequence[str]) -> list[tuple[float, str]]:
+    """The ends of the axis and about its middle; whole numbers where each bin holds one of them."""
+    shown = [(edge, _edge(label)) for edge, label in zip(edges, labels, strict=True)]
+    if all(b - a == 1 and a % 1 == 0.5 for a, b in pairwise(edges)):
+        shown = [(edge + 0.5, tick(edge + 0.5)) for edge in edges[:-1]]
+    middle = (shown[0][0] + shown[-1][0]) / 2
+    return sorted({shown[0], min(shown, key=lambda mark: abs(mark[0] - middle)), shown[-1]})
 
 
 def positions(labels: Sequence[str]) -> list[float]:
@@ -335,7 +340,10 @@ def _changed_pairs(pairs: PairView) -> Table:
 
 
 def _provenance(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
-    given = {**evaluation.provenance, **{f"{key}_rows": n for key, n in evaluation.rows.items()}}
+    rows = {
+        f"{key}_rows": n for key, n in evaluation.rows.items() if key != "real" or "rows" not in evaluation.provenance
+    }
+    given = {**evaluation.provenance, **rows}
     known_keys = [key for key in PROVENANCE if key in given]
     for key in [*known_keys, *(key for key in given if key not in PROVENANCE)][:40]:
         yield PROVENANCE.get(key, plain(key)), value(key, given[key])

@@ -106,7 +106,7 @@ def glyph(role: Role, x: float, y: float) -> Markup:
     if role == "synthetic":
         return tag("path", class_=role, d=f"M{_number(x)} {_number(y + 3)}l-6.5-11a7.5 7.5 0 1 1 13 0z")
     if role == "ceiling":
-        return tag("rect", class_=role, x=x - 1.5, y=y - 9, width=3, height=18, rx=1.5)
+        return tag("rect", class_=role, x=x - 1.5, y=y - 8, width=3, height=20, rx=1.5)
     if role == "floor":
         return tag("circle", class_=role, cx=x, cy=y, r=4.5)
     return tag("path", class_=role, d=f"M{_number(x - 4)} {_number(y - 4)}l8 8m0-8l-8 8")

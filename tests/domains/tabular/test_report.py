@@ -186,6 +186,14 @@ def test_bin_edges_stand_where_they_lie_or_evenly(labels: tuple[str, ...], gaps:
     assert np.diff(positions(labels)).tolist() == gaps
 
 
+def test_an_axis_of_whole_numbers_names_whole_numbers(adult_evaluation: Evaluation) -> None:
+    labels = ("0.5", "1.5", "2.5", "3.5")
+    column = ColumnView("n", "number", 1.0, labels, True, (0.2, 0.3, 0.5), (0.2, 0.3, 0.5))
+    page = render(replace(adult_evaluation, columns=(column,)), "whole")
+    chart = page[page.index('class="chart histogram"') :].split("</svg>")[0]
+    assert re.findall(r">([^<]+)</text>", chart) == ["1", "2", "3"]
+
+
 def test_the_json_beside_the_page_holds_the_same_figures(adult_evaluation: Evaluation, tmp_path: Path) -> None:
     evaluation = replace(adult_evaluation, provenance={"seconds": math.inf, "path": tmp_path, "seed": np.int64(3)})
     write_report(evaluation, tmp_path / "report.html", title="Adult & co")
