@@ -26,8 +26,8 @@ class Group(click.Group):
         self.table = dict(table or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, those of the table first and in its order."""
-        return [*self.table, *(name for name in super().list_commands(ctx) if name not in self.table)]
+        """All names in the order they were given, those of the table last."""
+        return [*(name for name in self.commands if name not in self.table), *self.table]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command; a name of the table is imported now.

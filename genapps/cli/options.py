@@ -36,6 +36,27 @@ class Duration(click.ParamType[float, str]):
         return seconds
 
 
+class Whole(click.ParamType[int, str]):
+    """A whole number of at least `least`, underscores allowed (50_000_000); help shows no range, errors do."""
+
+    name = "number"
+
+    def __init__(self, least: int = 0, most: int = 2**63 - 1) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; fails unless it is one within the bounds."""
+        try:
+            number = int(str(value).strip())
+        except ValueError:
+            self.fail(f"{value!r} is no whole number", param, ctx)
+        if number < self.least:
+            self.fail(f"must be at least {self.least:,}, not {number:,}", param, ctx)
+        if number > self.most:
+            self.fail(f"must be at most {self.most:,}, not {number:,}", param, ctx)
+        return number
+
+
 def training_options(function: Function) -> Function:
     """Add what every command that trains understands.
 
@@ -45,9 +66,7 @@ def training_options(function: Function) -> Function:
     options = [
         click.option("--family", metavar="NAME", help="Model family; auto tries them within the budget."),
         click.option("--budget", type=Duration(), help="Time to train at most: 90s, 5m, 1h30m."),
-        click.option(
-            "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same result."
-        ),
+        seed_option,
         click.option(
             "--device",
             type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -55,7 +74,7 @@ def training_options(function: Function) -> Function:
             show_default=True,
             help="Where to train.",
         ),
-        click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="CPU threads to use."),
+        click.option("--threads", type=Whole(1, 4096), metavar="N", help="CPU threads to use."),
         click.option(
             "--config",
             "config_file",
@@ -87,6 +106,12 @@ def output_options(function: Function) -> Function:
         click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_speak(1), help="Say more."),
     ]
     return _apply(options, function)
+
+
+def seed_option(function: Function) -> Function:
+    """Add --seed, handed on as `seed: int`."""
+    text = "Same seed, same result."
+    return click.option("--seed", type=Whole(), metavar="N", default=0, show_default=True, help=text)(function)
 
 
 def json_option(function: Function) -> Function:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from genapps.cli.console import Progress, clock, detail, fail, note, print_json
-from genapps.cli.options import Duration, output_options, training_options
+from genapps.cli.options import Duration, Whole, output_options, training_options
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,28 @@ def test_durations(text: str, seconds: float) -> None:
 def test_wrong_durations(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Duration().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("7", 7), (" 7 ", 7), ("50_000_000", 50_000_000), ("1", 1), ("99999999", 99_999_999)]
+)
+def test_whole_numbers(text: str, number: int) -> None:
+    assert Whole(1, 99_999_999).convert(text, None, None) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0", "at least 1, not 0"),
+        ("-1", "at least 1"),
+        ("1001", "at most 1,000"),
+        ("1.5", "no whole"),
+        ("", "no whole"),
+    ],
+)
+def test_wrong_whole_numbers(text: str, said: str) -> None:
+    with pytest.raises(click.BadParameter, match=said):
+        Whole(1, 1000).convert(text, None, None)
 
 
 @pytest.mark.parametrize("words", [["--seed", "-1"], ["--threads", "0"], ["--device", "tpu"], ["--budget", "soon"]])
