@@ -40,6 +40,6 @@ def demo(domain: str, output: str) -> None:
     words = [word.format(sample=sample, folder=folder) for word in entry.demo]
     note(f"$ genapps {domain} {shlex.join(words)}")
     group: click.Group = load(entry.cli)
-    parent = click.get_current_context().parent
+    parent = click.get_current_context().find_root()
     with group.make_context(domain, words, parent=parent) as context:
         group.invoke(context)
