@@ -75,8 +75,8 @@ def augment(
 
     `balance` gives rare classes more rows, by sampling given the class, until all are as frequent as the most frequent
     (or n rows are spent). `marker` names a further column that is true in synthetic rows. The gain is measured on
-    `splits` splits of the table; each split trains its own generator, so this takes `splits` + 1 fits, which share a time
-    budget. Raises UsageError for a target that cannot be predicted, InputError for a table with too few rows.
+    `splits` splits of the table; each split trains its own generator, so this takes `splits` + 1 fits, which share
+    a time budget. Raises UsageError for a target that cannot be predicted, InputError for a table with too few rows.
     """
     config = config or TabularConfig()
     if config.family.startswith(SDV):

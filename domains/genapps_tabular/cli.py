@@ -16,8 +16,11 @@ from genapps_tabular.runs import (
     Bars,
     Training,
     check_outputs,
+    note_places,
+    places_json,
+    print_plan,
     read_schema,
-    refuse_two_results,
+    rows_to,
     write_text,
 )
 
@@ -79,17 +82,18 @@ def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: 
     \b
     Examples:
       genapps tabular fit customers.csv -o customers.genapps
-      genapps tabular fit customers.parquet -o customers.genapps --family gmm --seed 7
+      genapps tabular fit customers.csv -o customers.genapps --family gmm --seed 7
     """
     training, output = Training.take(options), output or f"{Path(data).name.partition('.')[0] or 'stdin'}.genapps"
     config, schema = training.config(), read_schema(options["schema_file"])
     from genapps.io.artifact import check_suffix
     from genapps_tabular import tasks
+    from genapps_tabular.summary import learnt_line
 
     check_suffix(output)
     check_outputs(output)
     if dry_run:
-        _plan(data, config, schema, options["encoding"], as_json, {"model": output})
+        print_plan(data, config, schema, options["encoding"], as_json, {"model": output})
         return
     with training.checkpoint(output) as checkpoint, Bars() as bars:
         model = tasks.fit(
@@ -104,10 +108,10 @@ def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: 
         model.save(output)
     places = {"model": output, "settings": training.write_config(config, output)}
     if as_json:
-        print_json({**_places(places), "family": model.family, "provenance": model.provenance})
+        print_json({**places_json(places), "family": model.family, "provenance": model.provenance})
     else:
-        note(_learnt(model))
-        _note_places(places)
+        note(learnt_line(model))
+        note_places(places)
 
 
 @cli.command()
@@ -127,9 +131,7 @@ def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int,
       genapps tabular sample customers.genapps -n 500 --given age=30..40 --given 'state=NY|NJ' -o some.csv
       genapps tabular sample customers.genapps -n 50_000_000 --workers 4 -o many.parquet
     """
-    output = output or STDOUT
-    refuse_two_results(output, as_json)
-    check_outputs(output)
+    output = rows_to(output, as_json, options["spreadsheet_safe"])
     import time
 
     from genapps_tabular import tasks
@@ -179,13 +181,12 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
       genapps tabular synthesize customers.csv -n 100 --given income='>50K' --given age=30..40
       genapps tabular synthesize customers.csv --family auto --budget 5m -o synthetic.parquet
     """
-    training, output = Training.take(options), output or STDOUT
-    refuse_two_results(output, as_json)
+    training, output = Training.take(options), rows_to(output, as_json, options["spreadsheet_safe"])
     config, schema = training.config(), read_schema(options["schema_file"])
-    check_outputs(output, options["report"], options["model"])
+    check_outputs(options["report"], options["model"])
     if dry_run:
         places = {"rows": output, "model": options["model"], "report": options["report"]}
-        _plan(data, config, schema, options["encoding"], as_json, places, rows)
+        print_plan(data, config, schema, options["encoding"], as_json, places, rows)
         return
     from genapps_tabular import tasks
     from genapps_tabular.summary import evaluation_lines, trial_lines
@@ -216,13 +217,13 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
     }
     if as_json:
         figures = {"evaluation": made.evaluation.to_json(), "leaderboard": [vars(trial) for trial in made.trials]}
-        print_json({**_places(places), "written": made.written, **figures, "notes": made.notes})
+        print_json({**places_json(places), "written": made.written, **figures, "notes": made.notes})
         return
     for line in trial_lines(made.trials) if made.trials else ():
         note(line)
     for line in (*made.notes, *evaluation_lines(made.evaluation)):
         note(line)
-    _note_places(places, made.written)
+    note_places(places, made.written)
 
 
 @cli.command()
@@ -251,12 +252,10 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
       genapps tabular augment train.csv --target income -o larger.csv
       genapps tabular augment train.csv --target income --balance --marker synthetic -o larger.csv
     """
-    training, output = Training.take(options), output or STDOUT
-    refuse_two_results(output, as_json)
+    training, output = Training.take(options), rows_to(output, as_json, options["spreadsheet_safe"])
     config, schema = training.config(), read_schema(options["schema_file"])
-    check_outputs(output)
     if dry_run:
-        _plan(train, config, schema, options["encoding"], as_json, {"rows": output}, options["rows"])
+        print_plan(train, config, schema, options["encoding"], as_json, {"rows": output}, options["rows"])
         return
     from genapps_tabular.augmentation import augment as run
     from genapps_tabular.summary import augmentation_json, augmentation_lines, trial_lines
@@ -278,11 +277,11 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
         )
     places = {"rows": output, "settings": training.write_config(config, output)}
     if as_json:
-        print_json({**_places(places), **augmentation_json(larger)})
+        print_json({**places_json(places), **augmentation_json(larger)})
         return
     for line in (*(trial_lines(larger.trials) if larger.trials else ()), *augmentation_lines(larger)):
         note(line)
-    _note_places(places, larger.written)
+    note_places(places, larger.written)
 
 
 @cli.command()
@@ -300,10 +299,8 @@ def impute(data: str, output: str | None, as_json: bool, model: Path | None, **o
       genapps tabular impute customers.csv -o complete.csv
       genapps tabular impute new.csv --model customers.genapps -o complete.csv
     """
-    training, output = Training.take(options), output or STDOUT
-    refuse_two_results(output, as_json)
+    training, output = Training.take(options), rows_to(output, as_json)
     config, schema = training.config(), read_schema(options["schema_file"])
-    check_outputs(output)
     from genapps_tabular import tasks
 
     with training.checkpoint(output) as checkpoint, Bars() as bars:
@@ -320,12 +317,12 @@ def impute(data: str, output: str | None, as_json: bool, model: Path | None, **o
         )
     places = {"rows": output, "settings": training.write_config(config, output)}
     if as_json:
-        print_json({**_places(places), "filled": done.filled, "left": done.left})
+        print_json({**places_json(places), "filled": done.filled, "left": done.left})
         return
     note(f"{sum(done.filled.values()):,} gaps filled in {len(done.filled)} columns")
     for name, count in done.left.items():
         note(f"column {name!r}: {count:,} gaps left, as nothing in a row tells them")
-    _note_places(places)
+    note_places(places)
 
 
 @cli.command()
@@ -351,7 +348,8 @@ def evaluate(real: str, synthetic: str, output: str | None, as_json: bool, **opt
     schema, report = read_schema(options["schema_file"]), options["report"]
     check_outputs(report, output)
     from genapps_tabular import tasks
-    from genapps_tabular.summary import evaluation_lines, figures_text
+    from genapps_tabular.report import to_json as figures
+    from genapps_tabular.summary import evaluation_lines
 
     evaluation = tasks.evaluate(
         real,
@@ -365,14 +363,14 @@ def evaluate(real: str, synthetic: str, output: str | None, as_json: bool, **opt
     )
     places = {"report": report, "figures": output}
     if output is not None:
-        write_text(output, figures_text(evaluation))
+        write_text(output, figures(evaluation, f"{synthetic} beside {real}"))
     if as_json:
-        print_json({**_places(places), **evaluation.to_json()})
+        print_json({**places_json(places), **evaluation.to_json()})
         return
     if output != STDOUT:
         for line in evaluation_lines(evaluation, every=True):
             click.echo(line)
-    _note_places(places)
+    note_places(places)
 
 
 @cli.command()
@@ -397,45 +395,4 @@ def schema(data: str, output: str, sdv: bool, encoding: str | None) -> None:
     found = detect(read(data, encoding)[0])
     text = json.dumps(found.to_sdv_metadata() if sdv else found.to_json(), ensure_ascii=False, indent=2) + "\n"
     write_text(output, text)
-    _note_places({"schema": output})
-
-
-def _plan(
-    data: str,
-    config: Any,
-    given: Any,
-    encoding: str | None,
-    as_json: bool,
-    places: dict[str, Any],
-    rows: int | None = None,
-) -> None:
-    """Print what a command would do."""
-    from genapps_tabular.planning import plan, plan_lines
-
-    planned = plan(data, config, given, encoding, rows)
-    if as_json:
-        print_json({**planned.to_json(), **_places(places)})
-        return
-    for line in plan_lines(planned, places):
-        click.echo(line)
-
-
-def _learnt(model: Any) -> str:
-    facts = model.provenance
-    return (
-        f"learnt {facts['rows']:,} rows of {facts['columns']} columns with {model.family} in {facts['seconds']:.1f} s "
-        f"({facts['cpu_seconds']:.1f} s of CPU, {facts['peak_memory_bytes'] / 2**20:,.0f} MiB)"
-    )
-
-
-def _places(places: dict[str, Any]) -> dict[str, str]:
-    """Where results are, for --json."""
-    return {name: str(place) for name, place in places.items() if place is not None}
-
-
-def _note_places(places: dict[str, Any], written: int | None = None) -> None:
-    """Say where results are."""
-    for name, place in places.items():
-        if place is not None and str(place) != STDOUT:
-            count = f"  ({written:,} rows)" if name == "rows" and written is not None else ""
-            note(f"{name:<11} {place}{count}")
+    note_places({"schema": output})

@@ -18,10 +18,10 @@ import torch
 import genapps
 from genapps.errors import InputError
 from genapps.models import build, family_class
+from genapps_tabular.checks import check_rows, family_of
 from genapps_tabular.codec import TableCodec
 from genapps_tabular.config import TabularConfig
-from genapps_tabular.model import TableModel, generators
-from genapps_tabular.checks import check_rows, family_of
+from genapps_tabular.model import TableModel, generators, threads
 from genapps_tabular.schema import Schema
 
 FITTING = (0, 1)  # the place of fitting in a run's randomness (genapps_tabular.model.generators)
@@ -93,14 +93,15 @@ def fit_table(table: pa.Table, schema: Schema, config: TabularConfig, run: Run |
     for_codec, for_model = generators(config.seed, *FITTING)
     codec, codes = _encode(table, schema, config, family, for_codec, run.name)
     model = build(family, codec.space, **asdict(getattr(config, family)))
-    model.fit(
-        torch.from_numpy(codes),
-        generator=for_model,
-        training=config.training,
-        progress=run.progress,
-        checkpoint=run.checkpoint,
-        resume=run.resume,
-    )
+    with threads(config.threads):
+        model.fit(
+            torch.from_numpy(codes),
+            generator=for_model,
+            training=config.training,
+            progress=run.progress,
+            checkpoint=run.checkpoint,
+            resume=run.resume,
+        )
     return TableModel(codec, model, family, _provenance(table, config, watch.read()))
 
 

@@ -1,4 +1,4 @@
-"""What a larger training set gains: boosted trees learn from each variant and are scored on the same unseen real rows."""
+"""What a larger training set gains: boosted trees learn from each variant, scored on the same unseen real rows."""
 
 from __future__ import annotations
 
@@ -120,7 +120,8 @@ def verdict(target: str, scores: Sequence[Scores], gains: Sequence[Gain]) -> str
     control = f"{REPEATED} give {repeated.mean(measure):.3f}"
     if not over_real.sure:
         word = "harmed" if over_real.mean < -SURE * over_real.error and over_real.mean < 0 else "did not help"
-        return f"Synthetic rows {word} in predicting {target}: {figures} ({error}); {control}. Train on the real rows alone."
+        advice = "Train on the real rows alone."
+        return f"Synthetic rows {word} in predicting {target}: {figures} ({error}); {control}. {advice}"
     if not over_repeated.sure:
         return (
             f"Synthetic rows helped in predicting {target}: {figures} ({error}), but not more than repeating real rows "

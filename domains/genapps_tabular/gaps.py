@@ -16,7 +16,7 @@ from genapps_tabular.schema import ColumnSchema
 
 @dataclass(frozen=True)
 class Filled:
-    """A table without the gaps that could be filled: `cells` has, for each filled column, its new values and null else."""
+    """A table without the gaps that could be filled; `cells` has a filled column's new values, null elsewhere."""
 
     rows: pa.Table
     cells: dict[str, pa.ChunkedArray]

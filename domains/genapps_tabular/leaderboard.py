@@ -45,10 +45,10 @@ def choose(
     target: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[TabularConfig, tuple[Trial, ...]]:
-    """Try each engine on a part of the table; returns the settings with the best one's name, and the trials, best first.
+    """Try each engine on a part of the table; returns the settings with the best one's name, and the trials by rank.
 
-    Half of a time budget is for the trials, half for the fit that follows. Below 100 rows nothing can be judged, and the
-    mixture is kept, which has the fewest parameters. Raises InputError where no engine can learn the table.
+    Half of a time budget is for the trials, half for the fit that follows. Below 100 rows nothing can be judged, and
+    the mixture is kept, which has the fewest parameters. Raises InputError where no engine can learn the table.
     """
     if len(table) < FEWEST_TO_SPLIT:
         return replace(config, family="gmm"), ()

@@ -27,10 +27,10 @@ DOMAIN = "tabular"
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: sums then have one order, so that a shard has the same bytes in every process."""
+def threads(count: int) -> Iterator[None]:
+    """Torch on so many threads, 0 for as many as it chooses."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count or before)
     try:
         yield
     finally:
@@ -100,7 +100,7 @@ class TableModel:
         conditions = conditions_of(given, self.codec.schema)
         first = k * SHARD_ROWS
         for_codec, for_model = generators(seed, k)
-        with one_thread(), torch.inference_mode():
+        with threads(1), torch.inference_mode():  # one order of sums: the same bytes in every process
             codes = self.model.sample(
                 min(SHARD_ROWS, n - first),
                 given=self.codec.constraints(conditions),
@@ -147,7 +147,7 @@ class TableModel:
     def _fill_shard(self, table: pa.Table, first: int, seed: int) -> pa.Table:
         for_codec, for_model = generators(seed, first // SHARD_ROWS)
         codes = torch.from_numpy(self.codec.encode(table, missing="unknown"))
-        with one_thread(), torch.inference_mode():
+        with threads(1), torch.inference_mode():  # one order of sums: the same bytes in every process
             full = self.model.impute(codes, given=self.present(), generator=for_model)
             return self.codec.decode(full.cpu().numpy(), for_codec, first_row=first, seed=seed)
 

@@ -1,4 +1,4 @@
-"""What a run would do, said before it does it: the columns as detected, the settings, an estimate of time and memory."""
+"""What a run would do, said before it does it: the columns as detected, an estimate of time and memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genapps.cli.console import clock
-from genapps_tabular.checks import AUTO, FAMILIES, check_rows, family_of, read, resolve_schema
+from genapps_tabular.checks import AUTO, FAMILIES, SDV, check_rows, family_of, read, resolve_schema
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.schema import Schema
 from genapps_tabular.summary import grid
@@ -40,9 +40,9 @@ def plan(data: str, config: TabularConfig, schema: Schema | None, encoding: str 
     """Read the input and say what would be done. Raises as the run itself would for input that cannot be used."""
     table, _, name = read(data, encoding)
     check_rows(table, name)
-    families = FAMILIES if config.family == AUTO else (config.family,)
-    if not config.family.startswith("sdv:"):
-        families = tuple(family_of(family) for family in families)
+    families = list(FAMILIES) if config.family == AUTO else [config.family]
+    if not config.family.startswith(SDV):
+        families = [family_of(family) for family in families]
     found = resolve_schema(table, schema)
     return Plan(
         data=name,

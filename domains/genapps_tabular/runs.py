@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genapps.cli.console import Progress, detail, note
+from genapps.cli.console import Progress, detail, note, print_json
 
 if TYPE_CHECKING:
     from genapps_tabular.config import TabularConfig
@@ -75,7 +75,7 @@ class Training:
 
     @contextmanager
     def checkpoint(self, output: str) -> Iterator[Path | None]:
-        """Where this run keeps its checkpoint: `OUTPUT.checkpoint`, gone once the run is done; None where rows go to stdout.
+        """Where this run keeps its checkpoint: `OUTPUT.checkpoint`, gone once it is done; None where rows go to stdout.
 
         A run that is interrupted leaves it, and --resume goes on from there; without --resume an old one is dropped.
         """
@@ -139,12 +139,19 @@ def read_schema(file: Path | None) -> Schema | None:
     return Schema.read(file)
 
 
-def refuse_two_results(output: str, as_json: bool) -> None:
-    """Raises UsageError where rows and figures would both go to stdout."""
-    if output == STDOUT and as_json:
-        from genapps.errors import UsageError
+def rows_to(output: str | None, as_json: bool, spreadsheet_safe: bool = False) -> str:
+    """Where rows go, stdout where nothing is named; a place that cannot be written is refused before any work is done.
 
-        raise UsageError("--json and the rows cannot both go to stdout; name a file with -o")
+    Raises UsageError where rows and figures would both go to stdout.
+    """
+    from genapps.errors import UsageError
+    from genapps.io.writers import check_output
+
+    output = output or STDOUT
+    if output == STDOUT and as_json:
+        raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")
+    check_output(output, spreadsheet_safe=spreadsheet_safe)
+    return output
 
 
 def check_outputs(*paths: str | Path | None) -> None:
@@ -165,3 +172,36 @@ def write_text(target: str | Path, text: str) -> None:
 
     with replacing(target) as handle:
         handle.write(text.encode())
+
+
+def print_plan(
+    data: str,
+    config: TabularConfig,
+    schema: Schema | None,
+    encoding: str | None,
+    as_json: bool,
+    places: dict[str, Any],
+    rows: int | None = None,
+) -> None:
+    """Print what a command would do."""
+    from genapps_tabular.planning import plan, plan_lines
+
+    planned = plan(data, config, schema, encoding, rows)
+    if as_json:
+        print_json({**planned.to_json(), **places_json(places)})
+        return
+    for line in plan_lines(planned, places):
+        click.echo(line)
+
+
+def places_json(places: dict[str, Any]) -> dict[str, str]:
+    """Where results are, for --json."""
+    return {name: str(place) for name, place in places.items() if place is not None}
+
+
+def note_places(places: dict[str, Any], written: int | None = None) -> None:
+    """Say where results are."""
+    for name, place in places.items():
+        if place is not None and str(place) != STDOUT:
+            count = f"  ({written:,} rows)" if name == "rows" and written is not None else ""
+            note(f"{name:<11} {place}{count}")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from genapps_tabular.augmentation import Augmentation
     from genapps_tabular.evaluation import Evaluation, Measure
     from genapps_tabular.leaderboard import Trial
+    from genapps_tabular.model import TableModel
 
 WIDTH = 100
 HEADLINE = ("two_sample_auc", "tstr", "column_shapes", "pair_trends", "share_nearer", "exact_copies")
@@ -46,6 +47,15 @@ def grid(rows: Sequence[Sequence[str]]) -> Iterator[str]:
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         yield "  ".join([first, *others]).rstrip()
+
+
+def learnt_line(model: TableModel) -> str:
+    """What was learnt, and what it took."""
+    facts = model.provenance
+    return (
+        f"learnt {facts['rows']:,} rows of {facts['columns']} columns with {model.family} in {facts['seconds']:.1f} s "
+        f"({facts['cpu_seconds']:.1f} s of CPU, {facts['peak_memory_bytes'] / 2**20:,.0f} MiB)"
+    )
 
 
 def trial_lines(trials: Iterable[Trial]) -> Iterator[str]:
@@ -95,12 +105,3 @@ def augmentation_json(augmentation: Augmentation) -> dict[str, Any]:
         "verdict": augmentation.verdict,
         "leaderboard": [asdict(trial) for trial in augmentation.trials],
     }
-
-
-def figures_text(evaluation: Evaluation) -> str:
-    """Every figure of an evaluation as the text of a JSON file; what is not finite is null."""
-    import json
-
-    from genapps.cli.console import finite
-
-    return json.dumps(finite(evaluation.to_json()), ensure_ascii=False, indent=2, default=str) + "\n"

@@ -51,7 +51,7 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Imputation:
-    """A table whose gaps are filled (None where it went to a file), and how many of each column's were filled and left."""
+    """A table whose gaps are filled (None where it went to a file); how many of each column were filled, and left."""
 
     rows: Any
     filled: dict[str, int]

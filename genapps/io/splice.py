@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TextIO
+from typing import BinaryIO, TextIO, cast
 
 import pyarrow as pa
 
@@ -68,7 +68,8 @@ def _records(text: str, delimiter: str, columns: int | None) -> Iterator[list[tu
     mark = re.escape(delimiter)
     field = re.compile(rf'\ufeff?(?:"(?:[^"]|"")*"[^{mark}\r\n]*|[^{mark}\r\n]*)({mark}|\r\n|\n|\r|\Z)')
     blank = re.compile(r"[\r\n]*")
-    place, record = 0, []
+    place = 0
+    record: list[tuple[int, int]] = []
     while place < len(text) or record:
         if columns != 1 and not record:
             place = blank.match(text, place).end()  # type: ignore[union-attr]
@@ -98,13 +99,13 @@ def _target(target: str | Path, encoding: str | None) -> Iterator[TextIO]:
     with replacing(target) as handle:
         if str(target).lower().endswith(".gz"):
             with gzip.GzipFile(fileobj=handle, mode="wb", filename="", mtime=0) as packed:
-                yield from _text(packed, encoding)
+                yield from _text(cast(BinaryIO, packed), encoding)
         else:
             yield from _text(handle, encoding)
 
 
-def _text(handle: IO[bytes], encoding: str | None) -> Iterator[TextIO]:
-    wrapped = io.TextIOWrapper(handle, encoding=encoding or "utf-8", newline="")  # type: ignore[type-var]
+def _text(handle: BinaryIO, encoding: str | None) -> Iterator[TextIO]:
+    wrapped = io.TextIOWrapper(handle, encoding=encoding or "utf-8", newline="")
     yield wrapped
     wrapped.flush()
     wrapped.detach()
