@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -32,3 +33,29 @@ def command(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def unprivileged() -> Callable[[], None]:
+    """A preexec_fn for subprocess after which file permissions count even for root."""
+    if os.geteuid() != 0:
+        return lambda: None
+    libc = ctypes.CDLL(None, use_errno=True)
+    drop, read, overriding, searching = 24, 23, 1, 2  # PR_CAPBSET_DROP, PR_CAPBSET_READ and the two capabilities
+    if libc.prctl(read, 8, 0, 0, 0) != 1:  # CAP_SETPCAP
+        pytest.skip("root that may not give up its powers: no file is ever forbidden here")
+
+    def give_up() -> None:
+        for capability in (overriding, searching):
+            if libc.prctl(drop, capability, 0, 0, 0) != 0:
+                raise OSError(ctypes.get_errno(), "prctl")
+
+    return give_up
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], Callable[[], None]]:
+    """A preexec_fn for subprocess after which no file can grow beyond the given number of bytes."""
+    import resource
+
+    return lambda size: lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -81,11 +81,11 @@ def _elsewhere(error: OSError, path: Path) -> bool:
 
 def _publish(handle: BinaryIO, partial: Path, target: Path) -> None:
     handle.flush()
+    if not _still_ours(handle, partial):
+        raise GenappsError(f"{target}: another process is writing the same file; run one at a time")
     if target.exists():
         partial.chmod(stat.S_IMODE(target.stat().st_mode))
     os.fsync(handle.fileno())
-    if not _still_ours(handle, partial):
-        raise GenappsError(f"{target}: another process is writing the same file; run one at a time")
     partial.replace(target)
     _sync_folder(target.parent)
 
