@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from genapps_tabular.columns import CODECS, codec_for
-from genapps_tabular.columns.base import CodecConfig, ColumnCodec, Draw, flat
-from genapps_tabular.conditions import Condition
-from genapps_tabular.schema import ColumnSchema, Schema
 from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps.spaces import Categorical, Columns, Constraint
+from genapps_tabular.columns import CODECS, fit_column
+from genapps_tabular.columns.base import CodecConfig, ColumnCodec, Draw, flat
+from genapps_tabular.conditions import Condition
+from genapps_tabular.schema import ColumnSchema, Schema
 
 CHUNK = 131_072  # rows encoded at a time: bounds the memory beside the result
 
@@ -46,7 +46,7 @@ class TableCodec:
         columns = []
         for column in schema.columns:
             array = flat(table.column(column.name))
-            columns.append(codec_for(column, config).fit(array, column, config, generator))
+            columns.append(fit_column(array, column, config, generator))
         return cls(schema, config, columns)
 
     def encode(self, table: pa.Table, *, missing: Literal["token", "unknown"] = "token") -> NDArray[Any]:
@@ -59,14 +59,18 @@ class TableCodec:
         for start in range(0, table.num_rows, CHUNK):
             chunk = table.slice(start, CHUNK)
             for column in self.columns:
+                if not column.variables:
+                    continue
                 array = flat(chunk.column(column.schema.name))
+                unknown = column.absent(array) if missing == "unknown" else None
                 for variable, values in zip(self.parts[column.schema.name], column.encode(array), strict=True):
-                    codes[start : start + CHUNK, variable] = self._unknown(variable, values)
-                if missing == "unknown":
-                    raise NotImplementedError
+                    codes[start : start + CHUNK, variable] = self._with_unknown(variable, values, unknown)
         return codes
 
-    def _unknown(self, variable: int, values: NDArray[Any]) -> NDArray[Any]:
+    def _with_unknown(self, variable: int, values: NDArray[Any], unknown: NDArray[np.bool_] | None) -> NDArray[Any]:
+        """Codes as they go into a batch: unknown ones -1, or NaN among floats."""
+        if unknown is not None:
+            values = np.where(unknown, -1 if values.dtype.kind == "i" else np.nan, values)
         if self.space.discrete or not isinstance(self.space.variables[variable], Categorical):
             return values
         return np.where(values < 0, np.nan, values)
@@ -129,7 +133,7 @@ class TableCodec:
         """The inverse of `state`."""
         columns = []
         for i, plain in enumerate(settings["columns"]):
-            schema = ColumnSchema(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain["schema"].items()})
+            schema = ColumnSchema.from_plain(plain["schema"])
             prefix = f"{i}/"
             own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
             columns.append(CODECS[plain["codec"]].from_state(schema, own, plain["settings"]))

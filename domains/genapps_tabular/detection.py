@@ -1,36 +1,137 @@
-"""What kind of column each one is, found from its name and values alone."""
+"""What kind of column each one is, found from its name and values alone.
+
+All tests run on a column's distinct values, in Arrow; Python sees a few hundred of them at most.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from genapps_tabular.columns import numerals
+
+from genapps.errors import InputError
+from genapps_tabular import formats
+from genapps_tabular.columns import numerals, stamps
 from genapps_tabular.columns.base import flat
 from genapps_tabular.schema import ColumnSchema
 
+MARKERS = (
+    *("NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "Null", "(null)"),
+    *("None", "none", "NIL", "nil", "?", "-", "--", ".", "missing", "Missing", "unknown", "Unknown"),
+)
+SURE_MARKERS = ("N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "(null)", "?")  # in a column of words, too
+BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"on", "off"})
+KEY_NAMES = {"id", "ids", "key", "uuid", "guid", "identifier", "index", "ssn", "iban", "email", "phone", "rowid"}
+MOST_WORDS = 20  # distinct words that a column of numbers or dates may have beside those
+NEARLY = 0.9  # the share of distinct values from which on text is an identifier
+
 
 def detect_column(name: str, column: Any) -> ColumnSchema:
-    """The schema of one column."""
-    array, dtype, nullable = flat(column), str(column.type), column.null_count > 0
-    valid = array.drop_null()
-    distinct = pc.unique(valid)
-    if len(distinct) == 0 or (len(distinct) == 1 and not nullable):
-        return ColumnSchema(name, "constant", dtype, nullable)
-    if pa.types.is_string(distinct.type):
-        number = pc.all(pc.match_substring_regex(distinct, numerals.PLAIN)).as_py()
-        zeros = pc.any(pc.match_substring_regex(distinct, r"^[+-]?0\d")).as_py()
-        if number and not zeros:
-            digits = pc.subtract(pc.subtract(pc.binary_length(distinct), pc.find_substring(distinct, ".")), 1)
-            digits = pc.if_else(pc.match_substring(distinct, "."), digits, 0)
-            free = pc.any(pc.match_substring_regex(distinct, "[eE]")).as_py()
-            least, most = pc.min(digits).as_py(), pc.max(digits).as_py()
-            return ColumnSchema(name, "number", dtype, nullable, None if free else most, 0 if free else least)
-        return ColumnSchema(name, "category", dtype, nullable)
-    if pa.types.is_integer(array.type):
-        return ColumnSchema(name, "number", dtype, nullable, 0)
-    if pa.types.is_floating(array.type):
-        values = numerals.read(distinct, ColumnSchema(name, "number", dtype))
-        return ColumnSchema(name, "number", dtype, nullable, numerals.decimals_of(values))
-    return ColumnSchema(name, "boolean" if pa.types.is_boolean(array.type) else "category", dtype, nullable)
+    """The schema of one column; InputError for a type that is no table cell (lists, binary)."""
+    array = flat(column)
+    schema = ColumnSchema(name, "category", str(column.type), column.null_count > 0)
+    counts = pc.value_counts(array.drop_null())
+    distinct, count = counts.field(0), np.asarray(counts.field(1), np.int64)
+    if len(distinct) == 0 or (len(distinct) == 1 and not schema.nullable):
+        return replace(schema, kind="constant")
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        if pa.types.is_dictionary(column.type):
+            return _words(schema, distinct, count)
+        return _text(schema, array, distinct, count)
+    return _typed(schema, array, distinct)
+
+
+def _typed(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> ColumnSchema:
+    kind = array.type
+    if pa.types.is_boolean(kind):
+        return replace(schema, kind="boolean")
+    if pa.types.is_integer(kind):
+        found = replace(schema, kind="number", decimals=0)
+        return replace(found, kind="identifier") if _is_key(found, array, distinct) else found
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_duration(kind):
+        values = pc.cast(distinct.view(pa.int64()) if pa.types.is_duration(kind) else distinct, pa.float64())
+        finite = np.asarray(values)[np.isfinite(np.asarray(values))]
+        words = [str(w) for w in pc.cast(values.filter(pa.array(~np.isfinite(np.asarray(values)))), pa.string())]
+        if not len(finite):
+            return replace(schema, kind="category")
+        missing = tuple(w for w in words if "nan" in w)
+        words = [w for w in words if w not in missing]
+        return replace(
+            schema, kind="number", decimals=numerals.decimals_of(finite), words=tuple(words), missing=missing
+        )
+    if pa.types.is_date(kind):
+        return replace(schema, kind="date")
+    if pa.types.is_time(kind) or pa.types.is_timestamp(kind):
+        nanoseconds = np.asarray(stamps.read(distinct, replace(schema, decimals=9)).fraction)
+        scale = stamps.UNITS[kind.unit]
+        digits = next((d for d in range(scale) if not (nanoseconds % 10 ** (scale - d)).any()), scale)
+        return replace(schema, kind="time" if pa.types.is_time(kind) else "datetime", decimals=digits or None)
+    raise InputError(f"column '{schema.name}' holds {kind} values, which are no table cells; drop or flatten it")
+
+
+def _text(schema: ColumnSchema, array: pa.Array, distinct: pa.Array, count: np.ndarray[Any, Any]) -> ColumnSchema:
+    """Text is numbers if nearly all of it is written like numbers, else dates, else words."""
+    compact = pc.all(pc.match_substring_regex(distinct, formats.COMPACT)).as_py() and len(distinct) >= 10
+    for attempt in (formats.dates, _number) if compact else (_number, formats.dates):
+        found = attempt(schema, distinct, count)
+        if found is not None:
+            if found.kind == "number" and found.decimals == 0 and _is_key(found, array, distinct):
+                return replace(found, kind="identifier")
+            return found
+    return _words(schema, distinct, count)
+
+
+def _number(schema: ColumnSchema, distinct: pa.Array, count: np.ndarray[Any, Any]) -> ColumnSchema | None:
+    style = formats.number_style(distinct)
+    if style is None:
+        return None
+    schema = replace(schema, kind="number", prefix=style[0], suffix=style[1], thousands=style[2], point=style[3])
+    plain = numerals.unwrap(distinct, schema)
+    good = pc.match_substring_regex(plain, numerals.PLAIN)
+    words = formats.words_beside(distinct, count, np.asarray(good), MOST_WORDS, MARKERS)
+    if words is None:
+        return None
+    plain = plain.filter(good)
+    if pc.any(pc.match_substring_regex(plain, r"^[+-]?0\d")).as_py():  # a leading zero is part of a code
+        return None
+    if pc.max(pc.binary_length(pc.replace_substring_regex(plain, r"[^\d].*|\D", ""))).as_py() > 15:
+        return None  # more digits than a double holds: a code, too
+    decimals, least = formats.decimals(plain)
+    return replace(schema, decimals=decimals, least_decimals=least, words=words[0], missing=words[1])
+
+
+def _words(schema: ColumnSchema, distinct: pa.Array, count: np.ndarray[Any, Any]) -> ColumnSchema:
+    """Truth values, categories, identifiers or free text."""
+    few = set(distinct.to_pylist()) if len(distinct) <= 4 else set()
+    if len(few) == 2 and {w.lower() for w in few} in BOOLEANS:
+        return replace(schema, kind="boolean")
+    total = int(count.sum())
+    length = pc.mean(pc.utf8_length(distinct)).as_py()
+    blanks = pc.mean(pc.count_substring(distinct, " ")).as_py()
+    if length > 40 and blanks >= 4 and len(distinct) > total / 2 and total >= 10:
+        return replace(schema, kind="text")
+    named = bool(_name_parts(schema.name) & KEY_NAMES)
+    unique = len(distinct) == total and total >= (3 if named else 20)
+    if unique or (len(distinct) >= NEARLY * total and total >= 100):
+        return replace(schema, kind="identifier")
+    missing = tuple(w for w in distinct.filter(pc.is_in(distinct, pa.array(SURE_MARKERS))).to_pylist())
+    return replace(schema, kind="category", missing=missing)
+
+
+def _is_key(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> bool:
+    """Whether whole numbers look like keys: all different, and named so or counted up."""
+    if len(distinct) < len(array) or schema.words or schema.missing or schema.thousands or schema.prefix:
+        return False
+    if _name_parts(schema.name) & KEY_NAMES:
+        return len(array) >= 3
+    steps = np.diff(np.asarray(pc.cast(array, pa.float64(), safe=False)))
+    return len(array) >= 20 and bool((steps > 0).all() or (steps < 0).all()) and np.abs(steps).max() <= 100
+
+
+def _name_parts(name: str) -> set[str]:
+    """The lower-case words of a column's name: customerId and CUSTOMER_ID have customer and id."""
+    return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}

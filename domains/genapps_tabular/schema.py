@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -31,6 +32,12 @@ class ColumnSchema:
     format: str | None = None
     words: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> ColumnSchema:
+        """From the fields as JSON has them (lists for tuples)."""
+        fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in plain.items()}
+        return cls(**fields)
 
 
 @dataclass(frozen=True)

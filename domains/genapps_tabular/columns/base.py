@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from genapps_tabular.conditions import Condition
-from genapps_tabular.schema import ColumnSchema
 from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps.spaces import Constraint, Variable
+from genapps_tabular.conditions import Condition
+from genapps_tabular.schema import ColumnSchema
 
 Arrays = dict[str, NDArray[Any]]
 Settings = dict[str, Any]
@@ -93,9 +93,17 @@ class ColumnCodec(ABC):
     def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
         """The inverse of `state`."""
 
+    def absent(self, array: pa.Array) -> NDArray[np.bool_]:
+        """Which cells (N,) are missing, or hold a word that means so."""
+        missing = array.is_null()
+        if self.schema.missing:
+            words = pa.array(self.schema.missing, pa.string())
+            missing = pc.or_(missing, pc.is_in(as_text(array), value_set=words))
+        return np.asarray(missing)
+
     @property
     def scores(self) -> tuple[NDArray[np.float64] | None, ...]:
-        """For each variable the normal score of each ordered code (NaN: no number), or None where codes have no order."""
+        """For each variable the normal score of each ordered code (NaN: no number); None where codes have no order."""
         return tuple(None for _ in self.variables)
 
 

@@ -10,6 +10,9 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from genapps.spaces import Categorical, Constraint, Variable
 from genapps_tabular.columns.base import (
     Arrays,
     CodecConfig,
@@ -24,9 +27,6 @@ from genapps_tabular.columns.base import (
 from genapps_tabular.columns.tries import trie
 from genapps_tabular.conditions import Between, Condition, IsMissing, OneOf
 from genapps_tabular.schema import ColumnSchema
-from numpy.typing import NDArray
-
-from genapps.spaces import Categorical, Constraint, Variable
 
 
 class Categories(ColumnCodec):

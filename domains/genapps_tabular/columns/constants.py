@@ -7,6 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from genapps.spaces import Constraint, Variable
 from genapps_tabular.columns.base import (
     Arrays,
     CodecConfig,
@@ -20,9 +23,6 @@ from genapps_tabular.columns.base import (
 )
 from genapps_tabular.conditions import Between, Condition, IsMissing, OneOf
 from genapps_tabular.schema import ColumnSchema
-from numpy.typing import NDArray
-
-from genapps.spaces import Constraint, Variable
 
 
 class Constant(ColumnCodec):
@@ -58,7 +58,7 @@ class Constant(ColumnCodec):
             raise refuse(self.schema, f"is always {self.word!r}; leave it out of the conditions")
         else:
             values = condition.values if isinstance(condition, OneOf) else (condition.value,)
-            holds = self.word in map(str, values)
+            holds = self.word in [str(value) for value in values]
         if not holds:
             raise refuse(self.schema, f"is always {'missing' if self.word is None else repr(self.word)}")
         return Constraint((), (), ())

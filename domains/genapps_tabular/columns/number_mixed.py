@@ -7,6 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from genapps.spaces import Categorical, Constraint, Continuous, Variable
 from genapps_tabular.columns import numerals
 from genapps_tabular.columns.base import Arrays, CodecConfig, Draw, Settings
 from genapps_tabular.columns.numbers import Floats, Number, Rounding, atoms_of, common_from, member
@@ -14,9 +17,6 @@ from genapps_tabular.columns.quantiles import NormalScores
 from genapps_tabular.columns.ranges import Ranges
 from genapps_tabular.conditions import Condition, IsMissing
 from genapps_tabular.schema import ColumnSchema
-from numpy.typing import NDArray
-
-from genapps.spaces import Categorical, Constraint, Continuous, Variable
 
 NARROW = 1e-4  # the width, in scores, of the interval around a single value of a number that is not rounded
 

@@ -8,16 +8,16 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from genapps.spaces import Categorical, Constraint, Variable, allow
 from genapps_tabular.columns import numerals
 from genapps_tabular.columns.base import Arrays, CodecConfig, Draw, Settings
-from genapps_tabular.columns.numbers import Floats, Number, Rounding, atoms_of, common_from, member
+from genapps_tabular.columns.numbers import Floats, Number, Rounding, atoms_of, common_from, member, multiple
 from genapps_tabular.columns.quantiles import Quantiles
 from genapps_tabular.columns.ranges import Allowed, Ranges
 from genapps_tabular.conditions import Condition, IsMissing
 from genapps_tabular.schema import ColumnSchema
-from numpy.typing import NDArray
-
-from genapps.spaces import Categorical, Constraint, Variable, allow
 
 ROWS_A_BIN = 20
 
@@ -43,7 +43,7 @@ class NumberTokens(Number):
         super().__init__(schema, rounding, bounds, missing, atoms)
         self.quantiles, self.shares = quantiles, shares
         self.bins = quantiles.bins if quantiles else 0
-        middles = quantiles.value(np.arange(self.bins) + 0.5) if quantiles else np.zeros(0)
+        middles = quantiles.value(np.arange(0.5, self.bins)) if quantiles else np.zeros(0)
         self.items = np.argsort(np.concatenate([atoms, middles]), kind="stable")  # code -> atom, or A + bin
         self.codes = np.argsort(self.items, kind="stable").astype(np.int32)  # and back
         self.size = len(self.items) + self.extras
@@ -101,14 +101,28 @@ class NumberTokens(Number):
         """A number from each bin (N,), inside what was asked for."""
         if self.quantiles is None:
             return np.zeros(0)
+        edges = self.quantiles.edges
+        low = np.maximum(np.concatenate([[-np.inf], edges])[bins], self.bounds[0])
+        high = np.minimum(np.concatenate([edges, [np.inf]])[bins], self.bounds[1])
         if draw.condition is None or isinstance(draw.condition, IsMissing):
             values = self.quantiles.value(bins + draw.generator.random(len(bins)))
-            return self.rounding.round(values, *self.bounds, draw.generator)
-        ranges = self.wanted(draw.condition).ranges
-        levels = Allowed.of(self.quantiles, ranges, self.rounding.step).draw(bins, draw.generator)
-        values = self.quantiles.value(levels)
-        k = ranges.nearest(values)
-        return self.rounding.round(values, ranges.lows[k], ranges.highs[k], draw.generator)
+        else:
+            ranges = self.wanted(draw.condition).ranges
+            levels = Allowed.of(self.quantiles, ranges, self.rounding.step).draw(bins, draw.generator)
+            values = self.quantiles.value(levels)
+            k = ranges.nearest(values)
+            low, high = np.maximum(low, ranges.lows[k]), np.minimum(high, ranges.highs[k])
+        return self._beside_atoms(self.rounding.round(values, low, high, draw.generator), low, high)
+
+    def _beside_atoms(self, values: Floats, low: Floats, high: Floats) -> Floats:
+        """Values that rounding put on an atom, which has a code of its own, one step aside if there is room."""
+        hit = np.flatnonzero(member(values, self.atoms)[0])
+        for step in (self.rounding.step, -self.rounding.step):
+            aside = multiple(values[hit] + step, abs(step)) if step else values[hit]
+            free = (aside >= low[hit]) & (aside <= high[hit]) & ~member(aside, self.atoms)[0]
+            values[hit[free]] = aside[free]
+            hit = hit[~free]
+        return values
 
     def constraint(self, condition: Condition) -> Constraint:
         wanted = self.wanted(condition)

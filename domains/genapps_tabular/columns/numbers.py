@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
 from genapps_tabular.columns import numerals
 from genapps_tabular.columns.base import ColumnCodec, Settings, from_text, refuse
 from genapps_tabular.columns.ranges import Ranges
-from genapps_tabular.conditions import Between, Condition, Equals, IsMissing, OneOf
+from genapps_tabular.conditions import Between, Condition, IsMissing, OneOf
 from genapps_tabular.schema import ColumnSchema
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 HABIT = 0.95  # a coarser rounding that this share of the values obeys is the column's habit
@@ -41,7 +42,7 @@ class Rounding:
     def round(self, values: Floats, low: Floats | float, high: Floats | float, rng: np.random.Generator) -> Floats:
         """Values (N,) rounded as the column's are, inside low..high (themselves multiples of the step)."""
         if self.step == 0:
-            return np.clip(values, low, high)
+            return np.asarray(np.clip(values, low, high))
         rounded = np.clip(multiple(values, self.step), low, high)
         if self.habit:
             coarse = multiple(values, self.habit)
@@ -53,13 +54,15 @@ class Rounding:
         """The smallest and largest multiple of the step in low..high; low > high where there is none."""
         if self.step == 0:
             return low, high
-        first, last = np.ceil(low / self.step - 1e-9), np.floor(high / self.step + 1e-9)
-        return float(multiple(first * self.step, self.step)), float(multiple(last * self.step, self.step))
+        counts = np.array([np.ceil(low / self.step - 1e-9), np.floor(high / self.step + 1e-9)])
+        first, last = multiple(counts * self.step, self.step).tolist()
+        return first, last
 
 
-def multiple(values: Any, step: float) -> Any:
+def multiple(values: Floats, step: float) -> Floats:
     """The nearest multiple of `step`; dividing by 10, 100 ... is exact where multiplying by 0.1, 0.01 ... is not."""
-    return np.round(values / step) * step if step >= 1 else np.round(values / step) / round(1 / step)
+    count = np.round(values / step)
+    return np.asarray(count * step if step >= 1 else count / round(1 / step))
 
 
 def atoms_of(values: Floats, most: int, share: float) -> Floats:

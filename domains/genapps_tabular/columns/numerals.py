@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from genapps_tabular.columns.base import arrow_type, as_text
 from genapps_tabular.schema import ColumnSchema
-from numpy.typing import NDArray
 
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 WIDEST = 6  # more decimals than this would come out of decimal arithmetic in scientific notation
@@ -18,7 +19,7 @@ WIDEST = 6  # more decimals than this would come out of decimal arithmetic in sc
 def read(array: pa.Array, schema: ColumnSchema) -> NDArray[np.float64]:
     """A column's numbers (N,); NaN where a cell is empty or holds a word."""
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        array = _parse(_unwrap(array, schema))
+        array = _parse(unwrap(array, schema))
     elif pa.types.is_duration(array.type):
         array = pc.cast(array, pa.int64())
     elif pa.types.is_boolean(array.type):
@@ -47,12 +48,12 @@ def write(values: NDArray[np.float64], schema: ColumnSchema, whole: bool) -> pa.
     return pc.cast(pa.array(np.round(values).astype(np.int64)), target)
 
 
-def _unwrap(text: pa.Array, schema: ColumnSchema) -> pa.Array:
+def unwrap(text: pa.Array, schema: ColumnSchema) -> pa.Array:
     """Text without unit, separators and foreign decimal point."""
     if schema.prefix:
-        text = pc.replace_substring_regex(text, f"^([+-]?){_escaped(schema.prefix)}", r"\1")
+        text = pc.replace_substring_regex(text, f"^([+-]?){escaped(schema.prefix)}", r"\1")
     if schema.suffix:
-        text = pc.replace_substring_regex(text, f"{_escaped(schema.suffix)}$", "")
+        text = pc.replace_substring_regex(text, f"{escaped(schema.suffix)}$", "")
     if schema.thousands:
         text = pc.replace_substring(text, schema.thousands, "")
     if schema.point != ".":
@@ -68,7 +69,8 @@ def _parse(text: pa.Array) -> pa.Array:
         return pc.cast(pc.if_else(pc.match_substring_regex(text, PLAIN), text, None), pa.float64())
 
 
-def _escaped(literal: str) -> str:
+def escaped(literal: str) -> str:
+    """A literal as a regular expression that matches it alone."""
     return "".join(c if c.isalnum() else f"[{c}]" if c not in "^\\" else f"\\{c}" for c in literal)
 
 
@@ -107,7 +109,7 @@ def _wrap(text: pa.Array, schema: ColumnSchema) -> pa.Array:
         text = pc.replace_substring(text, ".", schema.point)
     if schema.thousands:  # a separator goes wherever three, six, nine ... digits remain before the point
         longest = pc.max(pc.binary_length(text)).as_py() or 0
-        stop = r"(\D|$)" if schema.point == "." else rf"({_escaped(schema.point)}|{_escaped(schema.thousands)}|$)"
+        stop = r"(\D|$)" if schema.point == "." else rf"({escaped(schema.point)}|{escaped(schema.thousands)}|$)"
         for _ in range(math.ceil(longest / 3)):
             text = pc.replace_substring_regex(text, rf"^([+-]?\d+)(\d\d\d){stop}", rf"\1{schema.thousands}\2\3")
     if schema.prefix:
@@ -118,7 +120,7 @@ def _wrap(text: pa.Array, schema: ColumnSchema) -> pa.Array:
 
 
 def step_of(values: NDArray[np.float64], decimals: int | None) -> float:
-    """The largest of 1, 10, ... and of 0.1, 0.01, ... that divides every value; 0 where none with nine decimals does."""
+    """The largest power of ten that divides every value; 0 where none down to nine decimals does."""
     sample = values if len(values) <= 1000 else values[:: len(values) // 1000]
     for power in range(6, -10, -1):
         if decimals is not None and -power > decimals:

@@ -43,7 +43,7 @@ class Quantiles:
         middle = np.cumsum(counts) - counts / 2
         number = np.minimum((middle / len(sample) * bins).astype(np.int64), bins - 1)
         starts = np.flatnonzero(np.diff(number, prepend=-1))
-        between = (unique[:-1] + unique[1:]) / 2
+        between = _between(unique, step)
         borders = np.concatenate([[unique[0] - step / 2], between, [unique[-1] + step / 2]])
         levels: list[Floats] = []
         values: list[Floats] = []
@@ -71,6 +71,12 @@ class Quantiles:
         return float(self.levels[k - 1] + share * (self.levels[k] - self.levels[k - 1]))
 
 
+def _between(unique: Floats, step: float) -> Floats:
+    """A border between each value and the next; between multiples of the step where values are rounded."""
+    middle = (unique[:-1] + unique[1:]) / 2
+    return np.minimum(np.floor(middle / step) * step + step / 2, unique[1:] - step / 2) if step else middle
+
+
 def _bin(unique: Floats, counts: NDArray[np.int64], borders: Floats, knots: int) -> tuple[Floats, Floats]:
     """Levels in 0..1 and values of one bin: repeated values flat, the runs between them by their quantiles."""
     total = int(counts.sum())
@@ -88,11 +94,11 @@ def _bin(unique: Floats, counts: NDArray[np.int64], borders: Floats, knots: int)
         values.extend([borders[start], *inside, borders[stop]])
 
     done = 0
-    for i in np.flatnonzero(counts >= max(REPEATED, total / knots)):
+    for i in np.flatnonzero(counts >= max(REPEATED, total / knots)).tolist():
         run(done, i)
         levels.extend(below[i : i + 2])
         values.extend([unique[i], unique[i]])
-        done = int(i) + 1
+        done = i + 1
     run(done, len(unique))
     return np.array(levels), np.array(values)
 

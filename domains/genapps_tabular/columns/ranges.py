@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from genapps_tabular.columns.quantiles import Quantiles
 from numpy.typing import NDArray
+
+from genapps_tabular.columns.quantiles import Quantiles
 
 Floats = NDArray[np.float64]
 POINT = 1e-9  # the width, in levels, given to a single value of a number that is not rounded
@@ -65,5 +66,5 @@ class Allowed:
 
     def draw(self, bins: NDArray[np.int64], generator: np.random.Generator) -> Floats:
         """A level of each bin (N,), uniform over what is allowed in it."""
-        low, high = self.below(bins.astype(np.float64)), self.below(bins + 1.0)
+        low, high = self.below(bins.astype(np.float64)), self.below(bins.astype(np.float64) + 1)
         return np.interp(low + (high - low) * generator.random(len(bins)), self.mass, self.levels)
