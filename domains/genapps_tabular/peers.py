@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from genapps.errors import GenappsError, MissingExtra, UsageError
-from genapps_tabular.columns import codec_for, numerals
-from genapps_tabular.columns.base import CodecConfig, Draw, arrow_type, as_text, flat, from_text
+from genapps_tabular.columns import fit_column, numerals, stamps
+from genapps_tabular.columns.base import CodecConfig, Draw, as_text, flat, from_text
+from genapps_tabular.columns.calendars import DAY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,7 @@ SYNTHESIZERS = {
 }
 OURS = ("identifier", "text", "constant")  # kinds that hold nothing to learn: our codec's fresh values
 MOMENTS = ("datetime", "date", "time")
+NANOSECOND_DAYS = 106_000  # the days around 1970 that nanoseconds in 64 bits reach
 TABLE = "table"
 
 
@@ -105,10 +107,7 @@ class _Column:
         words = numerals.read_words(array, schema.words + schema.missing) >= 0
         if self.sdtype == "numerical":
             return pd.Series(np.where(words, np.nan, numerals.read(array, schema)))
-        plain = pc.if_else(pa.array(words), pa.scalar(None, array.type), array)
-        moments = pd.Series(_moments(plain, schema).to_numpy(zero_copy_only=False))
-        # SDV counts nanoseconds, which reach from 1677 to 2262: a moment beyond them is as good as missing
-        return moments.where(moments.between(pd.Timestamp.min, pd.Timestamp.max)).astype("datetime64[ns]")
+        return pd.Series(np.where(words, np.datetime64("NaT", "ns"), _moments(array, schema)))
 
     def write(self, values: pd.Series) -> pa.Array:
         """The inverse of `read`, in the column's own Arrow type."""
@@ -121,38 +120,35 @@ class _Column:
             whole = bool((numbers == np.round(numbers)).all())
             found = numerals.write(numbers, self.schema, whole)
         else:
-            moments = values.to_numpy("datetime64[us]")[known]
-            found = _from_moments(pa.array(moments), self.schema)
+            found = _from_moments(values.to_numpy("datetime64[ns]")[known], self.array, self.schema)
         return found.take(pa.array(np.cumsum(known) - 1, mask=~known))
 
 
-def _moments(array: pa.Array, schema: ColumnSchema) -> pa.Array:
-    """Dates and times as timestamps in UTC without a zone; a time of day as a moment of 1970-01-01."""
-    if pa.types.is_time(array.type):
-        array = pc.cast(pc.cast(array, pa.time64("us")), pa.int64())
-    elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        import pandas as pd
-
-        text = pd.Series(array.to_pylist(), dtype=object)
-        stamps = pd.to_datetime(text, format=schema.format or "ISO8601", utc=True, errors="coerce")
-        array = pa.array(stamps.dt.tz_localize(None))
-    return pc.cast(array, pa.timestamp("us"), safe=False)
+def _unit(schema: ColumnSchema) -> int:
+    """Nanoseconds of one unit of a column's sub-second digits."""
+    return int(10 ** (9 - (schema.decimals or (6 if "%f" in (schema.format or "") else 0))))
 
 
-def _from_moments(array: pa.Array, schema: ColumnSchema) -> pa.Array:
-    """The inverse of `_moments`; text with an offset is written in UTC."""
-    target = arrow_type(schema.dtype)
-    if pa.types.is_time(target):
-        day = 24 * 60 * 60 * 1_000_000
-        micros = np.asarray(pc.cast(array, pa.int64())) % day
-        return pc.cast(pa.array(micros, pa.time64("us")), target, safe=False)
-    if pa.types.is_string(target) or pa.types.is_large_string(target):
-        stamps = array.to_pandas().dt.tz_localize("UTC")
-        text = stamps.dt.strftime(schema.format) if schema.format else stamps.map(lambda stamp: stamp.isoformat())
-        return pa.array(text, target)
-    if pa.types.is_timestamp(target) and target.tz:
-        array = pc.assume_timezone(array, "UTC")
-    return pc.cast(array, target, safe=False)
+def _moments(array: pa.Array, schema: ColumnSchema) -> NDArray[np.datetime64]:
+    """Dates and times (N,) as nanoseconds of local time; NaT where there is none."""
+    found = stamps.read(array, schema)
+    # SDV counts nanoseconds, which reach from 1677 to 2262: a moment beyond them is as good as missing
+    valid = found.valid & (np.abs(found.days) < NANOSECOND_DAYS)
+    ticks = (np.where(valid, found.days, 0) * DAY + found.seconds) * 10**9 + found.fraction * _unit(schema)
+    return np.where(valid, ticks.astype("datetime64[ns]"), np.datetime64("NaT", "ns"))
+
+
+def _from_moments(moments: NDArray[np.datetime64], array: pa.Array, schema: ColumnSchema) -> pa.Array:
+    """The inverse of `_moments`; offsets that stand in the text are those of the training rows `array`, in order."""
+    seconds, rest = np.divmod(moments.astype("datetime64[ns]").astype(np.int64), 10**9)
+    days, seconds = np.divmod(seconds, DAY)
+    zones = stamps.read(array, schema)
+    zone = None
+    if zones.zone is not None:
+        known = np.flatnonzero(zones.valid)
+        zone = zones.zone.take(pa.array(known[np.arange(len(days)) % len(known)]))
+    valid = np.ones(len(days), bool)
+    return stamps.write(stamps.Moments(days, seconds, rest // _unit(schema), zone, valid), schema)
 
 
 def _draw(name: str, columns: list[_Column], n: int, seed: int, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -179,8 +175,8 @@ def _draw(name: str, columns: list[_Column], n: int, seed: int, options: Mapping
 
 def _fresh(column: ColumnSchema, table: pa.Table, n: int, seed: int) -> pa.Array:
     """Values of a column that holds nothing to learn."""
-    config, generator = CodecConfig(), np.random.default_rng(seed)
-    codec = codec_for(column, config).fit(flat(table.column(column.name)), column, config, generator)
+    generator = np.random.default_rng(seed)
+    codec = fit_column(flat(table.column(column.name)), column, CodecConfig(), generator)
     return codec.decode((), n, Draw(generator, seed=seed))
 
 

@@ -35,6 +35,7 @@ def mixed() -> tuple[pa.Table, Schema]:
     days = [dt.date(2020, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 400, ROWS)]
     start = dt.datetime(2021, 5, 1, tzinfo=dt.UTC)
     moments = [start + dt.timedelta(minutes=int(m)) for m in rng.integers(0, 9999, ROWS)]
+    zones = ["Z", "+02:00"] * (ROWS // 2)
     price = [f"{p:,.2f} EUR" for p in np.exp(rng.normal(6, 2, ROWS))]
     return build(
         column("age", "number", pa.array(age)),
@@ -46,6 +47,13 @@ def mixed() -> tuple[pa.Table, Schema]:
         column("member", "boolean", pa.array(age > 40)),
         column("joined", "date", pa.array(days)),
         column("written", "date", pa.array([d.strftime("%d.%m.%Y") for d in days]), format="%d.%m.%Y"),
+        column(
+            "sent",
+            "datetime",
+            pa.array([f"{m:%Y-%m-%dT%H:%M:%S}.25{z}" for m, z in zip(moments, zones, strict=True)]),
+            format="%Y-%m-%dT%H:%M:%S.%f%z",
+            decimals=2,
+        ),
         column("seen", "datetime", pa.array(moments, pa.timestamp("s", "Europe/Berlin"))),
         column("wakes", "time", pa.array([m.time() for m in moments], pa.time32("s"))),
     )
