@@ -28,7 +28,12 @@ def datasets() -> None:
 @datasets.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the data sets."""
+    """List the data sets.
+
+    \b
+    Examples:
+      genapps datasets list
+    """
     from genapps.io.datasets import catalogue
 
     entries = catalogue()
@@ -44,7 +49,12 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Describe one data set: license, citation, source."""
+    """Describe one data set: license, citation, source.
+
+    \b
+    Examples:
+      genapps datasets info adult
+    """
     from genapps.io.datasets import find
 
     entry = asdict(find(name))
@@ -58,7 +68,7 @@ def info(name: str, as_json: bool) -> None:
 
 @datasets.command()
 @click.argument("name")
-@click.option("-o", "--output", metavar="FILE", help="Where to write the CSV; - is stdout.  [default: NAME.csv]")
+@click.option("-o", "--output", metavar="FILE", help="Where to write the CSV, NAME.csv if not given; - is stdout.")
 @click.option("--from", "source", type=click.Path(path_type=Path), metavar="FILE", help="The file you downloaded.")
 def get(name: str, output: str | None, source: Path | None) -> None:
     """Write a data set as CSV: a shipped one, or one you downloaded from where `info` says.

@@ -1,0 +1,138 @@
+"""Help is whole, and every example in it and in the README runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pyarrow.csv as pyarrow_csv
+import pyarrow.parquet as pyarrow_parquet
+import pytest
+
+from genapps.cli import main
+from genapps.cli.root import EXAMPLES, root
+
+ROOT = Path(__file__).parents[2]
+
+
+def walk(
+    command: click.Command, context: click.Context, words: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            yield from walk(child, click.Context(child, info_name=name, parent=context), (*words, name))
+
+
+COMMANDS = list(walk(root, click.Context(root, info_name="genapps"), ("genapps",)))
+LEAVES = [(words, command) for words, command in COMMANDS if not isinstance(command, click.Group)]
+
+
+def examples_of(command: click.Command) -> list[str]:
+    lines = (command.help or "").partition("Examples:")[2].splitlines()
+    return [line.strip() for line in lines if line.strip().startswith("genapps ")]
+
+
+def readme_examples() -> list[str]:
+    text = (ROOT / "README.md").read_text("utf-8")
+    return re.findall(r"^(genapps .*)$", text, re.MULTILINE) + re.findall(r"\| `(genapps .*?)` \|", text)
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), COMMANDS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_help_is_whole(words: tuple[str, ...], command: click.Command) -> None:
+    first = (command.help or "").strip().splitlines()[0]
+    assert re.fullmatch(r"[A-Z].*\.", first), "one sentence first"
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            assert parameter.help, parameter.name
+            assert parameter.help.endswith("."), parameter.help
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), LEAVES, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_every_task_has_an_example_of_its_own(words: tuple[str, ...], command: click.Command) -> None:
+    assert any(example.startswith(" ".join(words)) for example in examples_of(command))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the examples speak of."""
+    folder = tmp_path_factory.mktemp("desk")
+    write_customers(folder / "customers.csv", 240, 0)
+    for seed, name in enumerate(["data", "train", "new", "real", "synthetic", "unseen"], 1):
+        write_customers(folder / f"{name}.csv", 240, seed)
+    pyarrow_parquet.write_table(pyarrow_csv.read_csv(folder / "customers.csv"), folder / "customers.parquet")
+    for name in ("customers", "m", "model"):
+        assert (
+            main(
+                [
+                    "tabular",
+                    "fit",
+                    str(folder / "customers.csv"),
+                    "--family",
+                    "gmm",
+                    "-o",
+                    str(folder / f"{name}.genapps"),
+                ]
+            )
+            == 0
+        )
+    assert main(["tabular", "schema", str(folder / "customers.csv"), "-o", str(folder / "schema.json")]) == 0
+    return folder
+
+
+def write_customers(path: Path, rows: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    age = draw.integers(18, 80, rows)
+    rich = draw.random(rows) < (age - 10) / 100
+    state = draw.choice(["NY", "NJ", "CT"], rows)
+    spent = np.where(draw.random(rows) < 0.1, "", np.round(draw.gamma(2.0, 50.0, rows), 2).astype(str))
+    lines = [f"{a},{s},{m},{'>50K' if r else '<=50K'}" for a, s, m, r in zip(age, state, spent, rich, strict=True)]
+    path.write_text("\n".join(["age,state,spent,income", *lines]) + "\n")
+
+
+TRAINING = {"synthesize", "fit", "impute", "augment"}
+ELSEWHERE = {"adult"}  # needs a file that is not ours to give
+ALL_EXAMPLES = sorted(
+    {*EXAMPLES, *readme_examples(), *(text for _, command in COMMANDS for text in examples_of(command))}
+)
+
+
+def quick(example: str) -> list[str]:
+    """The words of an example, made small: few rows, the instant engine where none is named, no shell redirection."""
+    words = shlex.split(example.partition(" > ")[0].replace("50_000_000", "3000").replace("10000", "500"))[1:]
+    if len(words) > 1 and words[1] in TRAINING and "--family" not in words:
+        words += ["--family", "gmm"]
+    return words
+
+
+@pytest.mark.parametrize("example", ALL_EXAMPLES)
+def test_examples_run(
+    example: str, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = quick(example)
+    if words[0] == "demo" or words[1:2] == ["demo"]:
+        pytest.skip("the demo has a test of its own")
+    if ELSEWHERE & set(words) and "--from" in words:
+        pytest.skip("needs a file that is not ours to give")
+    monkeypatch.chdir(desk)
+    code = main(words)
+    assert code == 0, capsys.readouterr().err
+    for option in ("-o", "--output", "--report", "--model"):
+        if option in words:
+            assert Path(words[words.index(option) + 1]).exists()
+
+
+def test_there_are_examples_to_run() -> None:
+    assert len(ALL_EXAMPLES) >= 20
+    assert any("--given" in example for example in ALL_EXAMPLES)
+    assert len(readme_examples()) >= 8
