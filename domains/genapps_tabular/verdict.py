@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -27,8 +28,8 @@ def judge(measures: Sequence[Measure], rows: Mapping[str, int], nearness_error: 
     good: two-sample AUC within 0.15 of 0.5, at most a tenth of the gain in prediction lost, no warning. usable: AUC
     within 0.35, at most three tenths lost, or a warning (lost modes, nearness above 0.55, more copies, rare categories
     or identifiers than other real rows show). poor: anything worse, nearness above 0.75, copies 5 % beyond other real
-    rows', or no rows to compare as a whole. A warning of privacy has to be beyond chance: `rows` are the numbers of rows
-    by table, `nearness_error` the standard error of the nearness.
+    rows', or no rows to compare as a whole. A warning of privacy has to be beyond chance: `rows` are the numbers of
+    rows by table, `nearness_error` the standard error of the nearness.
     """
     figures = {measure.key: measure for measure in measures}
     quality = [_likeness(figures["two_sample_auc"]), *_modes(figures), *_usefulness(figures)]
@@ -92,7 +93,7 @@ def _privacy(figures: Figures, rows: Mapping[str, int], error: float) -> Iterato
     if warnings:
         yield from warnings
     elif nearer is None:
-        yield "good", "Without enough unseen rows, privacy was checked for copies only; there are none."
+        yield "good", "Without enough unseen rows, privacy was checked for copies only, and hardly any were found."
     else:
         figure = f"{nearer:.2f}; 0.50 is ideal, 1 a copy"
         yield "good", f"No sign of memorized rows (nearness to training rows {figure})."
@@ -133,7 +134,7 @@ def _beyond(measure: Measure, rows: Mapping[str, int], least: float) -> bool:
     if measure.ceiling is None or not unseen:
         return value > least
     share = (value * made + control * unseen) / (made + unseen)
-    error = (share * (1 - share) * (1 / made + 1 / unseen)) ** 0.5
+    error = math.sqrt(share * (1 - share) * (1 / made + 1 / unseen))
     return value - control > max(least, CHANCE * error)
 
 

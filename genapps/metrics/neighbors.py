@@ -6,6 +6,7 @@ lies one range below the smallest), plus one for each category that differs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -110,7 +111,7 @@ def nearness_error(queries: int, train: int, unseen: int) -> float:
 
     That of a binomial share, rescaled likewise, plus what the choice of the real rows adds (fitted to simulations).
     """
-    return 0.5 * (train / unseen * (1 / queries + 1 / (train + unseen))) ** 0.5
+    return 0.5 * math.sqrt(train / unseen * (1 / queries + 1 / (train + unseen)))
 
 
 @dataclass(frozen=True)

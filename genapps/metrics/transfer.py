@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats, Mask
-from genapps.metrics.two_sample import bounded_threads, few_codes
-
-TREES = 300  # of all classes together where there are more than three; a class never gets fewer than 20
+from genapps.metrics.trees import ROUNDS, fit_trees
 
 
 @dataclass(frozen=True)
@@ -26,28 +25,24 @@ def classification_auc(
 ) -> float | None:
     """Area under the ROC curve on `test` of boosted trees fitted to `train`; each is (features (N, D), codes (N,)).
 
-    Two classes: of the higher code. More: the mean over classes, each against the rest; a class that `train` lacks
-    scores 0.5. Rows without a class are left out. None where `test` has fewer than two classes or there are no
-    features.
+    Two classes: of the higher code. More: the mean over classes, each against the rest, with fewer trees a class; one
+    that `train` lacks scores 0.5. Rows without a class are left out. None where `test` has fewer than two classes or
+    there are no features.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
 
     (x, y), (unseen, truth) = _labelled(*train), _labelled(*test)
     classes = np.unique(truth)
     if len(classes) < 2 or not x.shape[1]:
         return None
-    learnt = np.unique(y)
-    if len(learnt) < 2:  # nothing to learn: every row gets the same score
-        return 0.5
-    mask = few_codes(categorical, x, unseen)
-    rounds = 100 if len(learnt) <= 3 else max(20, TREES // len(learnt))
-    with bounded_threads(threads):
-        trees = HistGradientBoostingClassifier(random_state=seed, categorical_features=mask, max_iter=rounds)
-        scores = trees.fit(x, y).predict_proba(unseen)
-    column = {code: scores[:, k] for k, code in enumerate(trees.classes_)}
+    learnt = len(np.unique(y))
+    rounds = ROUNDS if learnt <= 3 else max(20, 3 * ROUNDS // learnt)
+    trees = None
+    if learnt >= 2:  # one class teaches nothing: every row gets the same score
+        trees = fit_trees(x, y, categorical, classes=True, seed=seed, rounds=rounds, threads=threads)
+    scores = trees.probabilities(unseen) if trees else {}
     judged = classes[-1:] if len(classes) == 2 else classes
-    areas = [roc_auc_score(truth == code, column.get(code, np.zeros(len(truth)))) for code in judged]
+    areas = [roc_auc_score(truth == code, scores.get(int(code), np.zeros(len(truth)))) for code in judged]
     return float(np.mean(areas))
 
 
@@ -59,17 +54,14 @@ def regression_scores(
     Each is (features (N, D), numbers (N,)). Rows without a target are left out. None where `test` has a constant target
     or `train` has no rows or no features.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     (x, y), (unseen, truth) = _labelled(*train), _labelled(*test)
-    if len(y) < 2 or len(truth) < 2 or not x.shape[1] or np.ptp(truth) == 0:
+    if len(y) < 2 or len(truth) < 2 or np.ptp(truth) == 0:
         return None
-    mask = few_codes(categorical, x, unseen)
-    with bounded_threads(threads):
-        trees = HistGradientBoostingRegressor(random_state=seed, categorical_features=mask).fit(x, y)
-        error = trees.predict(unseen) - truth
-    squared: float = float(np.mean(error**2))
-    return Regression(r2=1 - squared / float(np.var(truth)), rmse=squared**0.5)
+    trees = fit_trees(x, y, categorical, classes=False, seed=seed, threads=threads)
+    if trees is None:
+        return None
+    squared = float(np.mean((trees.predict(unseen) - truth) ** 2))
+    return Regression(r2=1 - squared / float(np.var(truth)), rmse=math.sqrt(squared))
 
 
 def _labelled(x: Floats, y: Floats) -> tuple[Floats, NDArray[np.float64]]:
