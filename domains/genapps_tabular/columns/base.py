@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -26,14 +26,23 @@ Settings = dict[str, Any]
 class CodecConfig:
     """How a table becomes variables; the defaults serve tables from a hundred to some millions of rows."""
 
-    numbers: str = "tokens"  # "tokens": every number a code; "mixed": frequent values codes, the rest continuous
-    bins: int = 64  # equal-mass bins of a number
-    knots: int = 16  # points of the quantile function kept inside a bin
-    max_atoms: int = 100  # a number with no more distinct values than this has a code for each
-    mixed_atoms: int = 30  # the same where numbers are "mixed"
-    atom_share: float = 0.01  # a number's value with a larger share of the rows has a code of its own
-    max_tokens: int = 128  # a column with more distinct values is written in two or three digits
-    protect_rare: int = 0  # categories seen fewer times are never emitted
+    numbers: Literal["tokens", "mixed"] = field(
+        default="tokens",
+        metadata={"help": "tokens: every number a code; mixed: frequent values codes, the rest continuous"},
+    )
+    bins: int = field(default=64, metadata={"help": "equal-mass bins of a number"})
+    knots: int = field(default=16, metadata={"help": "points of the quantile function kept inside a bin"})
+    max_atoms: int = field(
+        default=100, metadata={"help": "a number with no more distinct values than this has a code for each"}
+    )
+    mixed_atoms: int = field(default=30, metadata={"help": "the same where numbers are mixed"})
+    atom_share: float = field(
+        default=0.01, metadata={"help": "a number's value with a larger share of the rows has a code of its own"}
+    )
+    max_tokens: int = field(
+        default=128, metadata={"help": "a column with more distinct values is written in two or three digits"}
+    )
+    protect_rare: int = field(default=0, metadata={"help": "categories seen fewer times are never emitted"})
 
 
 @dataclass(frozen=True)
