@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from genapps.metrics.distributions import Floats, Mask
 from genapps.metrics.trees import ROUNDS, fit_trees
 
+FEWEST = 5  # rows of a class below which it is not learnt: trees chase single rows, to the harm of the other classes
+
 
 @dataclass(frozen=True)
 class Regression:
@@ -26,8 +28,8 @@ def classification_auc(
     """Area under the ROC curve on `test` of boosted trees fitted to `train`; each is (features (N, D), codes (N,)).
 
     Two classes: of the higher code. More: the mean over classes, each against the rest, with fewer trees a class; one
-    that `train` lacks scores 0.5. Rows without a class are left out. None where `test` has fewer than two classes or
-    there are no features.
+    that `train` has in fewer than 5 rows scores 0.5. Rows without a class are left out. None where `test` has fewer
+    than two classes or there are no features.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -35,6 +37,9 @@ def classification_auc(
     classes = np.unique(truth)
     if len(classes) < 2 or not x.shape[1]:
         return None
+    found = np.unique_counts(y)
+    frequent = np.isin(y, found.values[found.counts >= FEWEST])
+    x, y = x[frequent], y[frequent]
     learnt = len(np.unique(y))
     rounds = ROUNDS if learnt <= 3 else max(20, 3 * ROUNDS // learnt)
     trees = None

@@ -52,11 +52,8 @@ def fit_trees(
     kept = rows[:, columns]
     mask = categorical[columns] & (np.nan_to_num(kept).max(axis=0) < MOST_CODES)
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    # Above 10,000 rows the trees set some aside to know when to stop, which takes two rows of each class.
-    single = classes and np.unique_counts(target).counts.min() < 2
-    stop = False if single else "auto"
     with bounded_threads(threads):
-        estimator = kind(random_state=seed, categorical_features=mask, max_iter=rounds, early_stopping=stop)
+        estimator = kind(random_state=seed, categorical_features=mask, max_iter=rounds)
         return Trees(estimator.fit(kept, target), columns)
 
 
