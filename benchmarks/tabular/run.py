@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from protocol import DESCRIPTION, Split, load, score, usefulness, versions
-from record import ONE_THREAD, RESULTS, ROOT, machine, read, stamp, write
+from record import ONE_THREAD, RESULTS, ROOT, machine, one_thread, read, stamp, write
 from systems import CONTROLS, SYSTEMS
 
 HERE = Path(__file__).resolve().parent
@@ -61,7 +61,7 @@ def system(name: str, split: Split, options: argparse.Namespace) -> tuple[dict[s
         (folder / "task.json").write_text(json.dumps(task))
         python = dict(p.split("=", 1) for p in options.python).get(name, sys.executable)
         paths = os.pathsep.join((str(ROOT), str(ROOT / "domains"), os.environ.get("PYTHONPATH", "")))
-        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": paths, "HF_HUB_OFFLINE": "1", "TMPDIR": place}
+        environment = {**one_thread(), "PYTHONPATH": paths, "HF_HUB_OFFLINE": "1", "TMPDIR": place}
         command = [python, str(HERE / "worker.py"), name, place]
         try:
             done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=options.limit)

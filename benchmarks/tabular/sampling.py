@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from record import ONE_THREAD, RESULTS, ROOT, command, cpu_seconds, machine, peak_mb, run_measured, stamp, write
+from record import RESULTS, ROOT, command, cpu_seconds, machine, one_thread, peak_mb, run_measured, stamp, write
 
 LIMITS = {"gmm": 100_000, "autoregressive": 10_000}
 
@@ -65,7 +65,7 @@ def rate(model: Path, rows: int) -> dict[str, float]:
 def inside(*arguments: str) -> Any:
     """This script's --inside part in a fresh process: what it prints."""
     paths = os.pathsep.join((str(ROOT), str(ROOT / "domains")))
-    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": paths}
+    environment = {**one_thread(), "PYTHONPATH": paths}
     command_line = [sys.executable, __file__, "--inside", *arguments]
     done = subprocess.run(command_line, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])

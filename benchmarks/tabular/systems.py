@@ -90,15 +90,16 @@ SYSTEMS: dict[str, Callable[[pd.DataFrame, dict[str, str], dict[str, Any]], Draw
     "ctgan": ctgan,
     "mostlyai": mostlyai,
 }
+OPTIMIZER = "torch._dynamo"  # the first optimizer of a process imports it, which takes seconds
 MODULES: dict[str, tuple[str, ...]] = {
-    "autoregressive": ("genapps_tabular.tasks",),
+    "autoregressive": ("genapps_tabular.tasks", OPTIMIZER),
     "gmm": ("genapps_tabular.tasks",),
     "cart": ("sklearn.tree",),
     "cart50": ("sklearn.tree",),
     "gaussian_copula": ("sdv.single_table",),
-    "tvae": ("sdv.single_table",),
-    "ctgan": ("sdv.single_table",),
-    "mostlyai": ("mostlyai.engine",),
+    "tvae": ("sdv.single_table", OPTIMIZER),
+    "ctgan": ("sdv.single_table", OPTIMIZER),
+    "mostlyai": ("mostlyai.engine", OPTIMIZER),
 }
 PACKAGES: dict[str, tuple[str, ...]] = {
     "autoregressive": ("genapps", "torch"),
