@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps.spaces import Categorical, Columns, Constraint
+from genapps.suggest import did_you_mean
 from genapps_tabular.columns import CODECS, fit_column
 from genapps_tabular.columns.base import CodecConfig, ColumnCodec, Draw, flat
 from genapps_tabular.conditions import Condition
@@ -88,7 +88,8 @@ class TableCodec:
         by_variable = np.asfortranarray(codes)
         arrays = []
         for column in self.columns:
-            draw = Draw(generator, conditions.get(column.schema.name), first_row, seed)
+            condition = conditions.get(column.schema.name)
+            draw = Draw(generator, None if condition is None else column.resolved(condition), first_row, seed)
             parts = tuple(by_variable[:, variable] for variable in self.parts[column.schema.name])
             arrays.append(column.decode(parts, len(codes), draw))
         return pa.table(arrays, names=list(self.schema.names))
@@ -97,7 +98,8 @@ class TableCodec:
         """What the conditions mean to a model; UsageError for an unknown column or a condition that cannot hold."""
         found = []
         for name, condition in conditions.items():
-            constraint = self._column(name).constraint(condition)
+            column = self._column(name)
+            constraint = column.constraint(column.resolved(condition))
             if constraint.variables:
                 found.append(self._placed(name, constraint))
         return tuple(found)
@@ -114,9 +116,7 @@ class TableCodec:
         for column in self.columns:
             if column.schema.name == name:
                 return column
-        near = difflib.get_close_matches(name, self.schema.names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"the columns are {', '.join(self.schema.names)}"
-        raise UsageError(f"there is no column '{name}'; {hint}")
+        raise UsageError(f"there is no column '{name}'.{did_you_mean(name, self.schema.names)}")
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and plain JSON from which `from_state` makes an equal codec."""
@@ -125,7 +125,7 @@ class TableCodec:
         for i, column in enumerate(self.columns):
             own, plain = column.state()
             arrays |= {f"{i}/{key}": value for key, value in own.items()}
-            settings.append({"codec": column.kind, "schema": asdict(column.schema), "settings": plain})
+            settings.append({"codec": column.kind, "schema": column.schema.to_json(), "settings": plain})
         return arrays, {"config": asdict(self.config), "columns": settings}
 
     @classmethod
@@ -133,7 +133,7 @@ class TableCodec:
         """The inverse of `state`."""
         columns = []
         for i, plain in enumerate(settings["columns"]):
-            schema = ColumnSchema.from_plain(plain["schema"])
+            schema = ColumnSchema.from_json(plain["schema"])
             prefix = f"{i}/"
             own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
             columns.append(CODECS[plain["codec"]].from_state(schema, own, plain["settings"]))

@@ -38,7 +38,7 @@ def detect_column(name: str, column: Any) -> ColumnSchema:
     distinct, count = counts.field(0), np.asarray(counts.field(1), np.int64)
     if len(distinct) == 0 or (len(distinct) == 1 and not schema.nullable):
         return replace(schema, kind="constant")
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+    if _is_text(array):
         if pa.types.is_dictionary(column.type):
             return _words(schema, distinct, count)
         return _text(schema, array, distinct, count)
@@ -135,3 +135,42 @@ def _is_key(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> bool:
 def _name_parts(name: str) -> set[str]:
     """The lower-case words of a column's name: customerId and CUSTOMER_ID have customer and id."""
     return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def check_column(schema: ColumnSchema, column: Any) -> None:
+    """InputError naming the first row whose value is not of the column's kind."""
+    array = flat(column)
+    if schema.kind == "constant" and len(pc.unique(array.drop_null())) > 1:
+        values = ", ".join(repr(v) for v in pc.unique(array.drop_null())[:2].to_pylist())
+        raise InputError(f"column '{schema.name}' is to be constant and has the values {values}; choose another kind")
+    if schema.kind == "number":
+        if not _has(array, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_duration):
+            raise InputError(f"column '{schema.name}' is to hold numbers and holds {array.type}; choose another kind")
+        _check_rows(schema, array, ~np.isnan(numerals.read(array, schema)))
+    elif schema.kind in ("datetime", "date", "time"):
+        if not _has(array, pa.types.is_date, pa.types.is_time, pa.types.is_timestamp):
+            raise InputError(f"column '{schema.name}' is to hold {schema.kind}s and holds {array.type}")
+        if not pa.types.is_null(array.type):
+            _check_rows(schema, array, stamps.read(array, schema).valid)
+
+
+def _has(array: pa.Array, *tests: Any) -> bool:
+    """Whether an array is of one of some types, is text, or holds nothing."""
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
+    return any(test(array.type) for test in (*tests, *texts))
+
+
+def _check_rows(schema: ColumnSchema, array: pa.Array, good: np.ndarray[Any, Any]) -> None:
+    words = numerals.read_words(array, (*schema.words, *schema.missing)) >= 0
+    bad = np.flatnonzero(~good & ~words & np.asarray(array.is_valid()))
+    if len(bad) and _is_text(array):
+        row, kind = int(bad[0]), schema.kind
+        form = f" like '{schema.format}'" if schema.format else ""
+        raise InputError(
+            f"row {row + 1}, column '{schema.name}': '{array[row].as_py()}' is no {kind}{form}; "
+            f"correct it, or list it among the column's words in a schema"
+        )
+
+
+def _is_text(array: pa.Array) -> bool:
+    return bool(pa.types.is_string(array.type) or pa.types.is_large_string(array.type))

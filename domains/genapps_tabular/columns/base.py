@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps.spaces import Constraint, Variable
-from genapps_tabular.conditions import Condition
+from genapps_tabular.conditions import Condition, Equals
 from genapps_tabular.schema import ColumnSchema
 
 Arrays = dict[str, NDArray[Any]]
@@ -101,6 +101,15 @@ class ColumnCodec(ABC):
     @abstractmethod
     def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
         """The inverse of `state`."""
+
+    def has(self, text: str) -> bool:
+        """Whether this very text is one of the column's values."""
+        return text in (*self.schema.words, *self.schema.missing)
+
+    def resolved(self, condition: Condition) -> Condition:
+        """The condition; or the value that it spells, if the column has that value."""
+        literal = getattr(condition, "literal", None)
+        return Equals(literal) if literal is not None and self.has(literal) else condition
 
     def absent(self, array: pa.Array) -> NDArray[np.bool_]:
         """Which cells (N,) are missing, or hold a word that means so."""

@@ -98,6 +98,9 @@ class Categories(ColumnCodec):
         index = np.maximum(np.searchsorted(number, spelled, side="right") - 1, 0)
         return np.where(np.asarray(codes[0]) < 0, len(self.words), index)
 
+    def has(self, text: str) -> bool:
+        return text in self.words
+
     def constraint(self, condition: Condition) -> Constraint:
         if isinstance(condition, IsMissing):
             wanted = self._absent()

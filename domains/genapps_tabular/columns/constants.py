@@ -51,6 +51,9 @@ class Constant(ColumnCodec):
             return pa.nulls(rows, arrow_type(self.schema.dtype))
         return from_text(pa.array([self.word], pa.string()), self.schema.dtype).take(pa.array(np.zeros(rows, np.int64)))
 
+    def has(self, text: str) -> bool:
+        return text == self.word
+
     def constraint(self, condition: Condition) -> Constraint:
         if isinstance(condition, IsMissing):
             holds = self.word is None
