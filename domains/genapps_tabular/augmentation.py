@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genapps.errors import UsageError
-from genapps_tabular.checks import AUTO, SDV, check_rows, check_target, read, refuse_for_sdv, resolve_schema
+from genapps_tabular.checks import AUTO, SchemaLike, check_rows, check_target, read, refuse_for_sdv, resolve_schema
 from genapps_tabular.columns.base import as_text, flat
 from genapps_tabular.conditions import Equals
 from genapps_tabular.config import TabularConfig
@@ -66,7 +66,7 @@ def augment(
     marker: str | None = None,
     output: str | Path | None = None,
     config: TabularConfig | None = None,
-    schema: Schema | None = None,
+    schema: SchemaLike = None,
     encoding: str | None = None,
     spreadsheet_safe: bool = False,
     progress: Progress | None = None,
@@ -79,13 +79,12 @@ def augment(
     a time budget. Raises UsageError for a target that cannot be predicted, InputError for a table with too few rows.
     """
     config = config or TabularConfig()
-    if config.family.startswith(SDV):
-        refuse_for_sdv(config.family, {}, "conditions on the target")
+    refuse_for_sdv(config.family, {}, "a model")
     table, back, name = read(train, encoding)
     check_rows(table, name, FEWEST_ROWS)
     check_target(target, table)
     check_marker(marker, table)
-    schema = resolve_schema(table, schema)
+    schema = resolve_schema(table, schema, name)
     plan = Plan(schema, target, task_of(table, schema, target, balance), balance, n)
     trials: tuple[Trial, ...] = ()
     if config.family == AUTO:

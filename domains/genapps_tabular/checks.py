@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from genapps.errors import InputError, UsageError
+from genapps.errors import GenappsError, InputError, UsageError
 from genapps.io.frames import to_arrow
+from genapps.io.limits import parse_json
 from genapps.io.tables import read_table
 from genapps.suggest import did_you_mean
 from genapps_tabular.conditions import Condition, parse
-from genapps_tabular.schema import Schema, detect
+from genapps_tabular.schema import Schema, detect, schema_from
 
 FAMILIES = ("autoregressive", "gmm")
 AUTO = "auto"
@@ -21,6 +23,7 @@ SDV = "sdv:"
 FEWEST_ROWS = 2
 
 Back = Callable[[pa.Table], Any]
+SchemaLike = Schema | str | Path | None
 Given = Mapping[str, Condition] | Sequence[str] | None
 
 
@@ -67,7 +70,9 @@ def check_target(target: str | None, table: pa.Table) -> None:
 
 
 def refuse_for_sdv(family: str, conditions: dict[str, Condition], model: str | Path | None) -> None:
-    """Raises UsageError for what a run of SDV's synthesizers cannot do."""
+    """Raises UsageError where SDV's synthesizers are asked for what they cannot do: a model, conditions."""
+    if not family.startswith(SDV):
+        return
     if model is not None:
         raise UsageError(
             f"{family}: a model of SDV cannot be saved, such a run ends with its rows; leave the model out"
@@ -76,12 +81,37 @@ def refuse_for_sdv(family: str, conditions: dict[str, Condition], model: str | P
         raise UsageError(f"{family}: conditions are for models of our own; leave them out or choose another family")
 
 
-def resolve_schema(table: pa.Table, schema: Schema | None) -> Schema:
-    """The given schema once it fits the table, or the detected one."""
+def resolve_schema(table: pa.Table, schema: SchemaLike, name: str) -> Schema:
+    """The given schema once it fits the table, or the detected one; `schema` may be a file, ours or SDV's metadata.
+
+    Raises UsageError where the file does not exist, InputError where it is no schema or does not fit the table.
+    """
     if schema is None:
         return detect(table)
-    schema.check(table)
+    if isinstance(schema, str | Path):
+        with naming(str(schema)):
+            schema = schema_from(parse_json(_read_small(Path(schema)), "schema"), table)
+    with naming(name):
+        schema.check(table)
     return schema
+
+
+@contextmanager
+def naming(source: str) -> Iterator[None]:
+    """Let errors inside say which file or table they speak of."""
+    try:
+        yield
+    except GenappsError as error:
+        raise type(error)(f"{source}: {error}") from error
+
+
+def _read_small(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError("no such file") from None
+    except IsADirectoryError:
+        raise UsageError("is a directory; name a file in it") from None
 
 
 def conditions_of(given: Given, schema: Schema) -> dict[str, Condition]:

@@ -15,11 +15,11 @@ from genapps_tabular.runs import (
     STDOUT,
     Bars,
     Training,
+    check_model,
     check_outputs,
     note_places,
     places_json,
     print_plan,
-    read_schema,
     rows_to,
     write_text,
 )
@@ -85,16 +85,14 @@ def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: 
       genapps tabular fit customers.csv -o customers.genapps --family gmm --seed 7
     """
     training, output = Training.take(options), output or f"{Path(data).name.partition('.')[0] or 'stdin'}.genapps"
-    config, schema = training.config(), read_schema(options["schema_file"])
-    from genapps.io.artifact import check_suffix
-    from genapps_tabular import tasks
-    from genapps_tabular.summary import learnt_line
-
-    check_suffix(output)
-    check_outputs(output)
+    config, schema = training.config(), options["schema_file"]
+    check_model(output)
     if dry_run:
         print_plan(data, config, schema, options["encoding"], as_json, {"model": output})
         return
+    from genapps_tabular import tasks
+    from genapps_tabular.summary import learnt_line
+
     with training.checkpoint(output) as checkpoint, Bars() as bars:
         model = tasks.fit(
             data,
@@ -182,8 +180,9 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
       genapps tabular synthesize customers.csv --family auto --budget 5m -o synthetic.parquet
     """
     training, output = Training.take(options), rows_to(output, as_json, options["spreadsheet_safe"])
-    config, schema = training.config(), read_schema(options["schema_file"])
-    check_outputs(options["report"], options["model"])
+    config, schema = training.config(), options["schema_file"]
+    check_outputs(options["report"])
+    check_model(options["model"])
     if dry_run:
         places = {"rows": output, "model": options["model"], "report": options["report"]}
         print_plan(data, config, schema, options["encoding"], as_json, places, rows)
@@ -253,7 +252,7 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
       genapps tabular augment train.csv --target income --balance --marker synthetic -o larger.csv
     """
     training, output = Training.take(options), rows_to(output, as_json, options["spreadsheet_safe"])
-    config, schema = training.config(), read_schema(options["schema_file"])
+    config, schema = training.config(), options["schema_file"]
     if dry_run:
         print_plan(train, config, schema, options["encoding"], as_json, {"rows": output}, options["rows"])
         return
@@ -300,7 +299,7 @@ def impute(data: str, output: str | None, as_json: bool, model: Path | None, **o
       genapps tabular impute new.csv --model customers.genapps -o complete.csv
     """
     training, output = Training.take(options), rows_to(output, as_json)
-    config, schema = training.config(), read_schema(options["schema_file"])
+    config, schema = training.config(), options["schema_file"]
     from genapps_tabular import tasks
 
     with training.checkpoint(output) as checkpoint, Bars() as bars:
@@ -345,7 +344,7 @@ def evaluate(real: str, synthetic: str, output: str | None, as_json: bool, **opt
       genapps tabular evaluate real.csv synthetic.csv --holdout unseen.csv --report report.html
       genapps tabular evaluate real.csv synthetic.csv --target income -o figures.json
     """
-    schema, report = read_schema(options["schema_file"]), options["report"]
+    schema, report = options["schema_file"], options["report"]
     check_outputs(report, output)
     from genapps_tabular import tasks
     from genapps_tabular.report import to_json as figures

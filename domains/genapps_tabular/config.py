@@ -33,3 +33,7 @@ class TabularConfig:
         default_factory=AutoregressiveConfig, metadata=_help("the column-by-column network")
     )
     gmm: GMMConfig = field(default_factory=GMMConfig, metadata=_help("the mixture model"))
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.holdout < 1:
+            raise ValueError(f"holdout is a share of the rows from 0 up to 1, not {self.holdout}")

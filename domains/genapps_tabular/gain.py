@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from genapps.metrics.distributions import Floats, Mask
-from genapps.metrics.two_sample import bounded_threads, few_codes
+from genapps.metrics.transfer import regression_scores
+from genapps.metrics.trees import ROUNDS, fit_trees
 
 Task = Literal["classification", "regression"]
 REAL, REPEATED, SYNTHETIC = "real rows", "real + repeated rows", "real + synthetic rows"
@@ -58,39 +59,29 @@ def measures(task: Task, balance: bool) -> tuple[str, str]:
 def score(
     task: Task, train: tuple[Floats, Floats], test: tuple[Floats, Floats], categorical: Mask, seed: int
 ) -> dict[str, float]:
-    """The measures on `test` of trees fitted to `train`; each is (features (N, D), target (N,))."""
-    (x, y), (unseen, truth) = train, test
-    mask = few_codes(categorical, x, unseen)
-    with bounded_threads(1):
-        return (
-            _regress(x, y, unseen, truth, mask, seed)
-            if task == "regression"
-            else _classify(x, y, unseen, truth, mask, seed)
-        )
+    """The measures on `test` of trees fitted to `train`; each is (features (N, D), target (N,)).
 
-
-def _regress(x: Floats, y: Floats, unseen: Floats, truth: Floats, mask: Mask, seed: int) -> dict[str, float]:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    trees = HistGradientBoostingRegressor(random_state=seed, categorical_features=mask).fit(x, y)
-    squared = float(np.mean((trees.predict(unseen) - truth) ** 2))
-    return {"R2": 1 - squared / max(float(np.var(truth)), 1e-12), "RMSE": squared**0.5}
-
-
-def _classify(x: Floats, y: Floats, unseen: Floats, truth: Floats, mask: Mask, seed: int) -> dict[str, float]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    A class that `train` lacks scores 0.5 in AUC and is never guessed; where nothing can be learnt, all guesses are one.
+    """
+    if task == "regression":
+        found = regression_scores(train, test, categorical, seed=seed)
+        return {"R2": found.r2 if found else 0.0, "RMSE": found.rmse if found else float(np.std(test[1]))}
     from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-    rounds = 100 if len(np.unique(y)) <= 3 else max(20, 300 // len(np.unique(y)))
-    trees = HistGradientBoostingClassifier(random_state=seed, categorical_features=mask, max_iter=rounds).fit(x, y)
-    chances = trees.predict_proba(unseen)
-    known = [k for k, code in enumerate(trees.classes_) if 0 < np.sum(truth == code) < len(truth)]
-    judged = known[-1:] if len(trees.classes_) == 2 else known
-    areas = [roc_auc_score(truth == trees.classes_[k], chances[:, k]) for k in judged]
-    guesses = trees.classes_[chances.argmax(axis=1)]
+    (x, y), (unseen, truth) = train, test
+    classes = np.unique(np.concatenate([y, truth]))
+    known, wanted = np.searchsorted(classes, y), np.searchsorted(classes, truth)
+    learnt = len(np.unique(known))
+    rounds = ROUNDS if learnt <= 3 else max(20, 3 * ROUNDS // learnt)
+    trees = fit_trees(x, known, categorical, classes=True, seed=seed, rounds=rounds) if learnt > 1 else None
+    chances = trees.probabilities(unseen) if trees else {}
+    table = np.column_stack([chances.get(code, np.zeros(len(wanted))) for code in range(len(classes))])
+    present = [code for code in range(len(classes)) if 0 < np.sum(wanted == code) < len(wanted)]
+    judged = present[-1:] if len(classes) == 2 else present
+    areas = [float(roc_auc_score(wanted == code, table[:, code])) for code in judged]
     return {
         "AUC": float(np.mean(areas)) if areas else 0.5,
-        "balanced accuracy": float(balanced_accuracy_score(truth, guesses)),
+        "balanced accuracy": float(balanced_accuracy_score(wanted, table.argmax(axis=1))),
     }
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from genapps.errors import UsageError
 from genapps_tabular.evaluation import Evaluation
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
@@ -21,8 +20,6 @@ JUDGED_ROWS = 10_000  # synthetic rows that the figures stand on, at most
 
 def split(table: pa.Table, holdout: float, seed: int) -> tuple[pa.Table, pa.Table | None]:
     """Rows to learn from and rows to judge on, drawn by seed: share `holdout`, at most 10,000; None below 100 rows."""
-    if not 0 <= holdout < 1:
-        raise UsageError(f"holdout is a share of the rows from 0 up to 1, not {holdout}")
     count = min(int(len(table) * holdout), HOLDOUT_ROWS)
     if len(table) < FEWEST_TO_SPLIT or count == 0:
         return table, None
@@ -58,18 +55,23 @@ class Judge:
         )
 
     def model(self, model: TableModel, made: pa.Table | None) -> Evaluation:
-        """Judge a model by rows it `made`, or by other rows of it where those are fewer than the figures need."""
-        fresh = made is None or len(made) < self.size
-        synthetic = model.draw(self.size, seed=self.seed + 1) if fresh else made
-        provenance = {"family": model.family, **model.provenance, "judged_on_other_rows": fresh}
-        return self.rows(synthetic, provenance)
+        """Judge a model by rows it `made`, or by other rows of it where those do not do for the figures (`suits`)."""
+        synthetic = made if self.suits(made) else model.draw(self.size, seed=self.seed + 1)
+        return self.rows(synthetic, {"family": model.family, **model.provenance})
 
-    @property
-    def notes(self) -> tuple[str, ...]:
+    def suits(self, made: pa.Table | None) -> bool:
+        """Whether these rows are enough for the figures; None stands for rows that are not like the table at large."""
+        return made is not None and len(made) >= self.size
+
+    def notes(self, made: pa.Table | None) -> tuple[str, ...]:
         """What a reader of the figures must know."""
-        if self.unseen is not None:
-            return ()
-        return (f"{len(self.train)} rows and none kept unseen: judged on the rows it learnt, which flatters a copy",)
+        notes = []
+        if self.unseen is None:
+            notes.append(f"all {len(self.train):,} rows were learnt, none kept unseen: the figures flatter a copy")
+        if not self.suits(made):
+            why = "conditions make the written rows unlike the table" if made is None else "fewer rows were written"
+            notes.append(f"figures are those of {self.size:,} other rows of the same model, as {why}")
+        return tuple(notes)
 
 
 def measures_of(evaluation: Evaluation) -> dict[str, float | None]:

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genapps.cli.console import clock
-from genapps_tabular.checks import AUTO, FAMILIES, SDV, check_rows, family_of, read, resolve_schema
+from genapps_tabular.checks import AUTO, FAMILIES, SDV, SchemaLike, check_rows, family_of, read, resolve_schema
 from genapps_tabular.config import TabularConfig
-from genapps_tabular.schema import Schema
 from genapps_tabular.summary import grid
 
 # Measured on one core of a 2.x GHz server; right within a factor of three.
@@ -36,14 +35,14 @@ class Plan:
         return {**asdict(self), "columns": dict(self.columns)}
 
 
-def plan(data: str, config: TabularConfig, schema: Schema | None, encoding: str | None, wanted: int | None) -> Plan:
+def plan(data: str, config: TabularConfig, schema: SchemaLike, encoding: str | None, wanted: int | None) -> Plan:
     """Read the input and say what would be done. Raises as the run itself would for input that cannot be used."""
     table, _, name = read(data, encoding)
     check_rows(table, name)
     families = list(FAMILIES) if config.family == AUTO else [config.family]
     if not config.family.startswith(SDV):
         families = [family_of(family) for family in families]
-    found = resolve_schema(table, schema)
+    found = resolve_schema(table, schema, name)
     return Plan(
         data=name,
         rows=len(table),

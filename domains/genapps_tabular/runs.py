@@ -18,7 +18,6 @@ from genapps.cli.console import Progress, detail, note, print_json
 
 if TYPE_CHECKING:
     from genapps_tabular.config import TabularConfig
-    from genapps_tabular.schema import Schema
 
 STDOUT = "-"
 
@@ -130,15 +129,6 @@ class Bars:
             detail(event.message)
 
 
-def read_schema(file: Path | None) -> Schema | None:
-    """A schema file, ours or SDV's; None where none is named."""
-    if file is None:
-        return None
-    from genapps_tabular.schema import Schema
-
-    return Schema.read(file)
-
-
 def rows_to(output: str | None, as_json: bool, spreadsheet_safe: bool = False) -> str:
     """Where rows go, stdout where nothing is named; a place that cannot be written is refused before any work is done.
 
@@ -163,6 +153,15 @@ def check_outputs(*paths: str | Path | None) -> None:
             check_target(path)
 
 
+def check_model(path: str | Path | None) -> None:
+    """Refuse a place where no model file can be written before any work is done."""
+    if path is not None:
+        from genapps.io.artifact import check_suffix
+
+        check_suffix(path)
+        check_outputs(path)
+
+
 def write_text(target: str | Path, text: str) -> None:
     """Write text to a file, whole or not at all, or to stdout."""
     if str(target) == STDOUT:
@@ -177,7 +176,7 @@ def write_text(target: str | Path, text: str) -> None:
 def print_plan(
     data: str,
     config: TabularConfig,
-    schema: Schema | None,
+    schema: Path | None,
     encoding: str | None,
     as_json: bool,
     places: dict[str, Any],

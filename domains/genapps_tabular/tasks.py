@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from genapps_tabular.checks import (
     AUTO,
     SDV,
     Given,
+    SchemaLike,
     check_count,
     check_rows,
     check_same_columns,
@@ -34,7 +37,6 @@ from genapps_tabular.leaderboard import Trial, choose
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
 from genapps_tabular.report import write_report
-from genapps_tabular.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def fit(
     data: Any,
     *,
     config: TabularConfig | None = None,
-    schema: Schema | None = None,
+    schema: SchemaLike = None,
     encoding: str | None = None,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
@@ -74,15 +76,19 @@ def fit(
     Raises InputError where there is nothing to learn from, UsageError for settings that cannot be.
     """
     config = config or TabularConfig()
-    if config.family.startswith(SDV):
-        refuse_for_sdv(config.family, {}, "a model file")
+    refuse_for_sdv(config.family, {}, "a model file")
     table, back, name = read(data, encoding)
-    check_rows(table, name)
-    schema = resolve_schema(table, schema)
-    if config.family == AUTO:
-        config, _ = choose(table, schema, config, progress=progress)
     run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
-    return replace(fit_table(table, schema, config, run), back=back)
+    return replace(_learn(table, config, schema, run), back=back)
+
+
+def _learn(table: pa.Table, config: TabularConfig, schema: SchemaLike, run: Run) -> TableModel:
+    """Learn every row of an Arrow table."""
+    check_rows(table, run.name)
+    schema = resolve_schema(table, schema, run.name)
+    if config.family == AUTO:
+        config, _ = choose(table, schema, config, progress=run.progress)
+    return fit_table(table, schema, config, run)
 
 
 def sample(
@@ -114,7 +120,7 @@ def synthesize(
     report: str | Path | None = None,
     model: str | Path | None = None,
     config: TabularConfig | None = None,
-    schema: Schema | None = None,
+    schema: SchemaLike = None,
     encoding: str | None = None,
     given: Given = None,
     target: str | None = None,
@@ -136,12 +142,12 @@ def synthesize(
     check_rows(table, name)
     check_count(n)
     check_target(target, table)
-    schema = resolve_schema(table, schema)
+    schema = resolve_schema(table, schema, name)
     conditions = conditions_of(given, schema)
     judge = Judge(*split(table, config.holdout, config.seed), schema, target, config.seed)
     destination = Destination(output, spreadsheet_safe, progress)
+    refuse_for_sdv(config.family, conditions, model)
     if config.family.startswith(SDV):
-        refuse_for_sdv(config.family, conditions, model)
         made = _by_peer(config, n, judge, destination)
     else:
         run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
@@ -171,7 +177,7 @@ def _by_model(
     shards = model.shards(n, seed=config.seed, given=conditions, workers=workers)
     rows, first = destination.take(shards, n, keep=0 if conditions else judge.size)
     evaluation = judge.model(model, first)
-    return Synthesis(rows, n, replace(model, measures=measures_of(evaluation)), evaluation, trials, judge.notes)
+    return Synthesis(rows, n, replace(model, measures=measures_of(evaluation)), evaluation, trials, judge.notes(first))
 
 
 def _by_peer(config: TabularConfig, n: int, judge: Judge, destination: Destination) -> Synthesis:
@@ -181,7 +187,7 @@ def _by_peer(config: TabularConfig, n: int, judge: Judge, destination: Destinati
     table, provenance = fit_sample(config.family.removeprefix(SDV), judge.train, judge.schema, n, config.seed)
     rows, _ = destination.take([table], n)
     evaluation = judge.rows(table, {"family": config.family, "seed": config.seed, **provenance})
-    return Synthesis(rows, n, None, evaluation, (), judge.notes)
+    return Synthesis(rows, n, None, evaluation)
 
 
 def impute(
@@ -190,7 +196,7 @@ def impute(
     model: TableModel | str | Path | None = None,
     output: str | Path | None = None,
     config: TabularConfig | None = None,
-    schema: Schema | None = None,
+    schema: SchemaLike = None,
     encoding: str | None = None,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
@@ -205,11 +211,11 @@ def impute(
     config = config or TabularConfig()
     table, back, name = read(data, encoding)
     if model is None:
-        check_rows(table, name)
-        learnt = fit(table, config=config, schema=schema, progress=progress, checkpoint=checkpoint, resume=resume)
+        refuse_for_sdv(config.family, {}, "a model")
+        learnt = _learn(table, config, schema, Run(name, progress, Path(checkpoint) if checkpoint else None, resume))
     else:
         learnt = model if isinstance(model, TableModel) else TableModel.load(model)
-        learnt.codec.schema.check(table)
+        resolve_schema(table, learnt.codec.schema, name)
     filled = fill_gaps(learnt, table, config.seed)
     if output is not None:
         write_filled(filled, name if isinstance(data, str | Path) else "", str(output), encoding)
@@ -223,7 +229,7 @@ def evaluate(
     *,
     holdout: Any = None,
     target: str | None = None,
-    schema: Schema | None = None,
+    schema: SchemaLike = None,
     encoding: str | None = None,
     report: str | Path | None = None,
     seed: int = 0,
@@ -240,7 +246,7 @@ def evaluate(
             check_same_columns(other, table, other_name, name)
         others.append(other)
     check_target(target, table)
-    schema = resolve_schema(table, schema)
+    schema = resolve_schema(table, schema, name)
     evaluation = evaluate_tables(table, others[0], others[1], schema=schema, target=target, seed=seed)
     if report:
         write_report(evaluation, Path(report), title=f"Synthetic rows beside {Path(name).name}")

@@ -153,3 +153,28 @@ def _newer(data: bytes) -> bytes:
     old = json.dumps('"format_version":1')[1:-1].encode()
     assert data.count(old) == 1
     return data.replace(old, old[:-1] + b"9")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run `genapps WORDS...` inside this process, in an empty folder: much faster than a process of its own."""
+    from genapps.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Done:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
+
+    return run
