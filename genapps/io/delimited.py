@@ -74,27 +74,29 @@ def _open(source: Source, text: CheckedText, header: _Header) -> Iterator[pa.Rec
 def _read_header(text: CheckedText, delimiter: str | None) -> _Header:
     head = text.take(_HEADER)
     sample = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
-    candidates = [_parse_header(text.name, sample, mark) for mark in ([delimiter] if delimiter else DELIMITERS)]
+    found = [_parse_header(sample, mark) for mark in (delimiter or DELIMITERS)]
+    candidates = [candidate for candidate in found if candidate]
+    if not candidates or candidates[0][0].length == _HEADER:
+        raise InputError(f"{text.name}: line 1: no header line of at most {_HEADER // MIB} MiB; is this a table?")
     # The right delimiter splits the header, and the first row into as many cells.
-    header, _ = max(candidates, key=lambda found: (found[1], len(found[0].columns)))
-    if header.length == len(head) == _HEADER:
-        raise InputError(
-            f"{text.name}: line 1 is longer than {_HEADER // MIB} MiB; is this a table with a header line?"
-        )
+    header, _ = max(candidates, key=lambda candidate: (candidate[1], len(candidate[0].columns)))
     text.put_back(head[header.length :])
     return header
 
 
-def _parse_header(name: str, sample: str, delimiter: str) -> tuple[_Header, bool]:
+def _parse_header(sample: str, delimiter: str) -> tuple[_Header, bool] | None:
     """The header under one delimiter, and whether the first row has as many cells (of which more than one)."""
     lines = _Counted(sample)
     records = csv.reader(lines, delimiter=delimiter)
     try:
         columns = next(record for record in records if record)
-        header = _Header(columns, delimiter, lines.bytes)
-        row = next((record for record in records if record), None)
     except (csv.Error, StopIteration):
-        raise InputError(f"{name}: line 1: no header line; is this a table with column names?") from None
+        return None
+    header = _Header(columns, delimiter, lines.bytes)
+    try:
+        row = next((record for record in records if record), None)
+    except csv.Error:  # a cell too long for this reader, though not for the other
+        row = None
     return header, len(columns) > 1 and (row is None or len(row) == len(columns))
 
 
