@@ -15,6 +15,8 @@ from genapps.spaces import Categorical, Columns, Constraint
 from genapps.suggest import did_you_mean
 from genapps_tabular.columns import CODECS, fit_column
 from genapps_tabular.columns.base import CodecConfig, ColumnCodec, Draw, flat
+from genapps_tabular.columns.categories import Categories
+from genapps_tabular.columns.neighbors import alike
 from genapps_tabular.conditions import Condition
 from genapps_tabular.schema import ColumnSchema, Schema
 
@@ -47,7 +49,7 @@ class TableCodec:
         for column in schema.columns:
             array = flat(table.column(column.name))
             columns.append(fit_column(array, column, config, generator))
-        return cls(schema, config, columns)
+        return cls(schema, config, _arranged(table, columns))
 
     def encode(self, table: pa.Table, *, missing: Literal["token", "unknown"] = "token") -> NDArray[Any]:
         """Rows to codes (N, D): int32 if every variable is categorical, else float32.
@@ -138,3 +140,26 @@ class TableCodec:
             own = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
             columns.append(CODECS[plain["codec"]].from_state(schema, own, plain["settings"]))
         return cls(Schema(tuple(c.schema for c in columns)), CodecConfig(**settings["config"]), columns)
+
+
+def _arranged(table: pa.Table, columns: list[ColumnCodec]) -> list[ColumnCodec]:
+    """The columns' codecs; very many categories are arranged so that those that behave alike share their digits."""
+    many = [i for i, c in enumerate(columns) if isinstance(c, Categories) and len(c.sizes) > 1]
+    if not many:
+        return columns
+    rows = table.slice(0, CHUNK)
+    others = [
+        codes.astype(np.int64)
+        for i, column in enumerate(columns)
+        if i not in many and all(isinstance(v, Categorical) for v in column.variables)
+        for codes in column.encode(flat(rows.column(column.schema.name)))
+    ]
+    arranged = list(columns)
+    for i in many:
+        column = columns[i]
+        assert isinstance(column, Categories)
+        values = column.index(flat(rows.column(column.schema.name)))
+        key = alike(values, len(column.words), others)
+        if key is not None:
+            arranged[i] = column.arranged(key)
+    return arranged

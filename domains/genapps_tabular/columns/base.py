@@ -148,6 +148,8 @@ def as_text(array: pa.Array) -> pa.Array:
 def from_text(words: pa.Array, dtype: str) -> pa.Array:
     """The inverse of `as_text`: few distinct words to the column's Arrow type (a dictionary type keeps its index)."""
     target = arrow_type(dtype)
+    if words.null_count == len(words):  # also where Arrow has no way from text
+        return pa.nulls(len(words), target)
     if pa.types.is_dictionary(target):
         return pa.DictionaryArray.from_arrays(
             pa.array(np.arange(len(words)), target.index_type, mask=~np.asarray(words.is_valid())),

@@ -64,15 +64,29 @@ class Categories(ColumnCodec):
         order, paths = lay_out(counts, config.max_tokens, keep_last=bool(array.null_count))
         return cls(schema, [words[i] for i in order], paths, None if emitted is None else emitted[order])
 
+    def index(self, array: pa.Array) -> NDArray[np.int64]:
+        """Which of `words` each cell is (N,), -1 where it was never seen."""
+        found = pc.index_in(as_text(flat(array)), value_set=self._known)
+        index = np.asarray(pc.fill_null(found, -1), np.int64)
+        if array.null_count and self.words[-1] is None:
+            index[np.asarray(array.is_null())] = len(self.words) - 1
+        return index
+
+    def arranged(self, key: NDArray[np.int64]) -> Categories:
+        """The same coding with the words that share buckets in the order of `key` (K,), so that neighbors are alike."""
+        first = self.paths[:, 0]
+        shared = np.flatnonzero(np.bincount(first)[first] > 1)
+        order = np.arange(len(self.words))
+        order[shared] = shared[np.argsort(key[shared], kind="stable")]
+        emitted = None if self.emitted is None else self.emitted[order]
+        return Categories(self.schema, [self.words[i] for i in order], self.paths, emitted)
+
     @property
     def variables(self) -> tuple[Variable, ...]:
         return tuple(Categorical(size) for size in self.sizes)
 
     def encode(self, array: pa.Array) -> tuple[NDArray[Any], ...]:
-        found = pc.index_in(as_text(flat(array)), value_set=self._known)
-        index = np.asarray(pc.fill_null(found, -1), np.int64)
-        if array.null_count and self.words[-1] is None:
-            index[np.asarray(array.is_null())] = len(self.words) - 1
+        index = self.index(array)
         return tuple(np.where(index < 0, -1, digit[index]).astype(np.int32) for digit in self.paths.T)
 
     def decode(self, codes: tuple[NDArray[Any], ...], rows: int, draw: Draw) -> pa.Array:

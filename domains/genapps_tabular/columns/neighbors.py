@@ -1,0 +1,42 @@
+"""Which categories behave alike: a column of very many is ordered by the column that it goes with most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+CELLS = 20_000_000  # a table of counts larger than this is not worth it
+
+
+def alike(values: Ints, count: int, others: Sequence[Ints]) -> Ints | None:
+    """For each of `count` values of a column (N,) the code that it mostly has in the column it tells most about.
+
+    `others` are columns of codes (N,), negative ones unknown. None where no column is told anything about.
+    """
+    best, chosen = 0.0, None
+    for other in others:
+        known = (values >= 0) & (other >= 0)
+        size = int(other.max(initial=0)) + 1
+        if count * size > CELLS or not known.any():
+            continue
+        counts = np.bincount(values[known] * size + other[known], minlength=count * size).reshape(count, size)
+        share = told(counts)
+        if share > best:
+            best, chosen = share, counts.argmax(axis=1)
+    return chosen
+
+
+def told(counts: Ints) -> float:
+    """The share of the columns' entropy that the rows tell, from counts (rows, columns).
+
+    Mutual information less its bias in small samples (Miller, 1955), by the entropy of the columns.
+    """
+    total = counts.sum()
+    cells, rows, columns = (c[c > 0] / total for c in (counts.ravel(), counts.sum(axis=1), counts.sum(axis=0)))
+    entropy = [float(-(p * np.log(p)).sum()) for p in (cells, rows, columns)]
+    bias = (len(cells) - len(rows) - len(columns) + 1) / (2 * total)
+    return (entropy[1] + entropy[2] - entropy[0] - bias) / entropy[2] if entropy[2] > 0 else 0.0
