@@ -6,10 +6,12 @@ texts that look like times into times, and it gives up on columns of mixed types
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from json.decoder import JSONDecodeError
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import pyarrow as pa
 
@@ -27,6 +29,7 @@ _WORDS = {
     list: "an array",
     type(None): "null",
 }
+_SPACE = re.compile(r"[ \t\n\r]*")
 _INT64 = range(-(2**63), 2**63)
 
 Record = dict[str, Any]
@@ -132,10 +135,10 @@ def _lines(buffer: BinaryIO, source: Source) -> Iterator[tuple[int, Any]]:
         if len(line) > limit:
             raise InputError(f"{where}: longer than {limit // MIB} MiB; write one object a line")
         if not line.isspace():
-            yield number, _guarded(decode, where, source, line.decode())
+            yield number, _guarded(decode, line.decode(), where=where, source=source)
 
 
-def _guarded(decode: Any, where: str, source: Source, *args: Any) -> Any:
+def _guarded(decode: Callable[..., Any], *args: Any, where: str, source: Source) -> Any:
     try:
         return decode(*args)
     except RecursionError:
@@ -148,49 +151,65 @@ def _guarded(decode: Any, where: str, source: Source, *args: Any) -> Any:
         raise InputError(f"{where}: {error}") from None
 
 
-def _array_items(text: io.TextIOWrapper, source: Source) -> Iterator[tuple[int, Any]]:
-    """The items of one JSON array, parsed one at a time from a window of the text."""
+class _Window:
+    """The part of a text that an array's next item lies in, and how far it has been read."""
+
+    def __init__(self, text: TextIO, limit: int) -> None:
+        self._text, self._limit = text, limit
+        self.content, self.at, self.line = text.read(MIB), 0, 1
+
+    def next_mark(self) -> str:
+        """The next character that is no space, without going past it; empty at the end."""
+        while True:
+            start = self.at
+            self.at = _SPACE.match(self.content, start).end()  # type: ignore[union-attr]
+            self.line += self.content.count("\n", start, self.at)
+            if self.at < len(self.content):
+                return self.content[self.at]
+            self.content, self.at = self._text.read(MIB), 0
+            if not self.content:
+                return ""
+
+    def next_value(self, decode: Callable[[str, int], tuple[Any, int]], guarded: Callable[..., Any]) -> Any:
+        """The JSON value that starts here; the window grows until it holds it."""
+        while True:
+            try:
+                value, end = decode(self.content, self.at)
+                # A number cut by the window's end looks whole: other values end visibly.
+                if end < len(self.content) or self.content[end - 1] in '}]"':
+                    break
+            except (ValueError, RecursionError):
+                pass
+            rest = self.content[self.at :]
+            more = self._text.read(max(len(rest), MIB)) if len(rest) < self._limit else ""
+            if not more:
+                value, end = guarded(decode, rest, 0)
+                end += self.at
+                break
+            self.content, self.at = rest + more, 0
+        self.line += self.content.count("\n", self.at, end)
+        self.at = end
+        return value
+
+
+def _array_items(text: TextIO, source: Source) -> Iterator[tuple[int, Any]]:
+    """The items of one JSON array, each with the line it starts on, in bounded memory."""
     decode = _decoder(source).raw_decode
-    head = text.read(MIB)
-    window = head.lstrip()
-    line = 1 + head[: len(head) - len(window)].count("\n")
-    window, after_item, closed = window[1:], False, False
-    while True:
-        rest = window.lstrip()
-        line += window[: len(window) - len(rest)].count("\n")
-        window = rest or text.read(MIB)
-        if not window or closed:
+    window = _Window(text, source.limits.max_row_bytes)
+    window.next_mark()
+    window.at += 1  # the bracket that told this is an array
+    after_item = False
+    while (mark := window.next_mark()) not in {"]", ""}:
+        if after_item != (mark == ","):
             break
-        if window[0].isspace():
-            continue
-        if window[0] == "]":
-            closed, window = True, window[1:]
-        elif after_item and window[0] != ",":
-            break
-        elif after_item:
-            after_item, window = False, window[1:]
-        else:
-            value, end, window = _next_item(decode, window, text, f"{source.name}: line {line}", source)
-            yield line, value
-            line += window[:end].count("\n")
-            window, after_item = window[end:], True
-    if window.strip() or not closed:
-        raise InputError(f"{source.name}: line {line}: not valid JSON (expected one array of objects, [{{...}}, ...])")
-
-
-def _next_item(
-    decode: Callable[[str], tuple[Any, int]], window: str, text: io.TextIOWrapper, where: str, source: Source
-) -> tuple[Any, int, str]:
-    """One value, where it ends in the window, and the window, grown until it holds the value."""
-    while True:
-        try:
-            value, end = decode(window)
-            # A number cut by the window's end looks whole: only an object ends visibly.
-            if end < len(window) or window[end - 1] in '}]"':
-                return value, end, window
-        except (ValueError, RecursionError):
-            pass
-        more = text.read(len(window)) if len(window) < source.limits.max_row_bytes else ""
-        if not more:
-            return *_guarded(decode, where, source, window), window
-        window += more
+        if after_item:
+            window.at += 1
+            window.next_mark()
+        line = window.line
+        yield line, window.next_value(decode, partial(_guarded, where=f"{source.name}: line {line}", source=source))
+        after_item = True
+    window.at += mark == "]"
+    if mark != "]" or window.next_mark():
+        raise InputError(
+            f"{source.name}: line {window.line}: not valid JSON (expected one array of objects, [{{...}}, ...])"
+        )

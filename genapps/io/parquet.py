@@ -42,12 +42,15 @@ def _read(source: Source, batch_rows: int) -> Iterator[pa.Table]:
     coded = [leaf.path for leaf in _leaves(file.schema) if leaf.physical_type == "BYTE_ARRAY"]
     source.file.seek(0)
     file = pq.ParquetFile(source.file, read_dictionary=coded, buffer_size=MIB)
-    text = 0
+    text = rows = 0
     for batch in file.iter_batches(batch_rows):
         text += sum(_text_bytes(column) for column in batch.columns)
         if text > max(_TEXT_FREE, source.limits.max_expansion * source.size):
             raise _out_of_proportion(source, text)
+        rows += batch.num_rows
         yield plain(pa.Table.from_batches([batch]).select(names), source.name)
+    if rows != file.metadata.num_rows:
+        raise pa.ArrowInvalid(f"{rows} rows instead of {file.metadata.num_rows}")
 
 
 def _leaves(schema: pq.ParquetSchema) -> list[pq.ColumnSchema]:
