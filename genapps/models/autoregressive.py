@@ -1,0 +1,284 @@
+"""Autoregressive models: a row's probability is the product of each variable's, given the ones before it.
+
+For `Columns` the network learns every order at once, so that any variables can be given and the rest drawn. Half of the
+rows of each batch are read in the table's own order, which is the one used where nothing is given: it keeps the
+fidelity of a fixed order, while the other half keeps the freedom of any order and regularizes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from genapps.errors import UsageError
+from genapps.models.base import LogProb, generator_or_default
+from genapps.models.constraints import Evidence, draw, resample
+from genapps.nets.columns import ColumnNet
+from genapps.spaces import Columns, Constraint
+from genapps.training import Event, TrainingConfig
+from genapps.training.device import choose_device
+from genapps.training.loop import train
+from genapps.training.order import for_validation
+
+_CHUNK = 8192  # rows handled at once outside of training
+_POOL = 8  # candidates for each row wanted, where conditions on several fields must be weighed against each other
+_TARGET_BUDGET = 64_000_000  # numbers in the largest intermediate of a training step
+
+
+@dataclass(frozen=True)
+class AutoregressiveConfig:
+    """The network's shape."""
+
+    hidden: int = field(default=96, metadata={"help": "units a layer of each variable's own small network"})
+    embedding: int = field(default=12, metadata={"help": "numbers that stand for a code"})
+    depth: int = field(default=1, metadata={"help": "residual layers after the first"})
+    dropout: float = field(default=0.5, metadata={"help": "share of units switched off in training"})
+    natural_share: float = field(
+        default=0.5, metadata={"help": "share of rows read in table order; the rest in a random one"}
+    )
+
+
+class Autoregressive:
+    """Any-order autoregressive network over categorical variables; exact likelihood in the table's order.
+
+    Source: order-agnostic training of Uria, Murray and Larochelle 2014, "A deep and tractable density estimator",
+    on the column network of TabularARGN (Tiwald et al. 2025).
+    """
+
+    family: ClassVar[str] = "autoregressive"
+    codec_numbers: ClassVar[Literal["tokens", "mixed"]] = "tokens"
+
+    def __init__(self, space: Columns, config: AutoregressiveConfig = AutoregressiveConfig()) -> None:
+        if not space.discrete or not space.variables:
+            raise UsageError("the autoregressive family needs categorical variables: code numbers as tokens")
+        self.space, self.config = space, config
+        self.network: ColumnNet | None = None
+
+    # -- learning ------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Tensor,
+        *,
+        validation: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        training: TrainingConfig | None = None,
+        progress: Callable[[Event], None] | None = None,
+        checkpoint: Path | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Learn from codes (N, D). Without `validation` a share of the rows is set aside to decide when to stop."""
+        config = training or TrainingConfig()
+        seed = generator_or_default(generator).initial_seed()
+        device = choose_device(config.device)
+        if validation is None:
+            data, validation = _split(data, config.validation_share, seed)
+        self.network = self._new_network(data, seed).to(device)
+        held_out = validation[:10_000]
+        train(
+            self.network,
+            lambda rows, draws: self._training_loss(data[rows], draws, device),
+            lambda: -float(self._natural_log_prob(held_out).mean()),
+            rows=len(data),
+            config=config,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+            resume=resume,
+            fingerprint=_fingerprint(data, self.config, config, seed),
+        )
+        self.network = self.network.eval().cpu()
+        return self
+
+    def _new_network(self, data: Tensor, seed: int) -> ColumnNet:
+        marginals, scores = [], []
+        for j, (size, variable) in enumerate(zip(self.space.sizes, self.space.variables, strict=True)):
+            codes = data[:, j].long()
+            counts = torch.bincount(codes[codes >= 0], minlength=size).double() + 0.1
+            share = counts / counts.sum()
+            middle = (share.cumsum(0) - share / 2).clamp(0.005, 0.995)
+            ordered = getattr(variable, "ordered", False)
+            marginals.append(share.float())
+            scores.append(torch.special.ndtri(middle).float() if ordered else torch.zeros(size))
+        return self._network(torch.cat(marginals), torch.cat(scores), torch.Generator().manual_seed(seed))
+
+    def _network(self, marginals: Tensor, scores: Tensor, generator: torch.Generator) -> ColumnNet:
+        c = self.config
+        shape = {"embedding": c.embedding, "hidden": c.hidden, "depth": c.depth, "dropout": c.dropout}
+        return ColumnNet(self.space.sizes, marginals, scores, generator=generator, **shape)  # type: ignore[arg-type]
+
+    def _training_loss(self, codes: Tensor, draws: torch.Generator, device: torch.device) -> Tensor:
+        """Mean negative log-likelihood a row of a batch (B, D), each row read in an order of its own."""
+        rows, count = codes.shape
+        rank = torch.rand(rows, count, generator=draws).argsort(1)  # (B, D): place of each variable in the row's order
+        natural = torch.rand(rows, 1, generator=draws) < self.config.natural_share
+        rank = torch.where(natural, torch.arange(count), rank)
+        targets = torch.arange(count)
+        width = rows * count * (self.config.embedding + 2)
+        if count * width > _TARGET_BUDGET:  # a wide table: learn some of the variables at each step
+            targets = torch.randperm(count, generator=draws)[: max(_TARGET_BUDGET // width, 1)]
+        codes = codes.long()
+        earlier = rank[None] < rank.T[targets, :, None]  # (T, B, D)
+        known = (earlier & (codes >= 0)).float().to(device)
+        codes, targets = codes.to(device), targets.to(device)
+        network = self._fitted()
+        dropout = draws if device.type == "cpu" else torch.Generator(device).manual_seed(draws.initial_seed())
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            logits = network(network.embed(codes.clamp_min(0)), known, targets, dropout)
+        truth = codes.T[targets].flatten()
+        loss = functional.cross_entropy(logits.float().flatten(0, 1), truth, reduction="sum", ignore_index=-1)
+        return loss * (count / len(targets)) / rows
+
+    # -- using ---------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        *,
+        given: Sequence[Constraint] = (),
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw codes (n, D).
+
+        Constrained fields are drawn first, each code in proportion to its probability times its weight. Where several
+        fields are constrained, candidates are weighed by the probability of the conditions and drawn again (sequential
+        importance resampling, Doucet and Johansen 2011, section 3.4), so that a range counts with its probability.
+        Raises UsageError when the model gives the conditions no probability.
+        """
+        generator = generator_or_default(generator)
+        chunks = [min(_CHUNK, n - start) for start in range(0, n, _CHUNK)]
+        empty = torch.zeros(0, len(self.space.variables), dtype=torch.long)
+        return torch.cat([empty, *(self._sample_chunk(rows, given, temperature, generator) for rows in chunks)])
+
+    def _sample_chunk(
+        self, rows: int, given: Sequence[Constraint], temperature: float, generator: torch.Generator
+    ) -> Tensor:
+        first = [v for constraint in sorted(given, key=_freedom) for v in constraint.variables]
+        pool = rows * (_POOL if len(given) > 1 or any(len(c.variables) > 1 for c in given) else 1)
+        codes = torch.full((pool, len(self.space.variables)), -1, dtype=torch.long)
+        evidence = Evidence(given, pool)
+        weights = self._complete(codes, first, evidence, temperature, generator)
+        if given:
+            codes = codes[resample(weights, rows, generator)]
+        rest = [v for v in range(codes.shape[1]) if v not in set(first)]
+        self._complete(codes, rest, Evidence((), rows), temperature, generator)
+        return codes
+
+    @torch.no_grad()
+    def impute(
+        self, data: Tensor, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Fill the -1 entries of codes (N, D), each drawn given all that is known in its row by then."""
+        generator = generator_or_default(generator)
+        filled = data.long().clone()
+        for codes in filled.split(_CHUNK):
+            self._complete(codes, range(codes.shape[1]), Evidence(given, len(codes)), 1.0, generator)
+        return filled
+
+    def _complete(
+        self,
+        codes: Tensor,
+        variables: Sequence[int],
+        evidence: Evidence,
+        temperature: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Fill the unknown entries of the variables in place; returns each row's log-weight (B,)."""
+        network = self._fitted()
+        weights = torch.zeros(len(codes))
+        for j in variables:
+            rows = (codes[:, j] < 0).nonzero()[:, 0]
+            if len(rows):
+                part = codes if len(rows) == len(codes) else codes[rows]
+                known = (part >= 0).float()[None]  # (1, B, D)
+                logits = network(network.embed(part.clamp_min(0)), known, torch.tensor([j]), None)
+                shares = torch.softmax(logits[0, :, : self.space.sizes[j]] / temperature, 1)
+                shares = evidence.weigh(j, shares, rows)
+                total = shares.sum(1)
+                weights[rows] += torch.log(total)
+                codes[rows, j] = draw(shares, total, generator)
+            evidence.read(j, codes[:, j])
+        return weights
+
+    @torch.no_grad()
+    def log_prob(self, data: Tensor) -> LogProb:
+        """Exact log-probability (N,) in nats of codes (N, D) under the table's order.
+
+        An unknown entry (-1) is left out of the row: the rest is then scored by the network's own conditionals.
+        """
+        return LogProb(self._natural_log_prob(data), "exact")
+
+    def anomaly_score(self, data: Tensor) -> Tensor:
+        """Surprise in nats, (N,)."""
+        return -self.log_prob(data).values
+
+    @torch.no_grad()
+    def variable_log_prob(self, data: Tensor) -> Tensor:
+        """The terms (N, D) of `log_prob`, one a variable: which of them is the surprise."""
+        network = self._fitted()
+        device = network.embedding.device
+        count = data.shape[1]
+        earlier = torch.tril(torch.ones(count, count, device=device), -1)[:, None]  # (D, 1, D)
+        chunk = max(64, min(_CHUNK, _TARGET_BUDGET // (count * count * (self.config.embedding + 2))))
+        parts = []
+        for codes in data.split(chunk):
+            codes = codes.to(device).long()
+            seen = (codes >= 0).float()
+            safe = codes.clamp_min(0)
+            logits = network(network.embed(safe), earlier * seen, torch.arange(count, device=device), None)
+            chosen = logits.log_softmax(-1).gather(-1, safe.T[..., None])[..., 0]  # (D, B)
+            parts.append((chosen.T * seen).cpu())
+        return torch.cat(parts) if parts else torch.zeros(0, count)
+
+    def _natural_log_prob(self, data: Tensor) -> Tensor:
+        return self.variable_log_prob(data).double().sum(1).float()
+
+    def _fitted(self) -> ColumnNet:
+        if self.network is None:
+            raise UsageError("this model has not learnt anything yet: call fit first")
+        return self.network
+
+    # -- keeping -------------------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that `from_state` needs."""
+        return dict(self._fitted().state_dict()), asdict(self.config)
+
+    @classmethod
+    def from_state(cls, space: Columns, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
+        """The model that `state` described."""
+        model = cls(space, AutoregressiveConfig(**settings))
+        total = sum(space.sizes)
+        network = model._network(torch.full((total,), 1.0), torch.zeros(total), torch.Generator().manual_seed(0))
+        network.load_state_dict(dict(tensors))
+        model.network = network.eval()
+        return model
+
+
+def _split(data: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Training rows and held-out rows; a handful of rows serves as both."""
+    if len(data) < 20:
+        return data, data
+    order = torch.randperm(len(data), generator=for_validation(seed))
+    held_out = max(1, int(len(data) * share))
+    return data[order[held_out:]], data[order[:held_out]]
+
+
+def _freedom(constraint: Constraint) -> int:
+    """Codes a constraint leaves open: fixed values are read first, because what they leave is then the same for all."""
+    return sum(int((weights > 0).sum()) for weights in constraint.weights)
+
+
+def _fingerprint(data: Tensor, *settings: object) -> str:
+    digest = hashlib.sha256(repr(settings).encode())
+    digest.update(data.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,338 @@
+"""Mixtures over mixed variables: Gaussian parts beside categorical parts, exact likelihood, exact conditioning.
+
+`structure="flat"` is the classical mixture: one hidden component, parts independent given it. `structure="tree"`, the
+default, is a deep mixture: every variable has a hidden state of its own, tied in the tree of strongest dependences
+(`genapps.models.hidden_tree`), and a few such trees are averaged. Both are fitted by EM in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from torch import Tensor
+
+from genapps.errors import UsageError
+from genapps.models import hidden_tree as ht
+from genapps.models.base import LogProb, generator_or_default
+from genapps.models.chow_liu import coarse, tree_of
+from genapps.models.constraints import resample
+from genapps.models.relaxed import Relaxed
+from genapps.spaces import Categorical, Columns, Constraint
+from genapps.training import Event, TrainingConfig
+from genapps.training.em import Stopping, fit_em
+from genapps.training.order import derived, for_validation
+
+_POOL = 8  # candidates for each row wanted, where a condition spans several variables
+_CHUNK = 16_384
+_STRUCTURE_ROWS = 20_000
+_MOST_ROWS = 200_000  # EM learns little more from more rows than these
+_WARM_ITERATIONS = 5
+
+
+@dataclass(frozen=True)
+class GMMConfig:
+    """The mixture's shape."""
+
+    components: int = field(default=32, metadata={"help": "states of each hidden variable; components if flat"})
+    structure: Literal["tree", "flat"] = field(default="tree", metadata={"help": "tree (deep) or flat (classical)"})
+    trees: int = field(default=3, metadata={"help": "trees that are averaged; a flat mixture has one"})
+    table_prior: float = field(default=4.0, metadata={"help": "rows' worth of the overall distribution in each state"})
+    transition_prior: float = field(default=3.0, metadata={"help": "rows' worth of prior belief in each transition"})
+    iterations: int = field(default=25, metadata={"help": "most EM iterations of a tree"})
+
+
+class GMM:
+    """Mixture with Gaussian and categorical parts for `Columns`."""
+
+    family: ClassVar[str] = "gmm"
+    codec_numbers: ClassVar[Literal["tokens", "mixed"]] = "tokens"
+
+    def __init__(self, space: Columns, config: GMMConfig = GMMConfig()) -> None:
+        if not space.variables:
+            raise UsageError("a mixture needs at least one variable")
+        self.space, self.config = space, config
+        self.trees: list[ht.HiddenTree] = []
+
+    # -- learning ------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Tensor,
+        *,
+        validation: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        training: TrainingConfig | None = None,
+        progress: Callable[[Event], None] | None = None,
+        checkpoint: Path | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Learn from rows (N, D) of the space; unknown values are summed over.
+
+        A fit takes seconds, so it writes no checkpoint: begun again with the same seed it ends with the same numbers.
+        """
+        config = training or TrainingConfig()
+        seed = generator_or_default(generator).initial_seed()
+        deadline = time.monotonic() + config.budget if config.budget is not None else None
+        if validation is None:
+            order = torch.randperm(len(data), generator=for_validation(seed))[:_MOST_ROWS]
+            held_out = int(len(order) * config.validation_share) if len(order) >= 20 else 0
+            validation = data[order[:held_out]] if held_out else data[order]
+            data = data[order[held_out:]]
+        count = 1 if self.config.structure == "flat" else self.config.trees
+        self.trees = []
+        for number in range(count):
+            stopping = Stopping(self.config.iterations, deadline=deadline)
+            tell = _numbered(progress, number, count, self.config.iterations)
+            self.trees.append(self._fit_tree(data, validation, derived(seed, 3, number), stopping, tell))
+        return self
+
+    def _fit_tree(
+        self,
+        data: Tensor,
+        validation: Tensor,
+        generator: torch.Generator,
+        stopping: Stopping,
+        progress: Callable[[Event], None] | None,
+    ) -> ht.HiddenTree:
+        marginals = tuple(self._marginal(data[:, v], v) for v in range(data.shape[1]))
+        prior = ht.Prior(self.config.table_prior, self.config.transition_prior, marginals)
+
+        def log_prob(tree: ht.HiddenTree, rows: Tensor) -> Tensor:
+            return ht.upward(tree, ht.log_likelihoods(tree, rows)).log_prob
+
+        def maximize(tree: ht.HiddenTree, counts: ht.Statistics) -> ht.HiddenTree:
+            return ht.maximize(tree, counts, prior)
+
+        def em(start: ht.HiddenTree, rule: Stopping, tell: Callable[[Event], None] | None) -> ht.HiddenTree:
+            return fit_em(start, data, validation, ht.expect, maximize, log_prob, rule, tell)
+
+        flat = self._seeded(data, marginals, generator)
+        if self.config.structure == "flat":
+            return em(flat, stopping, progress)
+        flat = em(flat, Stopping(_WARM_ITERATIONS, _WARM_ITERATIONS, deadline=stopping.deadline), None)
+        return em(self._deepened(flat, data, generator), stopping, progress)
+
+    def _marginal(self, values: Tensor, variable: int) -> Tensor:
+        kind = self.space.variables[variable]
+        if isinstance(kind, Categorical):
+            counts = torch.bincount(values[values >= 0].long(), minlength=kind.size) + 0.05
+            return (counts / counts.sum()).float()
+        known = values[~torch.isnan(values)]
+        if len(known) < 2:
+            return torch.tensor([0.0, 1.0])
+        return torch.stack([known.mean(), known.std().clamp_min(1e-3)])
+
+    def _seeded(self, data: Tensor, marginals: Sequence[Tensor], generator: torch.Generator) -> ht.HiddenTree:
+        """A flat mixture around rows drawn at random, each blurred towards the whole."""
+        states = self.config.components
+        rows = data[torch.randint(len(data), (states,), generator=generator)]
+        leaves: list[ht.Leaf] = []
+        for variable, marginal in enumerate(marginals):
+            kind, seeds = self.space.variables[variable], rows[:, variable]
+            if isinstance(kind, Categorical):
+                leaves.append(ht.Table(0.3 * _blurred(seeds, kind, marginal) + 0.7 * marginal[:, None]))
+            else:
+                mean, deviation = marginal
+                centers = torch.where(torch.isnan(seeds), mean, 0.5 * (seeds + mean))
+                leaves.append(ht.Normal(centers, deviation.expand(states).clone()))
+        root = torch.full((states,), 1 / states)
+        none = torch.zeros(1, states, states)
+        return ht.HiddenTree((-1,), (0,) * len(leaves), root, none, tuple(leaves))
+
+    def _deepened(self, flat: ht.HiddenTree, data: Tensor, generator: torch.Generator) -> ht.HiddenTree:
+        """A node for each field of the table, in the tree of a random half of the rows; states start out sticky."""
+        rows = data[torch.randperm(len(data), generator=generator)[: min(len(data) // 2 + 1, _STRUCTURE_ROWS)]]
+        fields = self._fields()
+        order, parents = tree_of([self._levels(rows[:, members[0]], members[0]) for members in fields])
+        owner = [0] * data.shape[1]
+        for place, number in enumerate(order):
+            for variable in fields[number]:
+                owner[variable] = place
+        states = len(flat.root)
+        sticky = 0.5 * torch.eye(states) + 0.5 * flat.root
+        return ht.HiddenTree(
+            tuple(parents), tuple(owner), flat.root, sticky.expand(len(order), -1, -1).clone(), flat.leaves
+        )
+
+    def _fields(self) -> list[list[int]]:
+        """Variables that share a node: a number's categorical part and the continuous part that follows it."""
+        fields: list[list[int]] = []
+        for variable, kind in enumerate(self.space.variables):
+            follows = variable and isinstance(self.space.variables[variable - 1], Categorical)
+            if follows and not isinstance(kind, Categorical):
+                fields[-1].insert(0, variable)
+            else:
+                fields.append([variable])
+        return fields
+
+    def _levels(self, values: Tensor, variable: int) -> Tensor:
+        kind = self.space.variables[variable]
+        if isinstance(kind, Categorical):
+            return coarse(values, kind.size, kind.ordered)
+        return coarse(values, 0, True)
+
+    # -- using ---------------------------------------------------------------------------------------------------
+
+    def sample(
+        self,
+        n: int,
+        *,
+        given: Sequence[Constraint] = (),
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw rows (n, D); conditions enter as evidence, so that no row is drawn in vain.
+
+        A condition over several variables is first relaxed to one on each, then made exact by weighing candidates.
+        Raises UsageError when the model gives the conditions no probability.
+        """
+        generator = generator_or_default(generator)
+        relaxed = Relaxed(given)
+        trees, weights = self._conditioned(relaxed, temperature)
+        pool = n * (_POOL if relaxed.inexact else 1)
+        which = torch.multinomial(weights, pool, replacement=True, generator=generator) if pool else torch.zeros(0)
+        rows = self._empty(pool)
+        for number, tree in enumerate(trees):
+            mine = (which == number).nonzero()[:, 0]
+            states = ht.sample_states(tree, len(mine), generator)
+            for variable in range(rows.shape[1]):
+                drawn = self._draw(tree, variable, states, relaxed, generator)
+                rows[mine, variable] = drawn.to(rows.dtype)
+        if relaxed.inexact:
+            rows = rows[resample(relaxed.log_correction(rows), n, generator)]
+        return rows
+
+    def _conditioned(self, relaxed: Relaxed, temperature: float) -> tuple[list[ht.HiddenTree], Tensor]:
+        """Each tree given the conditions, and the trees' shares (T,) among the rows that satisfy them."""
+        trees, logs = [], []
+        for tree in (ht.sharpen(t, temperature) for t in self._fitted()):
+            unit = torch.ones(len(tree.root))
+            evidence = [
+                math.prod((relaxed.probability(v, tree.leaves[v]) for v in tree.owned(node)), start=unit)
+                for node in range(len(tree.parents))
+            ]
+            if any(float(e.max()) <= 0 for e in evidence):
+                raise UsageError("the model gives these conditions no probability; relax --given")
+            conditioned, log_prob = ht.condition(tree, evidence)
+            trees.append(conditioned)
+            logs.append(log_prob)
+        return trees, torch.softmax(torch.tensor(logs, dtype=torch.double), 0)
+
+    def _draw(
+        self, tree: ht.HiddenTree, variable: int, states: Tensor, relaxed: Relaxed, generator: torch.Generator
+    ) -> Tensor:
+        leaf, own = tree.leaves[variable], states[:, tree.owner[variable]]
+        if isinstance(leaf, ht.Table):
+            return ht.draw_code(relaxed.shares(variable, leaf), own, generator)
+        return relaxed.draw_normal(variable, leaf, own, generator)
+
+    def impute(
+        self, data: Tensor, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Fill the unknown entries of rows (N, D) by draws from their exact distribution given the known ones."""
+        generator = generator_or_default(generator)
+        relaxed = Relaxed(given)
+        return torch.cat([data[:0].clone(), *(self._impute_chunk(c, relaxed, generator) for c in data.split(_CHUNK))])
+
+    def _impute_chunk(self, data: Tensor, relaxed: Relaxed, generator: torch.Generator) -> Tensor:
+        data = data.clone()
+        unknown = data < 0 if self.space.discrete else torch.isnan(data)
+        trees = self._fitted()
+        beliefs = [ht.upward(tree, self._evidence(tree, data, unknown, relaxed)) for tree in trees]
+        shares = torch.softmax(torch.stack([b.log_prob for b in beliefs], 1), 1)
+        which = torch.multinomial(shares, 1, generator=generator)[:, 0]
+        for number, (tree, belief) in enumerate(zip(trees, beliefs, strict=True)):
+            states = ht.posterior_states(tree, belief, generator)
+            for variable in range(data.shape[1]):
+                mine = ((which == number) & unknown[:, variable]).nonzero()[:, 0]
+                if len(mine):
+                    drawn = self._draw(tree, variable, states[mine], relaxed, generator)
+                    data[mine, variable] = drawn.to(data.dtype)
+        return data
+
+    def _evidence(self, tree: ht.HiddenTree, data: Tensor, unknown: Tensor, relaxed: Relaxed) -> list[Tensor]:
+        logs = ht.log_likelihoods(tree, data)
+        for variable in relaxed.variables:
+            allowed = relaxed.probability(variable, tree.leaves[variable]).clamp_min(1e-30).log()
+            node = tree.owner[variable]
+            logs[node] = logs[node] + unknown[:, variable, None] * allowed
+        return logs
+
+    def log_prob(self, data: Tensor) -> LogProb:
+        """Exact log-probability (N,) in nats; unknown entries are summed over. A density where parts are continuous."""
+        parts = [self._log_prob_chunk(chunk) for chunk in data.split(_CHUNK)]
+        return LogProb(torch.cat(parts) if parts else torch.zeros(0), "exact")
+
+    def _log_prob_chunk(self, data: Tensor) -> Tensor:
+        trees = self._fitted()
+        logs = torch.stack([ht.upward(tree, ht.log_likelihoods(tree, data)).log_prob for tree in trees], 1)
+        return (torch.logsumexp(logs, 1) - math.log(len(trees))).float()
+
+    def anomaly_score(self, data: Tensor) -> Tensor:
+        """Surprise in nats, (N,)."""
+        return -self.log_prob(data).values
+
+    def _empty(self, n: int) -> Tensor:
+        kind = torch.long if self.space.discrete else torch.float32
+        return torch.zeros(n, len(self.space.variables), dtype=kind)
+
+    def _fitted(self) -> list[ht.HiddenTree]:
+        if not self.trees:
+            raise UsageError("this model has not learnt anything yet: call fit first")
+        return self.trees
+
+    # -- keeping -------------------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that `from_state` needs."""
+        tensors = {
+            f"{number}/{name}": value
+            for number, tree in enumerate(self._fitted())
+            for name, value in ht.to_tensors(tree).items()
+        }
+        structure = [{"parents": list(tree.parents), "owner": list(tree.owner)} for tree in self.trees]
+        return tensors, {**asdict(self.config), "structures": structure}
+
+    @classmethod
+    def from_state(cls, space: Columns, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
+        """The model that `state` described."""
+        options = dict(settings)
+        structures = options.pop("structures")
+        model = cls(space, GMMConfig(**options))
+        for number, structure in enumerate(structures):
+            prefix = f"{number}/"
+            named = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            model.trees.append(ht.from_tensors(structure["parents"], structure["owner"], named))
+        return model
+
+
+def _blurred(seeds: Tensor, kind: Categorical, marginal: Tensor) -> Tensor:
+    """Shares (size, K) around one code a state: the code itself, or its neighborhood where codes have an order."""
+    codes = torch.arange(kind.size)[:, None]
+    if kind.ordered:
+        near = torch.exp(-0.5 * ((codes - codes.T) / 4.0) ** 2) * marginal[:, None]
+        kernel = near / near.sum(0).clamp_min(1e-30)
+    else:
+        kernel = torch.eye(kind.size)
+    shares = kernel[:, seeds.clamp_min(0).long()]
+    return torch.where(seeds >= 0, shares, marginal[:, None])
+
+
+def _numbered(
+    progress: Callable[[Event], None] | None, number: int, count: int, iterations: int
+) -> Callable[[Event], None] | None:
+    """Progress of one tree among several as one count."""
+    if progress is None:
+        return None
+
+    def tell(event: Event) -> None:
+        step = number * iterations + event.step
+        progress(Event(step, count * iterations, event.seconds, event.loss, event.validation, event.message))
+
+    return tell
