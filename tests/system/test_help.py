@@ -41,7 +41,8 @@ def examples_of(command: click.Command) -> list[str]:
 
 def readme_examples() -> list[str]:
     text = (ROOT / "README.md").read_text("utf-8")
-    return re.findall(r"^(genapps .*)$", text, re.MULTILINE) + re.findall(r"\| `(genapps .*?)` \|", text)
+    blocks = "\n".join(text.split("```")[1::2])
+    return re.findall(r"^(genapps .*)$", blocks, re.MULTILINE) + re.findall(r"\| `(genapps .*?)` \|", text)
 
 
 @pytest.mark.parametrize(

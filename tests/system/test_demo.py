@@ -1,0 +1,48 @@
+"""The first thing a person runs: `genapps demo`, whole, as `make demo` calls it."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from genapps.io.datasets import fetch, find
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_make_demo_is_the_demo() -> None:
+    done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].endswith("/bin/genapps demo")
+
+
+@pytest.mark.slow
+def test_demo(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    done = command("demo")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "demo"
+    header, *rows = csv.reader((folder / "synthetic.csv").read_text("utf-8").splitlines())
+    real_header, *real = csv.reader(fetch(find("flights")).decode().splitlines())
+    assert header == real_header
+    assert len(rows) == len(real)
+    # Identifiers are fresh and unique; the target keeps its share.
+    identifiers = {row[0] for row in rows}
+    assert len(identifiers) == len(rows)
+    assert not identifiers & {row[0] for row in real}
+    late = [sum(row[-1] == "yes" for row in table) / len(table) for table in (real, rows)]
+    assert abs(late[0] - late[1]) < 0.05
+    assert "</html>" in (folder / "report.html").read_text("utf-8")
+    # It says where everything is, and what it ran can be run again.
+    for name in ("synthetic.csv", "model.genapps", "report.html"):
+        assert (folder / name).is_file()
+        assert f"demo/{name}" in done.stderr
+    assert "\x1b" not in done.stderr
+    line = shlex.split(done.stderr.splitlines()[0])
+    assert line[:4] == ["$", "genapps", "tabular", "synthesize"]
+    shown = command("model", "show", folder / "model.genapps")
+    assert shown.returncode == 0
+    assert "tabular" in shown.stdout
