@@ -23,6 +23,7 @@ from genapps_tabular.measuring import Sides, hash_rows
 MOST_PAIRED = 60  # columns whose pairs are compared
 REACHED = 1500  # rows on a side for coverage
 NEIGHBORS = 5
+NOTHING = "no column but identifiers and text"
 
 
 def two_sample(sides: Sides, *, seed: int) -> Measure:
@@ -59,7 +60,7 @@ def two_sample(sides: Sides, *, seed: int) -> Measure:
         copied=copied,
         n=n,
         protocol=f"Boosted trees tell {n:,} synthetic rows from as many real ones, mean of {FOLDS} folds.",
-        note=note if value is not None or note else "no column to look at",
+        note=note if sides.real.shape[1] else NOTHING,
     )
 
 
@@ -146,7 +147,7 @@ def diversity_measures(sides: Sides) -> Iterator[Measure]:
             copied=figure(key, ceiling),
             n=n,
             protocol=f"Share of {n:,} {against} {protocol} {NEIGHBORS} nearest; mixed distance, {n:,} synthetic rows.",
-            note=sides.why,
+            note=sides.why if sides.real.shape[1] else NOTHING,
         )
     yield _distinct(sides)
 
@@ -169,7 +170,7 @@ def _distinct(sides: Sides) -> Measure:
         copied=share(sides.real),
         n=n,
         protocol=f"Different rows among {n:,}, identifiers and text left out.",
-        note="" if sides.real.shape[1] else "no column to look at",
+        note="" if sides.real.shape[1] else NOTHING,
     )
 
 

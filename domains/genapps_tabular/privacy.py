@@ -13,6 +13,7 @@ from genapps.metrics.distributions import Floats
 from genapps.metrics.neighbors import MixedDistance, nearer_share, nearest, nearness_error
 from genapps_tabular.columns.base import as_text, flat
 from genapps_tabular.evaluation import Measure
+from genapps_tabular.fidelity import NOTHING
 from genapps_tabular.measuring import UNMEASURED, Gauge, Sides
 from genapps_tabular.schema import Schema
 
@@ -56,7 +57,7 @@ def share_nearer(sides: Sides) -> Measure:
         copied=copied,
         n=min(QUERIES, len(sides.synthetic)),
         protocol=_nearer_protocol(sides),
-        note="" if value is not None else sides.why,
+        note="" if value is not None else sides.why or NOTHING,
     )
 
 
@@ -96,7 +97,7 @@ def exact_copies(gauge: Gauge, real: pa.Table, synthetic: pa.Table, holdout: pa.
         n=len(synthetic),
         protocol=f"Rows identical to one of {len(real):,} training rows in every column but identifiers and text; "
         "rows of few categories are often identical by chance, as the other real rows show.",
-        note="" if value is not None else "no column but identifiers and text",
+        note="" if value is not None else NOTHING,
     )
 
 
