@@ -27,10 +27,10 @@ def to_arrow(data: Any) -> tuple[pa.Table, Back]:
     """
     if isinstance(data, (str, Path)):
         return read_table(data), _same
-    library = type(data).__module__.partition(".")[0]
-    if library == "pandas" and hasattr(data, "columns"):
+    kinds = {(base.__module__.partition(".")[0], base.__name__) for base in type(data).__mro__}
+    if ("pandas", "DataFrame") in kinds:
         return _from_pandas(data)
-    if library == "polars" and hasattr(data, "columns"):
+    if ("polars", "DataFrame") in kinds or ("polars", "LazyFrame") in kinds:
         return _from_polars(data)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return _checked(plain(_arrow_table(data))), _same

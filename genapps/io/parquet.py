@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genapps.errors import InputError
+from genapps.io.footer import declared_values
 from genapps.io.limits import MIB, check_columns
 from genapps.io.plain import plain
 from genapps.io.source import Source
@@ -74,12 +75,12 @@ def _check_declared(file: pq.ParquetFile, source: Source) -> None:
             f"{source.name}: declares {rows:,} rows, more than the {limits.max_rows:,} allowed; split the file"
         )
     declared = sum(group.total_byte_size for group in groups)
-    decoded = 0
-    for position, leaf in enumerate(_leaves(file.schema)):
-        width = _WIDTHS.get(leaf.physical_type) or max(leaf.length, 1)
-        repeated = leaf.max_repetition_level > 0
-        values = sum(group.column(position).num_values for group in groups) if repeated else rows
-        decoded += width * values
+    leaves = _leaves(file.schema)
+    values = [rows] * len(leaves)
+    if any(leaf.max_repetition_level for leaf in leaves):  # lists: a row may hold any number
+        values = [sum(column) for column in zip(*declared_values(source.file, source.size), strict=True)]
+    widths = [_WIDTHS.get(leaf.physical_type) or max(leaf.length, 1) for leaf in leaves]
+    decoded = sum(width * count for width, count in zip(widths, values, strict=True))
     if max(declared, decoded) > limits.allowed(source.size):
         raise _out_of_proportion(source, max(declared, decoded))
 

@@ -74,11 +74,11 @@ def _in_processes(
             " (a script that calls this needs: if __name__ == '__main__')"
         ) from error
     finally:
-        pool.shutdown(wait=finished, cancel_futures=True)
         if not finished:
+            # The pool joins them itself: two who wait for one process confuse each other.
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()
-                process.join()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 # What a worker process holds: the factory until the first shard, its work from then on.

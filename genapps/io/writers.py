@@ -29,13 +29,14 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
 def output_format(target: str | Path) -> tuple[str, bool]:
-    """The format a target's suffix asks for and whether it is compressed; `-` (standard output) is CSV.
+    """The format a target's suffix asks for and whether it is compressed; `-`, a device and a pipe take CSV.
 
     Raises UsageError for a suffix that stands for no table.
     """
-    if str(target) == "-":
+    path = Path(target)
+    if str(target) == "-" or (path.exists() and not path.is_file() and not path.is_dir()):
         return "csv", False
-    suffixes = [suffix.lower() for suffix in Path(target).suffixes]
+    suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = suffixes[-1:] == [".gz"]
     if compressed:
         del suffixes[-1]
