@@ -122,9 +122,10 @@ def _explained(error: Exception, source: Source, encoding: str | None, header: _
         limit = source.limits.max_row_bytes // MIB
         return InputError(f'{source.name}: a row longer than {limit} MiB after row {rows:,}; is a quote (") left open?')
     for line, record, _ in _records(source, encoding, header.delimiter):
-        if len(record) != len(header.columns) and (record or len(header.columns) == 1):
+        if record and len(record) != len(header.columns):
+            expected = f"{len(header.columns)} cell{'s' * (len(header.columns) > 1)}"
             return InputError(
-                f"{source.name}: line {line}: expected {len(header.columns)} cells, found {len(record)};"
+                f"{source.name}: line {line}: expected {expected}, found {len(record)};"
                 f" quote cells that contain {header.delimiter!r} or correct the line"
             )
     return InputError(f"{source.name}: {message.removeprefix('CSV parse error: ').splitlines()[0]}")

@@ -85,7 +85,7 @@ def parse_json(text: str | bytes, name: str, limits: Limits = DEFAULT) -> Any:
 def check_depth(value: Any, name: str, limits: Limits) -> None:
     """Raise InputError if a parsed JSON value nests deeper than the limit; the walk itself does not recurse."""
     level = [value]
-    for _ in range(limits.max_json_depth + 1):
+    for _ in range(limits.max_json_depth):
         level = [
             inner
             for item in level

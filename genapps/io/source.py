@@ -81,6 +81,8 @@ def _opened(source: str | Path, stack: contextlib.ExitStack) -> tuple[str, list[
         raise GenappsError(f"{path}: no permission to read it; change its permissions, e.g. chmod u+r") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be opened ({error.strerror})") from None
+    if path.is_char_device() or path.is_block_device():
+        raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
     if not path.is_file():
         file = _spooled(file, str(path), stack)
     return str(path), [suffix.lower() for suffix in path.suffixes[-2:]], file

@@ -124,7 +124,7 @@ def test_the_standard_librarys_csv_is_read_back(
         (b"a,b\n1,2\n1\n", "line 3: expected 2 cells, found 1"),
         (b"a,b\n1\n", "line 2: expected 2 cells, found 1"),
         (b'a,b\n"1\n1",2\n\n1,2,3\n', "line 5: expected 2 cells, found 3"),
-        (b"a\n1\n1,2\n", "line 3: expected 1 cells, found 2"),
+        (b"a\n\n1,2\n", "line 3: expected 1 cell, found 2"),
         (b"a,b\n1,2\n" * 1 + b"1,2\n" * 400_000 + b"1\n", "line 400003: expected 2 cells, found 1"),
         (b"a,b\n1,\xfc\n", "line 2: not UTF-8 text; try --encoding latin-1"),
         (b"a,\xfc\n1,2\n", "line 1: not UTF-8"),
