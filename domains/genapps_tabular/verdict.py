@@ -12,7 +12,7 @@ Level = Literal["good", "usable", "poor"]
 LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 Figures = Mapping[str, Measure]
 
-APART = (0.15, 0.35)  # distance of the two-sample AUC from 0.5: up to here good, up to here usable
+APART = (0.65, 0.85)  # two-sample AUC, or 1 - AUC: up to here good, up to here usable
 LOST = (0.10, 0.30)  # share of what learning on real rows gains over guessing that learning on synthetic rows loses
 GAINED = 0.05  # a gain of real rows below this says nothing about synthetic ones
 NEARER = (0.55, 0.75)  # nearness: above the first a warning, above the second never to be shared
@@ -42,7 +42,7 @@ def judge(measures: Sequence[Measure], rows: Mapping[str, int], nearness_error: 
 def _likeness(measure: Measure) -> tuple[Level, str]:
     if measure.value is None:
         return "poor", f"These rows could not be compared with real ones as a whole: {measure.note}."
-    level = _graded(abs(measure.value - 0.5), APART)
+    level = _graded(max(measure.value, 1 - measure.value), APART)
     skill = {"good": "hardly tells", "usable": "often tells", "poor": "easily tells"}[level]
     against = "unseen real rows" if "unseen" in measure.name else "the training rows"
     controls = _controls(measure)

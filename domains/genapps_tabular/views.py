@@ -149,7 +149,7 @@ def _moment_edges(values: Floats) -> Floats:
 
 
 def _number_label(edge: float) -> str:
-    return f"{edge:.10g}"
+    return f"{edge:.15g}"
 
 
 def _moment_label(edge: float, kind: str) -> str:
