@@ -13,6 +13,8 @@ from genapps.io.writers import TableWriter
 from genapps_tabular.model import TableModel
 from genapps_tabular.schema import ColumnSchema
 
+FRESH = ("identifier", "text")  # a fresh value would fill the gap, and mean nothing
+
 
 @dataclass(frozen=True)
 class Filled:
@@ -37,7 +39,7 @@ def gaps_of(column: pa.ChunkedArray, schema: ColumnSchema) -> pa.ChunkedArray:
 
 
 def fill_gaps(model: TableModel, table: pa.Table, seed: int) -> Filled:
-    """Fill each gap by a draw given what is known of its row; gaps of columns that the model did not learn are left."""
+    """Fill each gap by a draw given what is known of its row; those of identifiers and the like are left."""
     drawn = model.fill(table, seed=seed)
     columns: list[pa.ChunkedArray] = []
     cells: dict[str, pa.ChunkedArray] = {}
@@ -45,7 +47,8 @@ def fill_gaps(model: TableModel, table: pa.Table, seed: int) -> Filled:
     for name, column in zip(table.column_names, table.columns, strict=True):
         gaps = gaps_of(column, model.codec.schema[name])
         count = pc.sum(gaps).as_py() or 0
-        if count and model.codec.parts.get(name):
+        told = model.codec.parts.get(name) and model.codec.schema[name].kind not in FRESH
+        if count and told:
             cells[name] = pc.if_else(gaps, drawn.column(name).cast(column.type), pa.scalar(None, column.type))
             column = pc.if_else(gaps, cells[name], column)
         elif count:

@@ -39,7 +39,7 @@ class Judge:
 
     @property
     def size(self) -> int:
-        """How many synthetic rows the figures stand on."""
+        """How many synthetic rows the figures stand on at least."""
         return min(len(self.train), JUDGED_ROWS)
 
     def rows(self, synthetic: pa.Table, provenance: dict[str, Any]) -> Evaluation:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genapps.cli.console import Progress, detail, note, print_json
+from genapps.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from genapps_tabular.config import TabularConfig
@@ -89,8 +90,8 @@ class Training:
             path.unlink()
         try:
             yield path
-        except BaseException:
-            if path.exists():
+        except BaseException as error:
+            if path.exists() and not isinstance(error, InputError | UsageError):
                 note(f"training so far is kept in {path}; run the same command with --resume to go on")
             raise
         path.unlink(missing_ok=True)
@@ -134,7 +135,6 @@ def rows_to(output: str | None, as_json: bool, spreadsheet_safe: bool = False) -
 
     Raises UsageError where rows and figures would both go to stdout.
     """
-    from genapps.errors import UsageError
     from genapps.io.writers import check_output
 
     output = output or STDOUT

@@ -32,7 +32,7 @@ from genapps_tabular.destination import Destination
 from genapps_tabular.evaluation import Evaluation
 from genapps_tabular.fitting import Progress, Run, fit_table
 from genapps_tabular.gaps import fill_gaps, write_filled
-from genapps_tabular.judging import Judge, measures_of, split
+from genapps_tabular.judging import JUDGED_ROWS, Judge, measures_of, split
 from genapps_tabular.leaderboard import Trial, choose
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
@@ -175,7 +175,7 @@ def _by_model(
         config, trials = choose(judge.train, judge.schema, config, target=judge.target, progress=run.progress)
     model = fit_table(judge.train, judge.schema, config, run)
     shards = model.shards(n, seed=config.seed, given=conditions, workers=workers)
-    rows, first = destination.take(shards, n, keep=0 if conditions else judge.size)
+    rows, first = destination.take(shards, n, keep=0 if conditions else JUDGED_ROWS)
     evaluation = judge.model(model, first)
     return Synthesis(rows, n, replace(model, measures=measures_of(evaluation)), evaluation, trials, judge.notes(first))
 

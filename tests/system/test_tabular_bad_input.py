@@ -34,7 +34,9 @@ def assert_refused(done: Any, code: int, *says: str, folder: Path | None = None)
     for words in says:
         assert re.search(words, lines[0]), (words, lines[0])
     if folder is not None:
-        left = [path.name for path in folder.iterdir() if re.search(r"^(out|model|report)|partial|checkpoint", path.name)]
+        left = [
+            path.name for path in folder.iterdir() if re.search(r"^(out|model|report)|partial|checkpoint", path.name)
+        ]
         assert left == []
 
 
@@ -82,7 +84,9 @@ def test_every_task_refuses_bad_tables_alike(
 
 
 @pytest.mark.parametrize("task", [("fit", "-o", "model.genapps"), ("synthesize", "-o", "out.csv"), ("impute",)])
-def test_one_row_teaches_nothing(task: tuple[str, ...], one_row: Path, here: Callable[..., Any], tmp_path: Path) -> None:
+def test_one_row_teaches_nothing(
+    task: tuple[str, ...], one_row: Path, here: Callable[..., Any], tmp_path: Path
+) -> None:
     done = here("tabular", task[0], one_row, *task[1:])
     assert_refused(done, 3, r"one_row\.csv: holds 1 row, and this needs 2 or more; give more rows", folder=tmp_path)
 
@@ -118,7 +122,9 @@ def test_tables_of_other_columns_cannot_be_compared(here: Callable[..., Any], pe
 
 
 @pytest.mark.parametrize("rows", ["0", "-1", "1.5", "ten"])
-def test_impossible_numbers_of_rows(rows: str, here: Callable[..., Any], model: Path, people: Path, tmp_path: Path) -> None:
+def test_impossible_numbers_of_rows(
+    rows: str, here: Callable[..., Any], model: Path, people: Path, tmp_path: Path
+) -> None:
     assert_refused(here("tabular", "sample", model, "-n", rows, "-o", "out.csv"), 2, "-n", folder=tmp_path)
     assert_refused(here("tabular", "synthesize", people, "-n", rows, "-o", "out.csv"), 2, "-n", folder=tmp_path)
 
@@ -137,7 +143,9 @@ def test_impossible_numbers_of_rows(rows: str, here: Callable[..., Any], model: 
 def test_conditions_that_cannot_hold(
     given: str, says: str, here: Callable[..., Any], model: Path, people: Path, tmp_path: Path
 ) -> None:
-    assert_refused(here("tabular", "sample", model, "-n", 9, "--given", given, "-o", "out.csv"), 2, says, folder=tmp_path)
+    assert_refused(
+        here("tabular", "sample", model, "-n", 9, "--given", given, "-o", "out.csv"), 2, says, folder=tmp_path
+    )
     done = here("tabular", "synthesize", people, *FAST, "--given", given, "-o", "out.csv")
     assert_refused(done, 2, says, folder=tmp_path)
 
@@ -192,10 +200,10 @@ def test_a_model_file_has_its_suffix(here: Callable[..., Any], people: Path, tmp
 
 
 def test_targets_that_cannot_be_predicted(here: Callable[..., Any], tmp_path: Path) -> None:
-    rows = [f"person{k}@example.org,{k % 7},{k % 2}" for k in range(300)]
-    (tmp_path / "mails.csv").write_text("\n".join(["mail,size,flag", *rows]) + "\n")
-    done = here("tabular", "augment", "mails.csv", "--target", "mail", "-o", "out.csv")
-    assert_refused(done, 2, "'mail' is of kind", folder=tmp_path)
+    rows = [f"{k:08d}-aaaa-4bbb-8ccc-{k * 7919:012d},{k % 7},{k % 2}" for k in range(300)]
+    (tmp_path / "visits.csv").write_text("\n".join(["visit,size,flag", *rows]) + "\n")
+    done = here("tabular", "augment", "visits.csv", "--target", "visit", "-o", "out.csv")
+    assert_refused(done, 2, "'visit' is of kind", folder=tmp_path)
 
 
 def test_only_classes_can_be_balanced(here: Callable[..., Any], people: Path, tmp_path: Path) -> None:
