@@ -28,7 +28,7 @@ class Relaxed:
             if constraint.interval is not None:
                 self._intervals[steps.pop()[0]] = constraint.interval
             for variable, weights in steps:
-                self._allowed[variable] = torch.as_tensor(weights).max(0).values
+                self._allowed[variable] = torch.as_tensor(weights, dtype=torch.float32).max(0).values
             if len(steps) > 1:
                 self._joint.append(constraint)
 

@@ -136,9 +136,10 @@ class _Run:
         state.step += 1
         keep = min(config.ema, state.step / (state.step + 9))  # young averages forget the start faster
         with torch.no_grad():
-            torch._foreach_lerp_(list(state.average.values()), list(self.weights.values()), 1 - keep)
+            averages = [state.average[name] for name in self.weights]
+            torch._foreach_lerp_(averages, list(self.weights.values()), 1 - keep)
         if state.step % 10 == 0:
-            self._say(loss=float(loss))
+            self._say(loss=float(loss.detach()))
         return True
 
     def _check(self) -> bool:

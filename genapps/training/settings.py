@@ -16,7 +16,7 @@ class TrainingConfig:
     min_steps: int = field(default=400, metadata={"help": "a small table is gone through more often, up to this"})
     max_steps: int = field(default=6000, metadata={"help": "a large table is gone through less often, down to this"})
     batch_size: int = field(default=256, metadata={"help": "rows a step; doubled and doubled again for large tables"})
-    learning_rate: float = field(default=2e-3, metadata={"help": "its peak; it falls in a straight line to 1 % of it"})
+    learning_rate: float = field(default=3e-3, metadata={"help": "its peak; it falls in a straight line to 1 % of it"})
     warmup_steps: int = field(default=50, metadata={"help": "steps over which the learning rate rises from 0"})
     weight_decay: float = field(default=0.1, metadata={"help": "AdamW's decoupled weight decay"})
     clip: float = field(default=5.0, metadata={"help": "largest norm of a gradient"})

@@ -1,0 +1,163 @@
+"""The loop's promises: the same weights after an interruption, a way back from divergence, an end in time."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from genapps.errors import GenappsError, InputError
+from genapps.training import Event, TrainingConfig
+from genapps.training.loop import State, steps_for, train
+from genapps.training.order import batch_rows
+
+X = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+Y = X @ torch.tensor([[1.0], [-2.0], [0.5]])
+CONFIG = TrainingConfig(
+    epochs=10, batch_size=20, checkpoint_seconds=0.0, min_steps=0, warmup_steps=5, patience=100, learning_rate=0.03
+)
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing in the loop catches it."""
+
+
+def make_network() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+@torch.no_grad()
+def error(network: nn.Module) -> float:
+    return float((network(X) - Y).square().mean())
+
+
+def run(
+    network: nn.Module,
+    config: TrainingConfig = CONFIG,
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    kill_at: int | None = None,
+    poison: set[int] | None = None,
+    fingerprint: str = "",
+    events: list[Event] | None = None,
+) -> State:
+    calls = 0
+
+    def loss(rows: Tensor, draws: torch.Generator) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if kill_at is not None and calls == kill_at:
+            raise Killed
+        noisy = X[rows] + 0.1 * torch.randn(len(rows), 3, generator=draws)
+        value = (network(noisy) - Y[rows]).square().mean()
+        return value * torch.nan if poison and calls in poison else value
+
+    return train(
+        network,
+        loss,
+        lambda: error(network),
+        rows=len(X),
+        config=config,
+        seed=1,
+        progress=events.append if events is not None else None,
+        checkpoint=checkpoint,
+        resume=resume,
+        fingerprint=fingerprint,
+    )
+
+
+def weights(network: nn.Module) -> list[Tensor]:
+    return [p.detach().clone() for p in network.parameters()]
+
+
+def test_it_learns_and_tells() -> None:
+    network, events = make_network(), []
+    before = error(network)
+    state = run(network, events=events)
+    assert error(network) < 0.5 * before
+    assert state.step == state.total == 100
+    assert [e.step for e in events if e.validation is not None] == [20, 40, 60, 80, 100]
+
+
+@pytest.mark.parametrize("kill_at", [21, 45, 100])
+def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(tmp_path: Path, kill_at: int) -> None:
+    whole = make_network()
+    run(whole)
+    checkpoint = tmp_path / "run.checkpoint"
+    with pytest.raises(Killed):
+        run(make_network(), checkpoint=checkpoint, kill_at=kill_at)
+    assert checkpoint.exists()
+    resumed = make_network()
+    events: list[Event] = []
+    run(resumed, checkpoint=checkpoint, resume=True, events=events)
+    assert "resumed at step" in events[0].message
+    assert all(a.equal(b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+
+
+def test_without_resume_a_checkpoint_is_not_read(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.checkpoint"
+    run(make_network(), checkpoint=checkpoint)
+    events: list[Event] = []
+    run(make_network(), checkpoint=checkpoint, events=events)
+    assert not any("resumed" in event.message for event in events)
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.checkpoint"
+    run(make_network(), checkpoint=checkpoint, fingerprint="these rows")
+    with pytest.raises(InputError, match="other data or settings"):
+        run(make_network(), checkpoint=checkpoint, resume=True, fingerprint="those rows")
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.checkpoint"
+    run(make_network(), checkpoint=checkpoint)
+    data = bytearray(checkpoint.read_bytes())
+    data[len(data) // 2] ^= 1
+    checkpoint.write_bytes(bytes(data))
+    with pytest.raises(InputError):
+        run(make_network(), checkpoint=checkpoint, resume=True)
+
+
+def test_divergence_goes_back_and_says_so() -> None:
+    network, events = make_network(), []
+    state = run(network, poison={50}, events=events)
+    assert state.rollbacks == 1 and state.step == state.total
+    assert any("went back to step 40" in event.message for event in events)
+    assert all(torch.isfinite(w).all() for w in weights(network))
+
+
+def test_endless_divergence_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(GenappsError, match="learning_rate"):
+        run(make_network(), poison=set(range(1, 200)))
+
+
+def test_no_better_for_long_stops_early() -> None:
+    network, events = make_network(), []
+    config = TrainingConfig(epochs=400, batch_size=20, min_steps=0, patience=2, learning_rate=0.05)
+    state = run(network, config, events=events)
+    assert state.step < state.total
+    assert "stopped" in events[-1].message
+    assert error(network) == pytest.approx(state.best_loss)
+
+
+def test_a_budget_becomes_a_number_of_steps() -> None:
+    state = run(make_network(), TrainingConfig(budget=0.5, batch_size=20, patience=1000))
+    assert state.total > 21 and state.step == state.total
+    assert state.seconds < 3
+
+
+def test_batches_of_an_epoch_hold_each_row_once() -> None:
+    rows = torch.cat([batch_rows(7, 100, 20, step) for step in range(5)])
+    assert sorted(rows.tolist()) == list(range(100))
+    assert not batch_rows(7, 100, 20, 0).equal(batch_rows(7, 100, 20, 5))
+    assert batch_rows(7, 100, 20, 3).equal(batch_rows(7, 100, 20, 3))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 50, 10_000, 1_000_000])
+def test_steps_are_bounded(rows: int) -> None:
+    batch, steps = steps_for(rows, TrainingConfig())
+    assert 1 <= batch <= rows
+    assert 1 <= steps <= TrainingConfig().max_steps
