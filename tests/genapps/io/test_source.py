@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -118,11 +119,12 @@ def _peak(path: Path, how: str) -> tuple[int, int]:
 
 
 def _rows(path: Path, rows: int) -> None:
-    line = ",".join(f"value {column}" for column in range(15)) + "\n"
+    draw = random.Random(3)
+    lines = "".join(",".join(f"word {draw.randrange(999)}" for _ in range(15)) + "\n" for _ in range(1_000))
     with path.open("w") as file:
         file.write(",".join(f"column {column}" for column in range(15)) + "\n")
         for _ in range(rows // 1_000):
-            file.write(line * 1_000)
+            file.write(lines)
 
 
 @pytest.mark.slow
@@ -143,4 +145,4 @@ def test_a_stream_takes_no_more_memory_for_more_rows(tmp_path: Path) -> None:
     assert rows == 1_500_000
     assert peak < base * 1.15
     pq.write_table(read_table(large), large.with_suffix(".parquet"))
-    assert _peak(large.with_suffix(".parquet"), "stream")[1] < base * 1.5
+    assert _peak(large.with_suffix(".parquet"), "stream")[1] < 300
