@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,23 +85,27 @@ def cannot_start(_):
 """
 
 
+Script = Callable[[str], list[str]]
+
+
 @pytest.fixture
-def script(tmp_path: Path) -> list[str]:
+def script(tmp_path: Path) -> Script:
     """The command that runs code under a main guard, with the functions above to hand to workers."""
     (tmp_path / "shard_work.py").write_text(_MODULE)
-    runner = tmp_path / "runner.py"
-    runner.write_text(
-        "import sys\nfrom shard_work import *\n"
-        "if __name__ == '__main__':\n    exec(compile(sys.argv[1], 'code', 'exec'))\n"
-    )
-    return [sys.executable, str(runner)]
+
+    def write(code: str) -> list[str]:
+        guarded = "from shard_work import *\nif __name__ == '__main__':\n" + textwrap.indent(code, "    ")
+        (tmp_path / "runner.py").write_text(guarded)
+        return [sys.executable, str(tmp_path / "runner.py")]
+
+    return write
 
 
-def _run(script: list[str], code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*script, code], capture_output=True, text=True, timeout=120)
+def _run(script: Script, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(script(code), capture_output=True, text=True, timeout=120)
 
 
-def test_the_same_rows_in_order_whatever_the_workers(script: list[str]) -> None:
+def test_the_same_rows_in_order_whatever_the_workers(script: Script) -> None:
     done = _run(
         script,
         "made = {w: list(map_shards(draw, (7,), shard_counts(1003, 50), workers=w)) for w in (1, 2, 3)}\n"
@@ -111,7 +117,7 @@ def test_the_same_rows_in_order_whatever_the_workers(script: list[str]) -> None:
     assert (done.stdout, done.stderr) == ("1003\n", "")
 
 
-def test_workers_do_not_run_far_ahead(script: list[str], tmp_path: Path) -> None:
+def test_workers_do_not_run_far_ahead(script: Script, tmp_path: Path) -> None:
     done = _run(
         script,
         f"it = map_shards(counted, ({str(tmp_path)!r},), [1] * 100, workers=2)\n"
@@ -131,7 +137,7 @@ def test_workers_do_not_run_far_ahead(script: list[str], tmp_path: Path) -> None
         ("cannot_start", "InputError: no model here"),
     ],
 )
-def test_a_failure_in_a_worker_is_said_and_ends_all(script: list[str], factory: str, says: str) -> None:
+def test_a_failure_in_a_worker_is_said_and_ends_all(script: Script, factory: str, says: str) -> None:
     done = _run(
         script,
         f"try:\n    list(map_shards({factory}, (0,), [1] * 20, workers=2))\n"
@@ -143,11 +149,11 @@ def test_a_failure_in_a_worker_is_said_and_ends_all(script: list[str], factory: 
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
-def test_no_worker_outlives_its_parent(script: list[str], tmp_path: Path, sign: signal.Signals) -> None:
+def test_no_worker_outlives_its_parent(script: Script, tmp_path: Path, sign: signal.Signals) -> None:
     folder = tmp_path / "pids"
     folder.mkdir()
     code = f"list(map_shards(slow, ({str(folder)!r},), [1] * 9, workers=2))"
-    with subprocess.Popen([*script, code], stderr=subprocess.PIPE, text=True, start_new_session=True) as parent:
+    with subprocess.Popen(script(code), stderr=subprocess.PIPE, text=True, start_new_session=True) as parent:
         _until(lambda: len(list(folder.iterdir())) == 2)
         pids = [int(path.name) for path in folder.iterdir()]
         if sign == signal.SIGINT:
