@@ -34,13 +34,17 @@ def detect_column(name: str, column: Any) -> ColumnSchema:
     """The schema of one column; InputError for a type that is no table cell (lists, binary)."""
     array = flat(column)
     schema = ColumnSchema(name, "category", str(column.type), column.null_count > 0)
-    counts = pc.value_counts(array.drop_null())
+    try:
+        counts = pc.value_counts(array.drop_null())
+    except pa.ArrowNotImplementedError as error:
+        kind = column.type
+        raise InputError(f"column '{name}' holds {kind}, which is no table cell; drop or flatten it") from error
     distinct, count = counts.field(0), np.asarray(counts.field(1), np.int64)
     if len(distinct) == 0 or (len(distinct) == 1 and not schema.nullable):
         return replace(schema, kind="constant")
+    if pa.types.is_dictionary(column.type):
+        return _words(schema, distinct, count) if _is_text(array) else schema
     if _is_text(array):
-        if pa.types.is_dictionary(column.type):
-            return _words(schema, distinct, count)
         return _text(schema, array, distinct, count)
     return _typed(schema, array, distinct)
 
@@ -70,7 +74,7 @@ def _typed(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> ColumnS
         scale = stamps.UNITS[kind.unit]
         digits = next((d for d in range(scale) if not (nanoseconds % 10 ** (scale - d)).any()), scale)
         return replace(schema, kind="time" if pa.types.is_time(kind) else "datetime", decimals=digits or None)
-    raise InputError(f"column '{schema.name}' holds {kind} values, which are no table cells; drop or flatten it")
+    raise InputError(f"column '{schema.name}' holds {kind}, which is no table cell; drop or flatten it")
 
 
 def _text(schema: ColumnSchema, array: pa.Array, distinct: pa.Array, count: np.ndarray[Any, Any]) -> ColumnSchema:

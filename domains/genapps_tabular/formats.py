@@ -17,7 +17,7 @@ from genapps_tabular.columns import stamps
 from genapps_tabular.schema import ColumnSchema
 
 SAMPLE = 400  # distinct values that a format is guessed from, before all are tested
-_NUMBER = re.compile(r"([+-]?)([^\w.,+-]{0,3}|[A-Z]{3} )([+-]?)(\d[\d.,' ]*(?:[eE][+-]?\d+)?|\.\d+)(\D*)")
+_NUMBER = re.compile(r"([+-]?)([^\w.,+-]{0,3}|[A-Z]{3} )([+-]?)(\d(?:[\d.,' ]*\d)?\.?(?:[eE][+-]?\d+)?|\.\d+)(\D*)")
 _GROUPED = r"^\d{1,3}(%s\d{3})+$"
 _STAMP = re.compile(
     r"(?P<date>.*?\d.*?)??(?P<gap>T| |, )?(?P<time>\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)?(?P<half> ?[AaPp][Mm])?"

@@ -128,11 +128,13 @@ class ColumnCodec(ABC):
 def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """One contiguous array of plain values (dictionaries decoded, large strings as strings)."""
     if isinstance(column, pa.ChunkedArray):
+        if pa.types.is_string(column.type) and column.nbytes >= 2**31:  # more does not fit in one array of strings
+            column = pc.cast(column, pa.large_string())
         column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-        if isinstance(column, pa.ChunkedArray):  # more than 2 GiB of text do not fit in one array of strings
-            column = pc.cast(column, pa.large_string()).combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type) or (pa.types.is_large_string(column.type) and column.nbytes < 2**31):
+        column = pc.cast(column, pa.string())
     return column
 
 

@@ -110,7 +110,7 @@ def _is_wordy(value: str) -> bool:
 class Keys(Fresh):
     """Fresh whole numbers: unseen ones of the range seen while it has room for them, then those above.
 
-    `bounds` are the least and largest seen; `dense` where the range is nearly full or was counted up.
+    `bounds` are the least and largest seen, rounded unless `dense`: where the range is nearly full or was counted up.
     """
 
     kind = "keys"
@@ -126,7 +126,7 @@ class Keys(Fresh):
         counted = len(values) > 1 and bool((np.diff(values) > 0).all())
         dense = high < MOST and (counted or len(values) * ROOM > high - low)
         known = hashes(pc.cast(pa.array([] if dense else values, pa.int64()), pa.string()))
-        return cls(schema, np.sort(known), array.null_count > 0, (low, high), dense)
+        return cls(schema, np.sort(known), array.null_count > 0, (low, high) if dense else _rounded(low, high), dense)
 
     def fresh(self, rows: NDArray[np.int64], key: int, generator: np.random.Generator) -> pa.Array:
         low, high = self.bounds
@@ -149,3 +149,9 @@ class Keys(Fresh):
     def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
         low, high = settings["bounds"]
         return cls(schema, arrays["known"], settings["missing"], (int(low), int(high)), settings["dense"])
+
+
+def _rounded(low: int, high: int) -> tuple[int, int]:
+    """A range a little wider that does not tell the least and largest value."""
+    unit = 10 ** max(len(str(high - low)) - 2, 0)
+    return max(low // unit * unit, -(2**63)), min((high // unit + 1) * unit - 1, 2**63 - 1)

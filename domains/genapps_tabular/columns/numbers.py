@@ -16,6 +16,7 @@ from genapps_tabular.conditions import Between, Condition, IsMissing, OneOf
 from genapps_tabular.schema import ColumnSchema
 
 Floats = NDArray[np.float64]
+REPEATS = 3  # values that come back less often on average are single records' values, not a scale
 HABIT = 0.95  # a coarser rounding that this share of the values obeys is the column's habit
 
 
@@ -66,9 +67,11 @@ def multiple(values: Floats, step: float) -> Floats:
 
 
 def atoms_of(values: Floats, most: int, share: float) -> Floats:
-    """The values that have codes of their own, rising: all if there are few, else those with a large share."""
+    """The values that have codes of their own, rising: all if there are few that repeat, else those with a large share."""
     unique, counts = np.unique(values, return_counts=True)
-    return unique if len(unique) <= most else unique[counts > max(share * len(values), 5)]
+    if len(unique) <= most and len(unique) * REPEATS <= len(values):
+        return unique
+    return unique[counts > max(share * len(values), 5)]
 
 
 def member(values: Floats, atoms: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
@@ -155,6 +158,8 @@ class Number(ColumnCodec):
         return low, high
 
     def _number(self, value: Any) -> float:
+        if isinstance(value, int | float):
+            return float(value)
         array = pa.array([str(value)])
         number = numerals.read(array, self.schema)[0]
         if np.isnan(number):

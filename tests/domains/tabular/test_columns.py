@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Case:
     name: str
     array: pa.Array
     codec: str
-    config: CodecConfig = CodecConfig()
+    config: CodecConfig = field(default_factory=CodecConfig)
     possible: tuple[tuple[Condition, Callable[[Any], bool]], ...] = ()
     impossible: tuple[Condition, ...] = ()
 
