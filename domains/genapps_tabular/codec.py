@@ -92,9 +92,16 @@ class TableCodec:
         for column in self.columns:
             condition = conditions.get(column.schema.name)
             draw = Draw(generator, None if condition is None else column.resolved(condition), first_row, seed)
-            parts = tuple(by_variable[:, variable] for variable in self.parts[column.schema.name])
+            parts = tuple(self._codes(by_variable, variable) for variable in self.parts[column.schema.name])
             arrays.append(column.decode(parts, len(codes), draw))
         return pa.table(arrays, names=list(self.schema.names))
+
+    def _codes(self, by_variable: NDArray[Any], variable: int) -> NDArray[Any]:
+        """A variable as its column reads it: whole codes (unknown -1), or scores (unknown NaN)."""
+        values = by_variable[:, variable]
+        if not isinstance(self.space.variables[variable], Categorical) or values.dtype.kind == "i":
+            return values
+        return np.nan_to_num(values, nan=-1).astype(np.int64)
 
     def constraints(self, conditions: Mapping[str, Condition]) -> tuple[Constraint, ...]:
         """What the conditions mean to a model; UsageError for an unknown column or a condition that cannot hold."""

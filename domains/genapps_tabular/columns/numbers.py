@@ -67,7 +67,7 @@ def multiple(values: Floats, step: float) -> Floats:
 
 
 def atoms_of(values: Floats, most: int, share: float) -> Floats:
-    """The values that have codes of their own, rising: all if there are few that repeat, else those with a large share."""
+    """The values that have codes of their own, rising: all if few and repeated, else those with a large share."""
     unique, counts = np.unique(values, return_counts=True)
     if len(unique) <= most and len(unique) * REPEATS <= len(values):
         return unique

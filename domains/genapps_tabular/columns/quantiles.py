@@ -87,11 +87,12 @@ def _bin(unique: Floats, counts: NDArray[np.int64], borders: Floats, knots: int)
     def run(start: int, stop: int) -> None:
         if start == stop:
             return
-        rows = int(counts[start:stop].sum())
+        sample = np.repeat(unique[start:stop], counts[start:stop])
+        rows = len(sample)
         pieces = int(np.clip(min(round(knots * rows / total), rows // REPEATED), 1, None))
-        inside = np.quantile(np.repeat(unique[start:stop], counts[start:stop]), np.linspace(0, 1, pieces + 1)[1:-1])
-        levels.extend(np.linspace(below[start], below[stop], pieces + 1))
-        values.extend([borders[start], *inside, borders[stop]])
+        after = np.arange(1, pieces) * rows // pieces  # a knot lies between two records, never on one
+        levels.extend([below[start], *(below[start] + after / total), below[stop]])
+        values.extend([borders[start], *((sample[after - 1] + sample[after]) / 2), borders[stop]])
 
     done = 0
     for i in np.flatnonzero(counts >= max(REPEATED, total / knots)).tolist():
