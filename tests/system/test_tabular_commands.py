@@ -311,9 +311,7 @@ def test_augment_balances_and_measures(here: Callable[..., Any], shop: Path, tmp
 def test_augment_says_when_it_did_not_help(here: Callable[..., Any], tmp_path: Path) -> None:
     """A target that nothing predicts: no rows can help."""
     draw = np.random.default_rng(1)
-    lines = [
-        f"{a:.3f},{b:.3f},{'yes' if c else 'no'}" for a, b, c in zip(*draw.random((2, 300)), draw.random(300) < 0.5)
-    ]
+    lines = [f"{a:.3f},{b:.3f},{'yes' if c < 0.5 else 'no'}" for a, b, c in draw.random((300, 3))]
     (tmp_path / "noise.csv").write_text("\n".join(["a,b,coin", *lines]) + "\n")
     done = here("tabular", "augment", "noise.csv", "--target", "coin", *FAST, "-o", "larger.csv")
     assert done.code == 0, done.err

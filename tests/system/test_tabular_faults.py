@@ -17,8 +17,9 @@ import pytest
 
 LONG = 60.0  # seconds that something may take to happen
 SLOW = (  # a training of some seconds that writes a checkpoint at every check and never stops early
-    "--set", "autoregressive.hidden=8", "--set", "training.epochs=200", "--set", "training.min_steps=800",
+    "--set", "autoregressive.hidden=8", "--set", "training.epochs=100", "--set", "training.min_steps=400",
     "--set", "training.patience=100000", "--set", "training.checkpoint_seconds=0",
+    "--threads", "1",
 )  # fmt: skip
 
 
@@ -87,15 +88,24 @@ def assert_same_weights(left: Path, right: Path) -> None:
         np.testing.assert_array_equal(one[name], other[name])
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of a training that nobody stopped."""
+    from genapps.cli import main
+
+    folder = tmp_path_factory.mktemp("whole")
+    table = write_table(folder / "table.csv")
+    assert main(["tabular", "fit", str(table), *SLOW, "-o", str(folder / "whole.genapps")]) == 0
+    return folder / "whole.genapps"
+
+
 # Training -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
 def test_a_stopped_training_resumes_to_the_same_weights(
-    how: signal.Signals, table: Path, tmp_path: Path, command: Callable[..., Any]
+    how: signal.Signals, table: Path, whole: Path, tmp_path: Path, here: Callable[..., Any]
 ) -> None:
-    whole = command("tabular", "fit", table, *SLOW, "-o", "whole.genapps")
-    assert whole.returncode == 0, whole.stderr
     before = files(tmp_path)
     with started(tmp_path, "tabular", "fit", table, *SLOW, "-o", "m.genapps") as process:
         wait_for((tmp_path / "m.genapps.checkpoint").exists, process)
@@ -108,16 +118,14 @@ def test_a_stopped_training_resumes_to_the_same_weights(
         assert "m.genapps.checkpoint; run the same command with --resume to go on" in said
         assert said.strip().endswith("genapps: interrupted")
         assert "Traceback" not in said
-    resumed = command("tabular", "fit", table, *SLOW, "-o", "m.genapps", "--resume", "-v")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "resumed at step" in resumed.stderr
-    assert_same_weights(tmp_path / "whole.genapps", tmp_path / "m.genapps")
+    resumed = here("tabular", "fit", table, *SLOW, "-o", "m.genapps", "--resume", "-v")
+    assert resumed.code == 0, resumed.err
+    assert "resumed at step" in resumed.err
+    assert_same_weights(whole, tmp_path / "m.genapps")
     assert "m.genapps.checkpoint" not in files(tmp_path)
 
 
-def test_a_stopped_synthesis_leaves_its_checkpoint_alone(
-    table: Path, tmp_path: Path, command: Callable[..., Any]
-) -> None:
+def test_a_stopped_synthesis_leaves_its_checkpoint_alone(table: Path, tmp_path: Path, here: Callable[..., Any]) -> None:
     words = (
         "tabular",
         "synthesize",
@@ -138,9 +146,9 @@ def test_a_stopped_synthesis_leaves_its_checkpoint_alone(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=LONG)
     assert files(tmp_path) - before <= {"rows.csv.checkpoint", ".rows.csv.checkpoint.partial"}
-    resumed = command(*words, "--resume", "-v")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "resumed at step" in resumed.stderr
+    resumed = here(*words, "--resume", "-v")
+    assert resumed.code == 0, resumed.err
+    assert "resumed at step" in resumed.err
     assert {"rows.csv", "m.genapps", "r.html"} <= files(tmp_path)
     assert not any("checkpoint" in name for name in files(tmp_path))
 
@@ -242,7 +250,7 @@ def test_a_full_disk_while_saving_a_model(
 def test_a_full_disk_of_a_device(model: Path, command: Callable[..., Any]) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("a system without /dev/full")
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = command(
             "tabular", "sample", model, "-n", 1000, stdout=full, stderr=subprocess.PIPE, capture_output=False
         )
