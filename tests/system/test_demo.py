@@ -16,13 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_make_demo_is_the_demo() -> None:
-    done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].endswith("/bin/genapps demo")
+    assert "/bin/genapps demo\n" in (ROOT / "Makefile").read_text("utf-8").partition("\ndemo: setup\n")[2]
 
 
 @pytest.mark.slow
 def test_demo(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
-    done = command("demo")
+    done = command("demo", timeout=1200)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "demo"
     header, *rows = csv.reader((folder / "synthetic.csv").read_text("utf-8").splitlines())
