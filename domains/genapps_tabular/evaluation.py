@@ -10,8 +10,8 @@ from typing import Any, Literal
 class Measure:
     """One figure and the same figure for the three controls that make it readable.
 
-    `value` is the synthetic table's; `ceiling` other real rows', `floor` independently shuffled columns', `copied` a copy
-    of the training rows'. None where a figure does not apply or could not be had; `note` then says why.
+    `value` is the synthetic table's; `ceiling` other real rows', `floor` independently shuffled columns', `copied` a
+    copy of the training rows'. None where a figure does not apply or could not be had; `note` then says why.
     """
 
     key: str  # machine name, e.g. "two_sample_auc"
