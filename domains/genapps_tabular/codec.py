@@ -101,7 +101,7 @@ class TableCodec:
         values = by_variable[:, variable]
         if not isinstance(self.space.variables[variable], Categorical) or values.dtype.kind == "i":
             return values
-        return np.nan_to_num(values, nan=-1).astype(np.int64)
+        return np.asarray(np.nan_to_num(values, nan=-1), np.int64)
 
     def constraints(self, conditions: Mapping[str, Condition]) -> tuple[Constraint, ...]:
         """What the conditions mean to a model; UsageError for an unknown column or a condition that cannot hold."""
