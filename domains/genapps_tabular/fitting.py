@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 import genapps
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps.models import build, family_class
 from genapps_tabular.checks import check_rows, family_of
 from genapps_tabular.codec import TableCodec
@@ -25,6 +26,7 @@ from genapps_tabular.model import TableModel, generators, threads
 from genapps_tabular.schema import Schema
 
 FITTING = (0, 1)  # the place of fitting in a run's randomness (genapps_tabular.model.generators)
+UNLEARNT = ("identifier", "text", "constant")  # kinds that no model sees
 HASHED_ROWS = 65_536  # rows at a time, so that the fingerprint does not depend on how a reader cut the table
 Progress = Callable[[Any], None]
 
@@ -108,7 +110,7 @@ def fit_table(table: pa.Table, schema: Schema, config: TabularConfig, run: Run |
 def _encode(
     table: pa.Table, schema: Schema, config: TabularConfig, family: str, rng: np.random.Generator, name: str
 ) -> tuple[TableCodec, np.ndarray]:
-    numbers = family_class(family).codec_numbers
+    numbers = _coding_of_numbers(table, schema, config, family)
     codec = TableCodec.fit(table, schema, replace(config.codec, numbers=numbers), rng)
     if not codec.space.variables:
         raise InputError(
@@ -116,6 +118,30 @@ def _encode(
             "give --schema where a column was taken for what it is not"
         )
     return codec, codec.encode(table)
+
+
+def _coding_of_numbers(
+    table: pa.Table, schema: Schema, config: TabularConfig, family: str
+) -> Literal["tokens", "mixed"]:
+    """How numbers are coded: as the settings say, or as suits the family and the table.
+
+    A mixture takes both codings. Gaussian parts serve tables that are mostly continuous, codes serve the others.
+    """
+    chosen = config.codec.numbers
+    if family_class(family).codec_numbers == "tokens":
+        if chosen == "mixed":
+            raise UsageError(f"the {family} family needs numbers as codes: set codec.numbers to auto or tokens")
+        return "tokens"
+    if chosen != "auto":
+        return chosen
+    sample = table.slice(0, HASHED_ROWS)
+    kinds = {column.name: column.kind for column in schema.columns if column.kind not in UNLEARNT}
+    continuous = [
+        name
+        for name, kind in kinds.items()
+        if kind == "number" and pc.count_distinct(sample.column(name)).as_py() > config.codec.max_atoms
+    ]
+    return "mixed" if 2 * len(continuous) >= len(kinds) else "tokens"
 
 
 def _provenance(table: pa.Table, config: TabularConfig, effort: Effort) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Autoregressive:
     """
 
     family: ClassVar[str] = "autoregressive"
-    codec_numbers: ClassVar[Literal["tokens", "mixed"]] = "tokens"
+    codec_numbers: ClassVar[Literal["tokens", "any"]] = "tokens"
 
     def __init__(self, space: Columns, config: AutoregressiveConfig = AutoregressiveConfig()) -> None:
         if not space.discrete or not space.variables:

@@ -29,7 +29,7 @@ class Model(Protocol):
     """
 
     family: ClassVar[str]
-    codec_numbers: ClassVar[Literal["tokens", "mixed"]]
+    codec_numbers: ClassVar[Literal["tokens", "any"]]  # "any": continuous variables are welcome, too
     space: Columns
 
     def fit(

@@ -51,7 +51,7 @@ class GMM:
     """Mixture with Gaussian and categorical parts for `Columns`."""
 
     family: ClassVar[str] = "gmm"
-    codec_numbers: ClassVar[Literal["tokens", "mixed"]] = "tokens"
+    codec_numbers: ClassVar[Literal["tokens", "any"]] = "any"
 
     def __init__(self, space: Columns, config: GMMConfig = GMMConfig()) -> None:
         if not space.variables:

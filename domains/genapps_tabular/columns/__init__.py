@@ -37,7 +37,7 @@ def fit_column(
 def codec_for(schema: ColumnSchema, config: CodecConfig) -> type[ColumnCodec]:
     """The class that codes columns of this kind."""
     if schema.kind == "number":
-        return NumberTokens if config.numbers == "tokens" else NumberMixed
+        return NumberMixed if config.numbers == "mixed" else NumberTokens
     if schema.kind == "identifier":  # whole numbers without leading zeros say so by their decimals
         return Keys if schema.decimals == 0 else Templates
     return _BY_KIND[schema.kind]

@@ -26,9 +26,9 @@ Settings = dict[str, Any]
 class CodecConfig:
     """How a table becomes variables; the defaults serve tables from a hundred to some millions of rows."""
 
-    numbers: Literal["tokens", "mixed"] = field(
-        default="tokens",
-        metadata={"help": "tokens: every number a code; mixed: frequent values codes, the rest continuous"},
+    numbers: Literal["auto", "tokens", "mixed"] = field(
+        default="auto",
+        metadata={"help": "tokens: each a code; mixed: frequent values codes, the rest continuous; auto: what suits"},
     )
     bins: int = field(default=64, metadata={"help": "equal-mass bins of a number"})
     knots: int = field(default=16, metadata={"help": "points of the quantile function kept inside a bin"})
