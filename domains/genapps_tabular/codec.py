@@ -16,6 +16,7 @@ from genapps.suggest import did_you_mean
 from genapps_tabular.columns import CODECS, fit_column
 from genapps_tabular.columns.base import CodecConfig, ColumnCodec, Draw, flat
 from genapps_tabular.columns.categories import Categories
+from genapps_tabular.columns.identifiers import Fresh
 from genapps_tabular.columns.neighbors import alike
 from genapps_tabular.conditions import Condition
 from genapps_tabular.schema import ColumnSchema, Schema
@@ -50,6 +51,12 @@ class TableCodec:
             array = flat(table.column(column.name))
             columns.append(fit_column(array, column, config, generator))
         return cls(schema, config, _arranged(table, columns))
+
+    def reserve(self, table: pa.Table) -> None:
+        """Keep the identifiers of further rows, which were not learnt, from coming back in what is decoded."""
+        for column in self.columns:
+            if isinstance(column, Fresh):
+                column.reserve(flat(table.column(column.schema.name)))
 
     def encode(self, table: pa.Table, *, missing: Literal["token", "unknown"] = "token") -> NDArray[Any]:
         """Rows to codes (N, D): int32 if every variable is categorical, else float32.

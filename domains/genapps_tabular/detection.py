@@ -19,14 +19,10 @@ from genapps_tabular.columns import numerals, stamps
 from genapps_tabular.columns.base import flat
 from genapps_tabular.schema import ColumnSchema
 
-MARKERS = (
-    *("NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "Null", "(null)"),
-    *("None", "none", "NIL", "nil", "?", "-", "--", ".", "missing", "Missing", "unknown", "Unknown"),
-)
 SURE_MARKERS = ("N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "(null)", "?")  # in a column of words, too
 BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"on", "off"})
 KEY_NAMES = {"id", "ids", "key", "uuid", "guid", "identifier", "index", "ssn", "iban", "email", "phone", "rowid"}
-MOST_WORDS = 20  # distinct words that a column of numbers or dates may have beside those
+REFERENCES = {"id", "ids", "key", "uuid", "guid", "identifier"}  # repeated, they point to something and have no order
 NEARLY = 0.9  # the share of distinct values from which on text is an identifier
 
 
@@ -54,8 +50,7 @@ def _typed(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> ColumnS
     if pa.types.is_boolean(kind):
         return replace(schema, kind="boolean")
     if pa.types.is_integer(kind):
-        found = replace(schema, kind="number", decimals=0)
-        return replace(found, kind="identifier") if _is_key(found, array, distinct) else found
+        return _number_or_key(replace(schema, kind="number", decimals=0), array, distinct)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_duration(kind):
         values = pc.cast(distinct.view(pa.int64()) if pa.types.is_duration(kind) else distinct, pa.float64())
         finite = np.asarray(values)[np.isfinite(np.asarray(values))]
@@ -83,9 +78,7 @@ def _text(schema: ColumnSchema, array: pa.Array, distinct: pa.Array, count: np.n
     for attempt in (formats.dates, _number) if compact else (_number, formats.dates):
         found = attempt(schema, distinct, count)
         if found is not None:
-            if found.kind == "number" and found.decimals == 0 and _is_key(found, array, distinct):
-                return replace(found, kind="identifier")
-            return found
+            return _number_or_key(found, array, distinct) if found.kind == "number" else found
     return _words(schema, distinct, count)
 
 
@@ -96,7 +89,7 @@ def _number(schema: ColumnSchema, distinct: pa.Array, count: np.ndarray[Any, Any
     schema = replace(schema, kind="number", prefix=style[0], suffix=style[1], thousands=style[2], point=style[3])
     plain = numerals.unwrap(distinct, schema)
     good = pc.match_substring_regex(plain, numerals.PLAIN)
-    words = formats.words_beside(distinct, count, np.asarray(good), MOST_WORDS, MARKERS)
+    words = formats.words_beside(distinct, count, np.asarray(good))
     if words is None:
         return None
     plain = plain.filter(good)
@@ -126,14 +119,21 @@ def _words(schema: ColumnSchema, distinct: pa.Array, count: np.ndarray[Any, Any]
     return replace(schema, kind="category", missing=missing)
 
 
-def _is_key(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> bool:
-    """Whether whole numbers look like keys: all different, and named so or counted up."""
-    if len(distinct) < len(array) or schema.words or schema.missing or schema.thousands or schema.prefix:
-        return False
+def _number_or_key(schema: ColumnSchema, array: pa.Array, distinct: pa.Array) -> ColumnSchema:
+    """Whole numbers that are named like keys, or counted up row by row, are identifiers, or references to some."""
+    if schema.decimals != 0 or schema.words or schema.missing or schema.thousands or schema.prefix or schema.suffix:
+        return schema
+    rows = len(array) - array.null_count
+    unique = len(distinct) == rows
     if _name_parts(schema.name) & KEY_NAMES:
-        return len(array) >= 3
-    steps = np.diff(np.asarray(pc.cast(array, pa.float64(), safe=False)))
-    return len(array) >= 20 and bool((steps > 0).all() or (steps < 0).all()) and np.abs(steps).max() <= 100
+        if (unique and rows >= 3) or (len(distinct) >= NEARLY * rows and rows >= 100):
+            return replace(schema, kind="identifier")
+        return replace(schema, kind="category") if _name_parts(schema.name) & REFERENCES else schema
+    if unique and rows == len(array) and rows >= 20:
+        steps = np.diff(np.asarray(pc.cast(array, pa.float64(), safe=False)))
+        if ((steps > 0).all() or (steps < 0).all()) and np.abs(steps).max() <= 100:
+            return replace(schema, kind="identifier")
+    return schema
 
 
 def _name_parts(name: str) -> set[str]:

@@ -16,6 +16,11 @@ import pyarrow.compute as pc
 from genapps_tabular.columns import stamps
 from genapps_tabular.schema import ColumnSchema
 
+MARKERS = (
+    *("NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "Null", "(null)"),
+    *("None", "none", "NIL", "nil", "?", "-", "--", ".", "missing", "Missing", "unknown", "Unknown"),
+)
+MOST_WORDS = 20  # distinct words that a column of numbers or dates may have beside those
 SAMPLE = 400  # distinct values that a format is guessed from, before all are tested
 _NUMBER = re.compile(r"([+-]?)([^\w.,+-]{0,3}|[A-Z]{3} )([+-]?)(\d(?:[\d.,' ]*\d)?\.?(?:[eE][+-]?\d+)?|\.\d+)(\D*)")
 _GROUPED = r"^\d{1,3}(%s\d{3})+$"
@@ -32,16 +37,16 @@ DATES = (
 
 
 def words_beside(
-    distinct: pa.Array, count: np.ndarray[Any, Any], good: np.ndarray[Any, Any], most: int, markers: Iterable[str]
+    distinct: pa.Array, count: np.ndarray[Any, Any], good: np.ndarray[Any, Any]
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The other words of a column whose values are mostly `good`, and those that mean "missing"; None if too many."""
     if good.all():
         return (), ()
     others = distinct.filter(pa.array(~good))
-    if len(others) > most or count[good].sum() < count.sum() / 2:
+    if len(others) > MOST_WORDS or count[good].sum() < count.sum() / 2:
         return None
     words = others.to_pylist()
-    missing = tuple(w for w in words if w.strip() in set(markers))
+    missing = tuple(w for w in words if w.strip() in MARKERS)
     if len(missing) < len(words) and good.sum() <= 2 * len(words):
         return None  # as many words as numbers: categories
     return tuple(w for w in words if w not in missing), missing
@@ -95,8 +100,6 @@ def decimals(plain: pa.Array) -> tuple[int | None, int]:
 
 def dates(schema: ColumnSchema, distinct: pa.Array, count: np.ndarray[Any, Any]) -> ColumnSchema | None:
     """The schema with the format of dates or times that fits all values but a few words; None if there is none."""
-    from genapps_tabular.detection import MARKERS, MOST_WORDS
-
     sample = [value for value in _sample(distinct) if value not in MARKERS]
     best: tuple[int, ColumnSchema] | None = None
     for candidate in _candidates(schema, sample):
@@ -107,7 +110,7 @@ def dates(schema: ColumnSchema, distinct: pa.Array, count: np.ndarray[Any, Any])
     if best is None:
         return None
     good = stamps.read(distinct, best[1]).valid
-    words = words_beside(distinct, count, good, MOST_WORDS, MARKERS)
+    words = words_beside(distinct, count, good)
     if words is None:
         return None
     return replace(best[1], words=words[0], missing=words[1])

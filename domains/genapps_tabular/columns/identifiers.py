@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -46,6 +47,10 @@ class Fresh(ColumnCodec):
     def variables(self) -> tuple[Variable, ...]:
         return (Categorical(2),) if self.missing else ()
 
+    def reserve(self, array: pa.Array) -> None:
+        """Keep further values, of rows that were not learnt, from coming back."""
+        self.known = np.union1d(self.known, hashes(pc.unique(as_text(array).drop_null())))
+
     def encode(self, array: pa.Array) -> tuple[NDArray[Any], ...]:
         return (np.asarray(array.is_null()).astype(np.int32),) if self.missing else ()
 
@@ -55,9 +60,9 @@ class Fresh(ColumnCodec):
         fresh = self.fresh(np.arange(draw.first_row, draw.first_row + rows), key, draw.generator)
         return pc.if_else(pa.array(np.asarray(codes[0]) == 0), fresh, None) if codes else fresh
 
+    @abstractmethod
     def fresh(self, rows: NDArray[np.int64], key: int, generator: np.random.Generator) -> pa.Array:
         """A value for each row number (N,)."""
-        raise NotImplementedError
 
     def constraint(self, condition: Condition) -> Constraint:
         if not isinstance(condition, IsMissing):
@@ -127,6 +132,16 @@ class Keys(Fresh):
         dense = high < MOST and (counted or len(values) * ROOM > high - low)
         known = hashes(pc.cast(pa.array([] if dense else values, pa.int64()), pa.string()))
         return cls(schema, np.sort(known), array.null_count > 0, (low, high) if dense else _rounded(low, high), dense)
+
+    def reserve(self, array: pa.Array) -> None:
+        """Keep further values, of rows that were not learnt, from coming back."""
+        values = np.asarray(pc.cast(array.drop_null(), pa.int64(), safe=False), np.int64)
+        if self.dense and len(values):
+            self.bounds = (self.bounds[0], max(self.bounds[1], int(values.max())))
+        elif len(values):
+            low, high = self.bounds
+            self.bounds = (low, max(high, _rounded(low, int(values.max()))[1]))
+            self.known = np.union1d(self.known, hashes(pc.cast(pa.array(values), pa.string())))
 
     def fresh(self, rows: NDArray[np.int64], key: int, generator: np.random.Generator) -> pa.Array:
         low, high = self.bounds
