@@ -75,12 +75,16 @@ def fingerprint(table: pa.Table) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """How one fit goes: what to call its table, whom to tell how far it is, where to keep a checkpoint."""
+    """How one fit goes: what to call its table, whom to tell how far it is, where to keep a checkpoint.
+
+    reserved: rows that are not learnt but whose identifiers must not come back either.
+    """
 
     name: str = "the table"
     progress: Progress | None = None
     checkpoint: Path | None = None
     resume: bool = False
+    reserved: pa.Table | None = None
 
 
 def fit_table(table: pa.Table, schema: Schema, config: TabularConfig, run: Run | None = None) -> TableModel:
@@ -94,6 +98,8 @@ def fit_table(table: pa.Table, schema: Schema, config: TabularConfig, run: Run |
     watch = Watch()
     for_codec, for_model = generators(config.seed, *FITTING)
     codec, codes = _encode(table, schema, config, family, for_codec, run.name)
+    if run.reserved is not None:
+        codec.reserve(run.reserved)
     model = build(family, codec.space, **asdict(getattr(config, family)))
     with threads(config.threads):
         model.fit(

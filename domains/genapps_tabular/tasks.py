@@ -173,7 +173,7 @@ def _by_model(
     trials: tuple[Trial, ...] = ()
     if config.family == AUTO:
         config, trials = choose(judge.train, judge.schema, config, target=judge.target, progress=run.progress)
-    model = fit_table(judge.train, judge.schema, config, run)
+    model = fit_table(judge.train, judge.schema, config, replace(run, reserved=judge.unseen))
     shards = model.shards(n, seed=config.seed, given=conditions, workers=workers)
     rows, first = destination.take(shards, n, keep=0 if conditions else JUDGED_ROWS)
     evaluation = judge.model(model, first)

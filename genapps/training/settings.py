@@ -14,7 +14,7 @@ class TrainingConfig:
     )
     epochs: int = field(default=22, metadata={"help": "passes over the rows, where `budget` is unset"})
     min_steps: int = field(default=400, metadata={"help": "a small table is gone through more often, up to this"})
-    max_steps: int = field(default=6000, metadata={"help": "a large table is gone through less often, down to this"})
+    max_steps: int = field(default=2500, metadata={"help": "a large table is gone through less often, down to this"})
     batch_size: int = field(default=256, metadata={"help": "rows a step; doubled and doubled again for large tables"})
     learning_rate: float = field(default=3e-3, metadata={"help": "its peak; it falls in a straight line to 1 % of it"})
     warmup_steps: int = field(default=50, metadata={"help": "steps over which the learning rate rises from 0"})
