@@ -100,10 +100,14 @@ def run_measured(arguments: list[str], **environment: str) -> dict[str, float]:
 
 
 def write(path: Path, result: dict[str, Any]) -> None:
-    """Write the result as JSON that diffs well."""
+    """Write the result as JSON that diffs well, and the page that shows it if it is one of the committed results."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"wrote {os.path.relpath(path)}")
+    if path.resolve().parent == RESULTS:
+        from table import main
+
+        main()
 
 
 def read(path: Path) -> dict[str, Any]:

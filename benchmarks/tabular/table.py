@@ -5,7 +5,6 @@ python benchmarks/tabular/table.py
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from record import RESULTS, ROOT, read
@@ -151,20 +150,21 @@ def startup(result: dict[str, Any]) -> str:
     )
 
 
-def main() -> None:
-    """Write the page from whatever results there are."""
-    sections = [
-        dataset(name, read(RESULTS / f"{name}.json")) for name in DATASETS if (RESULTS / f"{name}.json").exists()
-    ]
-    for render in (sampling, scale, startup):
-        found = read(RESULTS / f"{render.__name__}.json")
-        if found:
-            sections.append(render(found))
-    protocol = next((read(RESULTS / f"{n}.json")["protocol"] for n in DATASETS if (RESULTS / f"{n}.json").exists()), {})
+def page() -> str:
+    """The page, from whatever results there are."""
+    found = {name: read(RESULTS / f"{name}.json") for name in (*DATASETS, "sampling", "scale", "startup")}
+    sections = [dataset(name, found[name]) for name in DATASETS if found[name]]
+    sections += [render(found[render.__name__]) for render in (sampling, scale, startup) if found[render.__name__]]
+    protocol = next((found[name]["protocol"] for name in DATASETS if found[name]), {})
     words = "## Protocol\n\n" + "".join(f"- **{k}**: {v}\n" for k, v in protocol.items())
+    return "\n".join([INTRO, *sections, words])
+
+
+def main() -> None:
+    """Write the page."""
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text("\n".join([INTRO, *sections, words]))
-    print(f"wrote {Path(PAGE).relative_to(ROOT)}")
+    PAGE.write_text(page())
+    print(f"wrote {PAGE.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
