@@ -148,7 +148,7 @@ class GMM:
     def _deepened(self, flat: ht.HiddenTree, data: Tensor, generator: torch.Generator) -> ht.HiddenTree:
         """A node for each field of the table, in the tree of a random half of the rows; states start out sticky."""
         rows = data[torch.randperm(len(data), generator=generator)[: min(len(data) // 2 + 1, _STRUCTURE_ROWS)]]
-        fields = self._fields()
+        fields = self._fields(rows)
         order, parents = tree_of([self._levels(rows[:, members[0]], members[0]) for members in fields])
         owner = [0] * data.shape[1]
         for place, number in enumerate(order):
@@ -160,12 +160,19 @@ class GMM:
             tuple(parents), tuple(owner), flat.root, sticky.expand(len(order), -1, -1).clone(), flat.leaves
         )
 
-    def _fields(self) -> list[list[int]]:
-        """Variables that share a node: a number's categorical part and the continuous part that follows it."""
+    def _fields(self, rows: Tensor) -> list[list[int]]:
+        """Variables that share a node: each its own, but a continuous part sits with the code that says if it is there.
+
+        Such a code comes right before it, and its last value is "a number follows".
+        """
         fields: list[list[int]] = []
         for variable, kind in enumerate(self.space.variables):
-            follows = variable and isinstance(self.space.variables[variable - 1], Categorical)
-            if follows and not isinstance(kind, Categorical):
+            before = self.space.variables[variable - 1] if variable else None
+            gated = False
+            if not isinstance(kind, Categorical) and isinstance(before, Categorical):
+                absent = torch.isnan(rows[:, variable])
+                gated = bool(absent.any()) and absent.equal(rows[:, variable - 1] != before.size - 1)
+            if gated:
                 fields[-1].insert(0, variable)
             else:
                 fields.append([variable])

@@ -235,3 +235,12 @@ def test_filling_in_a_number(mixture: Model) -> None:
     holes = torch.tensor([[1.0, torch.nan, 2.0]]).repeat(2000, 1)
     filled = mixture.impute(holes, generator=torch.Generator().manual_seed(0))
     assert filled[:, 1].mean().item() == pytest.approx(2.24, abs=0.12)  # the mean of the upper half of N(2, 0.3)
+
+
+def test_a_number_sits_with_the_code_that_says_whether_it_is_there() -> None:
+    gated, alone = make_mixed(), make_mixed()
+    alone[:, 1] = torch.nan_to_num(alone[:, 1], nan=-1.0)  # a number that is always there is a field of its own
+    for data, nodes in ((gated, 2), (alone, 3)):
+        tensors, settings = build("gmm", MIXED, components=4, trees=1).fit(data).state()
+        assert len(settings["structures"][0]["parents"]) == nodes
+        assert tensors["0/transitions"].shape == (nodes, 4, 4)
