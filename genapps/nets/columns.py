@@ -80,6 +80,15 @@ class ColumnNet(nn.Module):
     def _drop(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor:
         if generator is None or self.dropout == 0:
             return hidden
-        keep = 1 - self.dropout
-        mask = torch.empty_like(hidden).bernoulli_(keep, generator=generator)
-        return hidden * mask.div_(keep)
+        return hidden * dropout_mask(hidden, self.dropout, generator)
+
+
+def dropout_mask(like: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """A mask in the shape of `like`: 0 with probability `share`, to the nearest 1/256, else what keeps the mean at 1.
+
+    One random byte an entry: eight times fewer random words than `bernoulli_`, which took a quarter of a step.
+    """
+    words = torch.empty((like.numel() + 7) // 8, dtype=torch.long, device=like.device)
+    random = words.random_(-(2**63), None, generator=generator).view(torch.uint8)[: like.numel()]
+    kept = max(round((1 - share) * 256), 1)
+    return (random.view(like.shape) < kept).to(like.dtype).mul_(256 / kept)
