@@ -17,8 +17,8 @@ class ColumnNet(nn.Module):
     Each of the D variables reads the same embedded row, with the unknown entries zeroed and a flag for each known one,
     through its own weights; stacking those weights turns D little networks into one `baddbmm`.
 
-    sizes: codes of each variable. marginals: (sum of sizes,) shares, whose logarithms start the output bias, so that
-    training begins at independent columns. scores: (sum of sizes,) a number for each code that carries its order
+    sizes: codes of each variable. marginals: (sum of sizes,) shares, whose logarithms are part of every output: training
+    begins at independent columns, and weight decay pulls back to them. scores: (sum of sizes,) a number for each code that carries its order
     (0 for unordered variables).
     """
 
@@ -49,12 +49,14 @@ class ColumnNet(nn.Module):
         self.middle_bias = nn.Parameter(torch.zeros(depth, count, 1, hidden))
         self.last = normal(count, hidden, widest, scale=0.01)
         starts = torch.tensor([0, *sizes]).cumsum(0)[:-1]
-        bias = torch.full((count, 1, widest), _FORBIDDEN)
+        base = torch.full((count, 1, widest), _FORBIDDEN)
         for j, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=True)):
-            bias[j, 0, :size] = torch.log(marginals[start : start + size])
-        self.last_bias = nn.Parameter(bias)
+            base[j, 0, :size] = torch.log(marginals[start : start + size])
+        self.last_bias = nn.Parameter(torch.zeros(count, 1, widest))
+        self.base: Tensor
         self.starts: Tensor
         self.scores: Tensor
+        self.register_buffer("base", base)
         self.register_buffer("starts", starts)
         self.register_buffer("scores", scores)
 
@@ -75,7 +77,7 @@ class ColumnNet(nn.Module):
         for weight, bias in zip(self.middle, self.middle_bias, strict=True):
             update = functional.gelu(torch.baddbmm(bias[targets], hidden, weight[targets]))
             hidden = hidden + self._drop(update, generator)
-        return torch.baddbmm(self.last_bias[targets], hidden, self.last[targets])
+        return torch.baddbmm(self.base[targets] + self.last_bias[targets], hidden, self.last[targets])
 
     def _drop(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor:
         if generator is None or self.dropout == 0:
