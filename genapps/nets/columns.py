@@ -17,9 +17,9 @@ class ColumnNet(nn.Module):
     Each of the D variables reads the same embedded row, with the unknown entries zeroed and a flag for each known one,
     through its own weights; stacking those weights turns D little networks into one `baddbmm`.
 
-    sizes: codes of each variable. marginals: (sum of sizes,) shares, whose logarithms are part of every output: training
-    begins at independent columns, and weight decay pulls back to them. scores: (sum of sizes,) a number for each code that carries its order
-    (0 for unordered variables).
+    sizes: codes of each variable. marginals: (sum of sizes,) shares, whose logarithms are part of every output, so that
+    training begins at independent columns and weight decay pulls back to them. scores: (sum of sizes,) a number for
+    each code that carries its order (0 for unordered variables).
     """
 
     def __init__(
