@@ -17,12 +17,13 @@ from genapps_tabular.columns.base import as_text, flat
 from genapps_tabular.conditions import Equals
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.destination import Destination
-from genapps_tabular.fitting import Progress, Run, fit_table
+from genapps_tabular.fitting import Run, fit_table
 from genapps_tabular.gain import REAL, REPEATED, SYNTHETIC, Gain, Scores, Task, collect, gain, measures, score, verdict
 from genapps_tabular.gaps import gaps_of
 from genapps_tabular.leaderboard import Trial, choose, with_budget
 from genapps_tabular.measuring import Gauge
 from genapps_tabular.model import TableModel
+from genapps_tabular.progress import Progress, labelled
 from genapps_tabular.schema import Schema
 
 FEWEST_ROWS = 50  # below, rows held back to measure the gain would say nothing
@@ -70,6 +71,8 @@ def augment(
     encoding: str | None = None,
     spreadsheet_safe: bool = False,
     progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
 ) -> Augmentation:
     """The real rows and n synthetic ones (as many as there are real ones, where n is None), and what they gain.
 
@@ -92,8 +95,9 @@ def augment(
     config = with_budget(config, 1 / (splits + 1))
     known = table.filter(pc.invert(gaps_of(table.column(target), schema[target])))
     check_rows(known, f"{name}: column {target!r}", FEWEST_ROWS)
-    scores = plan.compare(known, config, splits, progress)
-    model = replace(fit_table(table, schema, config, Run(name, progress)), back=back)
+    run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
+    scores = plan.compare(known, config, splits, run)
+    model = replace(fit_table(table, schema, config, run), back=back)
     wanted = plan.wanted(known)
     made = plan.synthetic(model, wanted, config.seed).cast(table.schema)
     parts = [table, made] if marker is None else [_marked(table, marker, False), _marked(made, marker, True)]
@@ -163,8 +167,9 @@ class Plan:
         parts = []
         for k, (label, count) in enumerate(wanted.items()):
             if count:
-                given = {} if label == ALL else {self.target: Equals(label)}
-                parts.append(model.draw(count, seed=_seed(seed, k), given=given))
+                given = None if label == ALL else {self.target: Equals(label)}
+                present = [self.target] if label == ALL else []
+                parts.append(model.draw(count, seed=_seed(seed, k), given=given, present=present))
         return pa.concat_tables(parts) if parts else model.draw(1, seed=seed).slice(1)
 
     def repeated(self, table: pa.Table, wanted: dict[str, int], generator: np.random.Generator) -> pa.Table:
@@ -177,13 +182,11 @@ class Plan:
         ]
         return table.take(np.concatenate([np.empty(0, np.int64), *chosen]))
 
-    def compare(
-        self, table: pa.Table, config: TabularConfig, splits: int, progress: Progress | None
-    ) -> tuple[Scores, ...]:
+    def compare(self, table: pa.Table, config: TabularConfig, splits: int, run: Run) -> tuple[Scores, ...]:
         """Real rows, real and repeated rows, real and synthetic rows: scored on the same unseen rows of each split."""
         results: list[tuple[dict[str, float], ...]] = []
         for k, (train, test) in enumerate(self._splits(table, splits, config.seed)):
-            model = fit_table(train, self.schema, replace(config, seed=config.seed + k), Run(progress=progress))
+            model = fit_table(train, self.schema, replace(config, seed=config.seed + k), _of_split(run, k, splits))
             wanted = self.wanted(train)
             generator = np.random.default_rng(np.random.SeedSequence([config.seed, 0, 6, k]))
             added = (
@@ -246,6 +249,12 @@ def level(counts: np.ndarray, n: int | None) -> list[int]:
         if not rest:
             break
     return [int(count) for count in added]
+
+
+def _of_split(run: Run, k: int, splits: int) -> Run:
+    """The run of one split: its progress by its number, its checkpoint under a name of its own."""
+    path = run.checkpoint and run.checkpoint.with_name(f"{run.checkpoint.stem}.split{k + 1}.checkpoint")
+    return replace(run, progress=labelled(run.progress, f"split {k + 1} of {splits}"), checkpoint=path)
 
 
 def _marked(table: pa.Table, marker: str, synthetic: bool) -> pa.Table:

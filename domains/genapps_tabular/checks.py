@@ -30,7 +30,7 @@ Given = Mapping[str, Condition] | Sequence[str] | None
 def read(data: Any, encoding: str | None = None) -> tuple[pa.Table, Back, str]:
     """A table of any kind, or a path, as Arrow; the way back to its kind; and what to call it in a message."""
     if isinstance(data, str | Path):
-        return read_table(data, encoding=encoding), same, str(data)
+        return read_table(data, encoding=encoding), same, "stdin" if str(data) == "-" else str(data)
     table, back = to_arrow(data)
     return table, back, f"the {type(data).__module__.partition('.')[0]} table"
 

@@ -11,16 +11,20 @@ import click
 from genapps.cli.console import note, print_json
 from genapps.cli.group import Group
 from genapps.cli.options import output_options, training_options
+from genapps.errors import UsageError
 from genapps_tabular.runs import (
     STDOUT,
     Bars,
     Training,
     check_model,
     check_outputs,
+    keep_apart,
+    model_to,
     note_places,
     places_json,
     print_plan,
     rows_to,
+    tell,
     write_text,
 )
 
@@ -84,9 +88,8 @@ def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: 
       genapps tabular fit customers.csv -o customers.genapps
       genapps tabular fit customers.csv -o customers.genapps --family gmm --seed 7
     """
-    training, output = Training.take(options), output or f"{Path(data).name.partition('.')[0] or 'stdin'}.genapps"
+    training, output = Training.take(options), model_to(output, data)
     config, schema = training.config(), options["schema_file"]
-    check_model(output)
     if dry_run:
         print_plan(data, config, schema, options["encoding"], as_json, {"model": output})
         return
@@ -105,11 +108,7 @@ def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: 
         )
         model.save(output)
     places = {"model": output, "settings": training.write_config(config, output)}
-    if as_json:
-        print_json({**places_json(places), "family": model.family, "provenance": model.provenance})
-    else:
-        note(learnt_line(model))
-        note_places(places)
+    tell(as_json, places, {"family": model.family, "provenance": model.provenance}, [learnt_line(model)])
 
 
 @cli.command()
@@ -129,7 +128,7 @@ def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int,
       genapps tabular sample customers.genapps -n 500 --given age=30..40 --given 'state=NY|NJ' -o some.csv
       genapps tabular sample customers.genapps -n 50_000_000 --workers 4 -o many.parquet
     """
-    output = rows_to(output, as_json, options["spreadsheet_safe"])
+    output = rows_to(output, as_json, model, options["spreadsheet_safe"])
     import time
 
     from genapps_tabular import tasks
@@ -179,16 +178,17 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
       genapps tabular synthesize customers.csv -n 100 --given income='>50K' --given age=30..40
       genapps tabular synthesize customers.csv --family auto --budget 5m -o synthetic.parquet
     """
-    training, output = Training.take(options), rows_to(output, as_json, options["spreadsheet_safe"])
+    training, output = Training.take(options), rows_to(output, as_json, data, options["spreadsheet_safe"])
     config, schema = training.config(), options["schema_file"]
     check_outputs(options["report"])
     check_model(options["model"])
+    keep_apart(data, output, options["model"], options["report"])
     if dry_run:
         places = {"rows": output, "model": options["model"], "report": options["report"]}
         print_plan(data, config, schema, options["encoding"], as_json, places, rows)
         return
     from genapps_tabular import tasks
-    from genapps_tabular.summary import evaluation_lines, trial_lines
+    from genapps_tabular.summary import evaluation_lines, synthesis_json, trial_lines
 
     with training.checkpoint(output) as checkpoint, Bars() as bars:
         made = tasks.synthesize(
@@ -214,15 +214,8 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
         "report": options["report"],
         "settings": training.write_config(config, output),
     }
-    if as_json:
-        figures = {"evaluation": made.evaluation.to_json(), "leaderboard": [vars(trial) for trial in made.trials]}
-        print_json({**places_json(places), "written": made.written, **figures, "notes": made.notes})
-        return
-    for line in trial_lines(made.trials) if made.trials else ():
-        note(line)
-    for line in (*made.notes, *evaluation_lines(made.evaluation)):
-        note(line)
-    note_places(places, made.written)
+    lines = (*trial_lines(made.trials), *made.notes, *evaluation_lines(made.evaluation))
+    tell(as_json, places, synthesis_json(made), lines, made.written)
 
 
 @cli.command()
@@ -244,14 +237,15 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
     """Make a larger training set for one target column, and measure what it gains on rows held back.
 
     Trees learn the target from the real rows, from real and repeated rows, and from real and synthetic rows; the result
-    says when synthetic rows did not help.
+    says when synthetic rows did not help. A killed run leaves its training in OUTPUT.checkpoint and
+    OUTPUT.splitK.checkpoint; the same command with --resume goes on from there.
 
     \b
     Examples:
       genapps tabular augment train.csv --target income -o larger.csv
       genapps tabular augment train.csv --target income --balance --marker synthetic -o larger.csv
     """
-    training, output = Training.take(options), rows_to(output, as_json, options["spreadsheet_safe"])
+    training, output = Training.take(options), rows_to(output, as_json, train, options["spreadsheet_safe"])
     config, schema = training.config(), options["schema_file"]
     if dry_run:
         print_plan(train, config, schema, options["encoding"], as_json, {"rows": output}, options["rows"])
@@ -259,7 +253,7 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
     from genapps_tabular.augmentation import augment as run
     from genapps_tabular.summary import augmentation_json, augmentation_lines, trial_lines
 
-    with Bars() as bars:
+    with training.checkpoint(output) as checkpoint, Bars() as bars:
         larger = run(
             train,
             options["target"],
@@ -273,14 +267,12 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
             encoding=options["encoding"],
             spreadsheet_safe=options["spreadsheet_safe"],
             progress=bars,
+            checkpoint=checkpoint,
+            resume=training.resume,
         )
     places = {"rows": output, "settings": training.write_config(config, output)}
-    if as_json:
-        print_json({**places_json(places), **augmentation_json(larger)})
-        return
-    for line in (*(trial_lines(larger.trials) if larger.trials else ()), *augmentation_lines(larger)):
-        note(line)
-    note_places(places, larger.written)
+    lines = (*trial_lines(larger.trials), *augmentation_lines(larger))
+    tell(as_json, places, augmentation_json(larger), lines, larger.written)
 
 
 @cli.command()
@@ -293,14 +285,19 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
 def impute(data: str, output: str | None, as_json: bool, model: Path | None, **options: Any) -> None:
     """Fill the gaps of a table by draws given what is known of each row; every other cell stays as it is.
 
+    A killed run leaves its training in OUTPUT.checkpoint; the same command with --resume goes on from there.
+
     \b
     Examples:
       genapps tabular impute customers.csv -o complete.csv
       genapps tabular impute new.csv --model customers.genapps -o complete.csv
     """
-    training, output = Training.take(options), rows_to(output, as_json)
+    if model is not None and (options["family"] or options["budget"] or options["resume"]):
+        raise UsageError("--model brings a model that has learnt; leave out --family, --budget and --resume")
+    training, output = Training.take(options), rows_to(output, as_json, data)
     config, schema = training.config(), options["schema_file"]
     from genapps_tabular import tasks
+    from genapps_tabular.summary import imputation_lines
 
     with training.checkpoint(output) as checkpoint, Bars() as bars:
         done = tasks.impute(
@@ -315,13 +312,7 @@ def impute(data: str, output: str | None, as_json: bool, model: Path | None, **o
             resume=training.resume,
         )
     places = {"rows": output, "settings": training.write_config(config, output)}
-    if as_json:
-        print_json({**places_json(places), "filled": done.filled, "left": done.left})
-        return
-    note(f"{sum(done.filled.values()):,} gaps filled in {len(done.filled)} columns")
-    for name, count in done.left.items():
-        note(f"column {name!r}: {count:,} gaps left, as nothing in a row tells them")
-    note_places(places)
+    tell(as_json, places, {"filled": done.filled, "left": done.left}, imputation_lines(done))
 
 
 @cli.command()

@@ -9,16 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from genapps.io.writers import TableWriter
-from genapps_tabular.fitting import Progress
-
-
-@dataclass(frozen=True)
-class Written:
-    """How far writing has come: a progress event, as those of training."""
-
-    step: int
-    total: int
-    message: str | None = None
+from genapps_tabular.progress import Progress, Step
 
 
 @dataclass(frozen=True)
@@ -43,5 +34,5 @@ class Destination:
                     kept.append(table.slice(0, keep - written))
                 written += len(table)
                 if self.progress:
-                    self.progress(Written(written, n))
+                    self.progress(Step("writing", written, n, "rows"))
         return None, pa.concat_tables(kept) if kept else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +22,12 @@ from genapps_tabular.checks import check_rows, family_of
 from genapps_tabular.codec import TableCodec
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.model import TableModel, generators, threads
+from genapps_tabular.progress import Progress
 from genapps_tabular.schema import Schema
 
 FITTING = (0, 1)  # the place of fitting in a run's randomness (genapps_tabular.model.generators)
 UNLEARNT = ("identifier", "text", "constant")  # kinds that no model sees
 HASHED_ROWS = 65_536  # rows at a time, so that the fingerprint does not depend on how a reader cut the table
-Progress = Callable[[Any], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -11,20 +13,22 @@ import pyarrow as pa
 from genapps_tabular.evaluation import Evaluation
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
+from genapps_tabular.progress import Progress, Step
 from genapps_tabular.schema import Schema
 
 HOLDOUT_ROWS = 10_000  # more unseen rows than this make no figure of the report steadier
 FEWEST_TO_SPLIT = 100  # below, unseen rows would judge by chance and cost rows that the model needs
 JUDGED_ROWS = 10_000  # synthetic rows that the figures stand on, at most
+MEASURED = 5  # groups of measures that an evaluation tells of
 
 
 def split(table: pa.Table, holdout: float, seed: int) -> tuple[pa.Table, pa.Table | None]:
     """Rows to learn from and rows to judge on, drawn by seed: share `holdout`, at most 10,000; None below 100 rows."""
-    count = min(int(len(table) * holdout), HOLDOUT_ROWS)
-    if len(table) < FEWEST_TO_SPLIT or count == 0:
+    held = min(int(len(table) * holdout), HOLDOUT_ROWS)
+    if len(table) < FEWEST_TO_SPLIT or held == 0:
         return table, None
     order = np.random.default_rng(np.random.SeedSequence([seed, 0, 2])).permutation(len(table))
-    return table.take(np.sort(order[count:])), table.take(np.sort(order[:count]))
+    return table.take(np.sort(order[held:])), table.take(np.sort(order[:held]))
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Judge:
     schema: Schema
     target: str | None = None
     seed: int = 0
+    progress: Progress | None = None
 
     @property
     def size(self) -> int:
@@ -52,7 +57,15 @@ class Judge:
             target=self.target,
             seed=self.seed,
             provenance=provenance,
+            progress=self._tell(),
         )
+
+    def _tell(self) -> Callable[[str], None] | None:
+        """What is measured next, as steps of judging."""
+        if self.progress is None:
+            return None
+        tell, done = self.progress, count()
+        return lambda measured: tell(Step("judging", next(done), MEASURED, message=measured))
 
     def model(self, model: TableModel, made: pa.Table | None) -> Evaluation:
         """Judge a model by rows it `made`, or by other rows of it where those do not do for the figures (`suits`)."""

@@ -10,8 +10,9 @@ import pyarrow as pa
 from genapps.errors import GenappsError, InputError
 from genapps_tabular.checks import FAMILIES
 from genapps_tabular.config import TabularConfig
-from genapps_tabular.fitting import Progress, Run, Watch, fit_table
+from genapps_tabular.fitting import Run, Watch, fit_table
 from genapps_tabular.judging import FEWEST_TO_SPLIT, Judge, split
+from genapps_tabular.progress import Progress, labelled
 from genapps_tabular.schema import Schema
 
 TRIED_ROWS = 20_000  # of a longer table, a trial learns and judges this many: enough to rank engines
@@ -64,7 +65,7 @@ def _try(judge: Judge, config: TabularConfig, progress: Progress | None) -> Tria
     """Fit one engine and judge its rows."""
     watch = Watch()
     try:
-        run = Run(progress=progress)
+        run = Run(progress=labelled(progress, f"trying {config.family}"))
         model = fit_table(judge.train, judge.schema, with_budget(config, 0.5 / len(FAMILIES)), run)
         seconds = watch.read().seconds
         evaluation = judge.model(model, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,10 +92,20 @@ class TableModel:
             measures=header.get("measures", {}),
         )
 
-    def shard(self, k: int, n: int, *, seed: int, given: Given = None, temperature: float = 1.0) -> pa.Table:
+    def shard(
+        self,
+        k: int,
+        n: int,
+        *,
+        seed: int,
+        given: Given = None,
+        present: Sequence[str] = (),
+        temperature: float = 1.0,
+    ) -> pa.Table:
         """Shard k of a sample of n rows: a pure function of its arguments.
 
-        `SHARD_ROWS` rows, the last shard fewer. Raises UsageError for an unknown column or an impossible condition.
+        In columns of `present` no value is missing. `SHARD_ROWS` rows, the last shard fewer. Raises UsageError for an
+        unknown column or an impossible condition.
         """
         conditions = conditions_of(given, self.codec.schema)
         first = k * SHARD_ROWS
@@ -103,7 +113,7 @@ class TableModel:
         with threads(1), torch.inference_mode():  # one order of sums: the same bytes in every process
             codes = self.model.sample(
                 min(SHARD_ROWS, n - first),
-                given=self.codec.constraints(conditions),
+                given=(*self.codec.constraints(conditions), *self.codec.present(present)),
                 temperature=temperature,
                 generator=for_model,
             )
@@ -129,13 +139,14 @@ class TableModel:
             self.save(path)
             yield from map_shards(_maker, (str(path), n, seed, conditions, temperature), counts, workers)
 
-    def draw(self, n: int, *, seed: int = 0, given: Given = None, temperature: float = 1.0) -> pa.Table:
-        """n rows as one Arrow table."""
-        return pa.concat_tables(list(self.shards(n, seed=seed, given=given, temperature=temperature)))
+    def draw(self, n: int, *, seed: int = 0, given: Given = None, present: Sequence[str] = ()) -> pa.Table:
+        """n rows as one Arrow table; in columns of `present` no value is missing."""
+        shards = range(len(shard_counts(n)))
+        return pa.concat_tables([self.shard(k, n, seed=seed, given=given, present=present) for k in shards])
 
     def sample(self, n: int, *, seed: int = 0, given: Given = None, temperature: float = 1.0) -> Any:
         """n synthetic rows, as the kind of table the model was fitted to; the same seed gives the same rows."""
-        return self.back(self.draw(n, seed=seed, given=given, temperature=temperature))
+        return self.back(pa.concat_tables(list(self.shards(n, seed=seed, given=given, temperature=temperature))))
 
     def fill(self, table: pa.Table, *, seed: int = 0) -> pa.Table:
         """An Arrow table like `table` whose missing values are drawn from the model given the values of their row."""

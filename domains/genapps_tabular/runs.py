@@ -5,9 +5,10 @@ Part of the command line: nothing heavy is imported until it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -77,24 +78,38 @@ class Training:
     def checkpoint(self, output: str) -> Iterator[Path | None]:
         """Where this run keeps its checkpoint: `OUTPUT.checkpoint`, gone once it is done; None where rows go to stdout.
 
-        A run that is interrupted leaves it, and --resume goes on from there; without --resume an old one is dropped.
+        A task that fits several times keeps one for each split, too: `OUTPUT.splitK.checkpoint`. A run that is stopped
+        leaves them, and --resume goes on from there; without --resume old ones are dropped.
         """
         if output == STDOUT:
             yield None
             return
         path = Path(f"{output}.checkpoint")
-        if self.resume and not path.exists():
+        old = _checkpoints(path)
+        if self.resume and not old:
             note(f"{path}: no checkpoint to go on from; starting anew")
-        elif not self.resume and path.exists():
-            note(f"{path}: an earlier run left a checkpoint; starting anew, as --resume was not given")
-            path.unlink()
+        elif old and not self.resume:
+            note(f"{old[0]}: an earlier run left a checkpoint; starting anew, as --resume was not given")
+            _remove(old)
         try:
             yield path
         except BaseException as error:
-            if path.exists() and not isinstance(error, InputError | UsageError):
-                note(f"training so far is kept in {path}; run the same command with --resume to go on")
+            left = _checkpoints(path)
+            if left and not isinstance(error, InputError | UsageError):
+                note(f"training so far is kept in {left[0]}; run the same command with --resume to go on")
             raise
-        path.unlink(missing_ok=True)
+        _remove(_checkpoints(path))
+
+
+def _checkpoints(path: Path) -> list[Path]:
+    """The checkpoints that lie beside an output."""
+    files = [path, *sorted(path.parent.glob(f"{escape(path.stem)}.split*.checkpoint"))]
+    return [file for file in files if file.exists()]
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _given(option: str) -> bool:
@@ -104,7 +119,7 @@ def _given(option: str) -> bool:
 
 
 class Bars:
-    """A progress bar for training and one for writing, fed by the events of both."""
+    """A progress bar for each thing a task does, one after the other, fed by its events."""
 
     def __init__(self) -> None:
         self._bars: dict[str, Progress] = {}
@@ -119,21 +134,20 @@ class Bars:
             bar.__exit__(kind, error, trace)
 
     def __call__(self, event: Any) -> None:
-        """Show an event of training or writing."""
-        label = "writing" if type(event).__name__ == "Written" else "learning"
+        """Show an event of training, or a step of anything else."""
+        label, unit = getattr(event, "label", "learning"), getattr(event, "unit", "steps")
         if label not in self._bars:
-            for bar in self._bars.values():
-                bar.__exit__(None, None, None)
-            self._bars = {label: Progress(label, unit="rows" if label == "writing" else "steps")}
+            self.__exit__(None, None, None)
+            self._bars = {label: Progress(label, unit=unit)}
         self._bars[label](event)
         if event.message:
             detail(event.message)
 
 
-def rows_to(output: str | None, as_json: bool, spreadsheet_safe: bool = False) -> str:
+def rows_to(output: str | None, as_json: bool, source: str | Path, spreadsheet_safe: bool = False) -> str:
     """Where rows go, stdout where nothing is named; a place that cannot be written is refused before any work is done.
 
-    Raises UsageError where rows and figures would both go to stdout.
+    Raises UsageError where rows and figures would both go to stdout, or rows over the file that they are made from.
     """
     from genapps.io.writers import check_output
 
@@ -141,7 +155,19 @@ def rows_to(output: str | None, as_json: bool, spreadsheet_safe: bool = False) -
     if output == STDOUT and as_json:
         raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")
     check_output(output, spreadsheet_safe=spreadsheet_safe)
+    keep_apart(source, output)
     return output
+
+
+def keep_apart(source: str | Path, *outputs: str | Path | None) -> None:
+    """Raises UsageError where a result would overwrite the input, or another result."""
+    taken = {Path(source).resolve(): "the input"} if str(source) != STDOUT else {}
+    for output in outputs:
+        if output is not None and str(output) != STDOUT:
+            place = Path(output).resolve()
+            if place in taken:
+                raise UsageError(f"{output}: would overwrite {taken[place]}; choose another name")
+            taken[place] = "another result"
 
 
 def check_outputs(*paths: str | Path | None) -> None:
@@ -151,6 +177,14 @@ def check_outputs(*paths: str | Path | None) -> None:
     for path in paths:
         if path is not None and str(path) != STDOUT:
             check_target(path)
+
+
+def model_to(output: str | None, data: str) -> str:
+    """Where a model goes: beside nothing else, under the input's name, where no name is given."""
+    output = output or f"{Path(data).name.partition('.')[0].strip('-') or 'model'}.genapps"
+    check_model(output)
+    keep_apart(data, output)
+    return output
 
 
 def check_model(path: str | Path | None) -> None:
@@ -191,6 +225,18 @@ def print_plan(
         return
     for line in plan_lines(planned, places):
         click.echo(line)
+
+
+def tell(
+    as_json: bool, places: dict[str, Any], figures: dict[str, Any], lines: Iterable[str], written: int | None = None
+) -> None:
+    """Say what a command made: figures and places as JSON on stdout, or lines for people on stderr."""
+    if as_json:
+        print_json({**places_json(places), **figures})
+        return
+    for line in lines:
+        note(line)
+    note_places(places, written)
 
 
 def places_json(places: dict[str, Any]) -> dict[str, str]:

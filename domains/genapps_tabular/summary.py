@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from genapps_tabular.evaluation import Evaluation, Measure
     from genapps_tabular.leaderboard import Trial
     from genapps_tabular.model import TableModel
+    from genapps_tabular.tasks import Imputation, Synthesis
 
 WIDTH = 100
 HEADLINE = ("two_sample_auc", "tstr", "column_shapes", "pair_trends", "share_nearer", "exact_copies")
@@ -58,8 +59,10 @@ def learnt_line(model: TableModel) -> str:
     )
 
 
-def trial_lines(trials: Iterable[Trial]) -> Iterator[str]:
-    """The leaderboard, best engine first."""
+def trial_lines(trials: Sequence[Trial]) -> Iterator[str]:
+    """The leaderboard, best engine first; nothing where there was none."""
+    if not trials:
+        return
     head = ("engine, best first", "told apart (AUC)", "usefulness", "nearer to training", "seconds")
     rows = [
         (
@@ -90,6 +93,23 @@ def augmentation_lines(augmentation: Augmentation) -> Iterator[str]:
     yield from grid([(f"predicting {augmentation.target}", *names), *rows])
     yield ""
     yield from wrap(augmentation.verdict, WIDTH)
+
+
+def imputation_lines(imputation: Imputation) -> Iterator[str]:
+    """How many gaps were filled, and which were left."""
+    yield f"{sum(imputation.filled.values()):,} gaps filled in {len(imputation.filled)} columns"
+    for name, count in imputation.left.items():
+        yield f"column {name!r}: {count:,} gaps left, as nothing in a row tells them"
+
+
+def synthesis_json(synthesis: Synthesis) -> dict[str, Any]:
+    """Every figure of a synthesis."""
+    return {
+        "written": synthesis.written,
+        "evaluation": synthesis.evaluation.to_json(),
+        "leaderboard": [asdict(trial) for trial in synthesis.trials],
+        "notes": synthesis.notes,
+    }
 
 
 def augmentation_json(augmentation: Augmentation) -> dict[str, Any]:

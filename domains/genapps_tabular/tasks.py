@@ -30,12 +30,13 @@ from genapps_tabular.conditions import Condition
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.destination import Destination
 from genapps_tabular.evaluation import Evaluation
-from genapps_tabular.fitting import Progress, Run, fit_table
+from genapps_tabular.fitting import Run, fit_table
 from genapps_tabular.gaps import fill_gaps, write_filled
 from genapps_tabular.judging import JUDGED_ROWS, Judge, measures_of, split
 from genapps_tabular.leaderboard import Trial, choose
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
+from genapps_tabular.progress import Progress
 from genapps_tabular.report import write_report
 
 
@@ -144,7 +145,7 @@ def synthesize(
     check_target(target, table)
     schema = resolve_schema(table, schema, name)
     conditions = conditions_of(given, schema)
-    judge = Judge(*split(table, config.holdout, config.seed), schema, target, config.seed)
+    judge = Judge(*split(table, config.holdout, config.seed), schema, target, config.seed, progress)
     destination = Destination(output, spreadsheet_safe, progress)
     refuse_for_sdv(config.family, conditions, model)
     if config.family.startswith(SDV):
@@ -218,7 +219,7 @@ def impute(
         resolve_schema(table, learnt.codec.schema, name)
     filled = fill_gaps(learnt, table, config.seed)
     if output is not None:
-        write_filled(filled, name if isinstance(data, str | Path) else "", str(output), encoding)
+        write_filled(filled, str(data) if isinstance(data, str | Path) else "", str(output), encoding)
     rows = back(filled.rows) if output is None else None
     return Imputation(rows, filled.counts, filled.left, replace(learnt, back=back))
 

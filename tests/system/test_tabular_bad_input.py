@@ -269,3 +269,22 @@ def test_a_traceback_is_shown_only_on_demand(here: Callable[..., Any], tmp_path:
     done = here("--debug", "tabular", "fit", "none.csv", "-o", "model.genapps")
     assert done.code == 2
     assert "Traceback" in done.err
+
+
+def test_no_result_overwrites_the_input_or_another(
+    here: Callable[..., Any], people: Path, model: Path, tmp_path: Path
+) -> None:
+    kept = people.read_bytes(), model.read_bytes()
+    for words in (
+        ("synthesize", people, *FAST, "-o", people),
+        ("synthesize", people, *FAST, "-o", "out.csv", "--report", "./out.csv"),
+        ("augment", people, "--target", "income", *FAST, "-o", "people.csv"),
+        ("impute", people, *FAST, "-o", "people.csv"),
+    ):
+        assert_refused(here("tabular", *words), 2, "would overwrite", folder=tmp_path)
+    assert kept == (people.read_bytes(), model.read_bytes())
+
+
+def test_a_model_and_a_training_exclude_each_other(here: Callable[..., Any], people: Path, model: Path) -> None:
+    done = here("tabular", "impute", people, "--model", model, "--family", "gmm")
+    assert_refused(done, 2, "--model brings a model that has learnt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,16 @@ def test_sdv_metadata_is_written_and_read(here: Callable[..., Any], shop: Path, 
     assert "sdtype" in (tmp_path / "metadata.json").read_text()
     done = here("tabular", "synthesize", shop, *FAST, "--schema", "metadata.json", "-n", 5, "-o", "rows.csv")
     assert done.code == 0, done.err
+
+
+def test_a_table_comes_through_a_pipe(command: Callable[..., Any], shop: Path, tmp_path: Path) -> None:
+    with shop.open() as pipe:
+        done = command("tabular", "synthesize", "-", *FAST, "-n", 4, "-o", "rows.csv", stdin=pipe)
+    assert done.returncode == 0, done.stderr
+    assert len(rows_of(tmp_path / "rows.csv")) == 4
+    empty = command("tabular", "fit", "-", stdin=subprocess.DEVNULL)
+    assert empty.returncode == 3
+    assert empty.stderr.startswith("genapps: stdin: the file is empty")
 
 
 # fit and sample -------------------------------------------------------------------------------------------------------

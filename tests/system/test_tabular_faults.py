@@ -153,6 +153,25 @@ def test_a_stopped_synthesis_leaves_its_checkpoint_alone(table: Path, tmp_path: 
     assert not any("checkpoint" in name for name in files(tmp_path))
 
 
+def test_a_stopped_augmentation_goes_on(table: Path, tmp_path: Path, here: Callable[..., Any]) -> None:
+    """Two fits: the one of the split is stopped, and both end as they would have."""
+    words = ("tabular", "augment", table, "--target", "kind", "--splits", 1, *SLOW, "-o")
+    assert here(*words, "whole.csv").code == 0
+    before = files(tmp_path)
+    with started(tmp_path, *words, "rows.csv") as process:
+        wait_for((tmp_path / "rows.csv.split1.checkpoint").exists, process)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=LONG)
+    assert process.returncode == 130
+    assert "kept in rows.csv.split1.checkpoint; run the same command with --resume" in said
+    assert files(tmp_path) - before == {"rows.csv.split1.checkpoint"}
+    resumed = here(*words, "rows.csv", "--resume", "-v")
+    assert resumed.code == 0, resumed.err
+    assert "resumed at step" in resumed.err
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not any("checkpoint" in name for name in files(tmp_path))
+
+
 @pytest.fixture
 def stopped(table: Path, tmp_path: Path) -> Path:
     """A checkpoint that a killed training left."""
