@@ -119,11 +119,10 @@ def main() -> int:
     if folder is None:
         return 0
     split = load(folder, options.rows)
-    result = read(out)
-    rows = result.get("systems", {})
     real = usefulness(split.train, split)
     for name in names:
         found = measure(name, split, options)
+        rows = read(out).get("systems", {})  # now: another run may have written since
         if "skipped" in found and "skipped" not in rows.get(name, found):
             print(f"{name}: the row of {rows[name]['date']} stays")
         else:
