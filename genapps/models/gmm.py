@@ -44,7 +44,7 @@ class GMMConfig:
     trees: int = field(default=3, metadata={"help": "trees that are averaged; a flat mixture has one"})
     table_prior: float = field(default=4.0, metadata={"help": "rows' worth of the overall distribution in each state"})
     transition_prior: float = field(default=3.0, metadata={"help": "rows' worth of prior belief in each transition"})
-    iterations: int = field(default=25, metadata={"help": "most EM iterations of a tree"})
+    iterations: int = field(default=40, metadata={"help": "most EM iterations of a tree"})
 
 
 class GMM:

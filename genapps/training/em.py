@@ -42,7 +42,7 @@ class Stopping:
 
     iterations: int = 50
     patience: int = 2
-    tolerance: float = 0.02
+    tolerance: float = 0.01
     deadline: float | None = None
 
 
