@@ -20,6 +20,7 @@ from genapps_tabular.destination import Destination
 from genapps_tabular.fitting import Run, fit_table
 from genapps_tabular.gain import REAL, REPEATED, SYNTHETIC, Gain, Scores, Task, collect, gain, measures, score, verdict
 from genapps_tabular.gaps import gaps_of
+from genapps_tabular.judging import SEEDS
 from genapps_tabular.leaderboard import Trial, choose, with_budget
 from genapps_tabular.measuring import Gauge
 from genapps_tabular.model import TableModel
@@ -205,7 +206,7 @@ class Plan:
         share = min(TEST_SHARE, TEST_ROWS / len(table))
         even = self.task == "classification" and np.unique(labels, return_counts=True)[1].min() >= 2
         splitter = (StratifiedShuffleSplit if even else ShuffleSplit)(
-            splits, test_size=share, random_state=seed % 2**32
+            splits, test_size=share, random_state=seed % SEEDS
         )
         for train, test in splitter.split(labels, labels):
             yield table.take(np.sort(train)), table.take(np.sort(test))
@@ -221,7 +222,7 @@ class Plan:
             return values[:, features], values[:, place]
 
         rows = train if extra is None else pa.concat_tables([train, extra])
-        return score(self.task, measure(rows), measure(test), gauge.categorical[features], seed % 2**32)
+        return score(self.task, measure(rows), measure(test), gauge.categorical[features], seed % SEEDS)
 
 
 def level(counts: np.ndarray, n: int | None) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -36,7 +37,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class Gain:
-    """How much better one variant is than another in one measure: mean and standard error of the paired differences."""
+    """How much better one variant is than another in one measure: mean and standard error of the paired differences.
+
+    The error over a single split is infinite: nothing is known of the spread, and so nothing is sure.
+    """
 
     measure: str
     over: str
@@ -95,7 +99,7 @@ def gain(scores: Scores, over: Scores, measure: str) -> Gain:
     difference = np.subtract(scores.values[measure], over.values[measure])
     if measure == "RMSE":
         difference = -difference
-    error = float(np.std(difference, ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else 0.0
+    error = float(np.std(difference, ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else math.inf
     return Gain(measure, over.variant, float(np.mean(difference)), error)
 
 
@@ -107,8 +111,11 @@ def verdict(target: str, scores: Sequence[Scores], gains: Sequence[Gain]) -> str
     figures = (
         f"{measure} {real.mean(measure):.3f} with real rows, {synthetic.mean(measure):.3f} with synthetic ones added"
     )
-    error = f"{over_real.mean:+.3f} ± {over_real.error:.3f} over {len(real.values[measure])} splits"
     control = f"{REPEATED} give {repeated.mean(measure):.3f}"
+    splits = len(real.values[measure])
+    if splits == 1:
+        return f"One split cannot tell whether synthetic rows help in predicting {target}: {figures}; {control}."
+    error = f"{over_real.mean:+.3f} ± {over_real.error:.3f} over {splits} splits"
     if not over_real.sure:
         word = "harmed" if over_real.mean < -SURE * over_real.error and over_real.mean < 0 else "did not help"
         advice = "Train on the real rows alone."

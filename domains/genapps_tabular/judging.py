@@ -19,6 +19,7 @@ from genapps_tabular.schema import Schema
 HOLDOUT_ROWS = 10_000  # more unseen rows than this make no figure of the report steadier
 FEWEST_TO_SPLIT = 100  # below, unseen rows would judge by chance and cost rows that the model needs
 JUDGED_ROWS = 10_000  # synthetic rows that the figures stand on, at most
+SEEDS = 2**32  # scikit-learn takes no larger seeds
 MEASURED = 5  # groups of measures that an evaluation tells of
 
 
@@ -55,7 +56,7 @@ class Judge:
             self.unseen,
             schema=self.schema,
             target=self.target,
-            seed=self.seed,
+            seed=self.seed % SEEDS,
             provenance=provenance,
             progress=self._tell(),
         )

@@ -32,7 +32,7 @@ from genapps_tabular.destination import Destination
 from genapps_tabular.evaluation import Evaluation
 from genapps_tabular.fitting import Run, fit_table
 from genapps_tabular.gaps import fill_gaps, write_filled
-from genapps_tabular.judging import JUDGED_ROWS, Judge, measures_of, split
+from genapps_tabular.judging import JUDGED_ROWS, SEEDS, Judge, measures_of, split
 from genapps_tabular.leaderboard import Trial, choose
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
@@ -185,9 +185,13 @@ def _by_peer(config: TabularConfig, n: int, judge: Judge, destination: Destinati
     """Rows of one of SDV's synthesizers."""
     from genapps_tabular.peers import fit_sample
 
-    table, provenance = fit_sample(config.family.removeprefix(SDV), judge.train, judge.schema, n, config.seed)
-    rows, _ = destination.take([table], n)
-    evaluation = judge.rows(table, {"family": config.family, "seed": config.seed, **provenance})
+    name, drawn = config.family.removeprefix(SDV), max(n, judge.size)
+    table, provenance = fit_sample(name, judge.train, judge.schema, drawn, config.seed)
+    rows, _ = destination.take([table.slice(0, n)], n)
+    evaluation = judge.rows(
+        table.slice(0, max(judge.size, min(n, JUDGED_ROWS))),
+        {"family": config.family, "seed": config.seed, **provenance},
+    )
     return Synthesis(rows, n, None, evaluation)
 
 
@@ -248,7 +252,7 @@ def evaluate(
         others.append(other)
     check_target(target, table)
     schema = resolve_schema(table, schema, name)
-    evaluation = evaluate_tables(table, others[0], others[1], schema=schema, target=target, seed=seed)
+    evaluation = evaluate_tables(table, others[0], others[1], schema=schema, target=target, seed=seed % SEEDS)
     if report:
         write_report(evaluation, Path(report), title=f"Synthetic rows beside {Path(name).name}")
     return evaluation

@@ -83,6 +83,10 @@ def test_the_same_seed_gives_the_same_bytes(here: Callable[..., Any], shop: Path
     assert made["a"] == made["b"] != made["c"]
 
 
+def test_the_largest_seed_is_a_seed(here: Callable[..., Any], shop: Path) -> None:
+    assert here("tabular", "synthesize", shop, *FAST, "--seed", 2**63 - 1, "-o", "rows.csv").code == 0
+
+
 def test_rows_go_to_stdout_and_notes_do_not(here: Callable[..., Any], shop: Path) -> None:
     done = here("tabular", "synthesize", shop, *FAST, "-n", 7)
     assert done.code == 0

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 LONG = 60.0  # seconds that something may take to happen
 SLOW = (  # a training of some seconds that writes a checkpoint at every check and never stops early
     "--set", "autoregressive.hidden=8", "--set", "training.epochs=100", "--set", "training.min_steps=400",
