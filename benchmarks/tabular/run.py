@@ -72,8 +72,6 @@ def system(name: str, split: Split, options: argparse.Namespace) -> tuple[dict[s
             return {"skipped": f"failed with exit code {done.returncode}: {said[:200]}"}, None
         figures = json.loads((folder / "figures.json").read_text())
         rows = None if "skipped" in figures else pd.read_parquet(folder / "rows.parquet")
-    if name in ("ctgan", "tvae"):
-        figures["settings"] = f"{options.epochs} epochs"
     return figures, rows
 
 
@@ -85,6 +83,8 @@ def measure(name: str, split: Split, options: argparse.Namespace) -> dict[str, A
         figures = {} if rows is not None else {"skipped": "fewer than 500 training rows were left over"}
     else:
         figures, rows = system(name, split, options)
+        if name in ("ctgan", "tvae"):
+            figures["settings"] = f"{options.epochs} epochs"
     if rows is not None:
         figures |= score(split, rows)
     said = figures.get("skipped") or f"two-sample {figures['two_sample_holdout']:.4f}, TSTR {figures['tstr']}"
