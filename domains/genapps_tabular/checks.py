@@ -14,7 +14,7 @@ from genapps.io.frames import to_arrow
 from genapps.io.limits import parse_json
 from genapps.io.tables import read_table
 from genapps.suggest import did_you_mean
-from genapps_tabular.conditions import Condition, parse
+from genapps_tabular.conditions import Between, Condition, Equals, IsMissing, OneOf, parse, parse_value
 from genapps_tabular.schema import Schema, detect, schema_from
 
 FAMILIES = ("autoregressive", "gmm")
@@ -24,7 +24,7 @@ FEWEST_ROWS = 2
 
 Back = Callable[[pa.Table], Any]
 SchemaLike = Schema | str | Path | None
-Given = Mapping[str, Condition] | Sequence[str] | None
+Given = Mapping[str, Any] | Sequence[str] | None
 
 
 def read(data: Any, encoding: str | None = None) -> tuple[pa.Table, Back, str]:
@@ -115,12 +115,23 @@ def _read_small(path: Path) -> bytes:
 
 
 def conditions_of(given: Given, schema: Schema) -> dict[str, Condition]:
-    """`given` as conditions by column: texts like `age=30..40` are parsed, parsed conditions pass through."""
+    """`given` as conditions by column: texts like `age=30..40`, or a mapping of columns to what is asked of them.
+
+    In a mapping a text is read as in the command, a list or tuple means one of several, any other value itself.
+    """
     if given is None:
         return {}
     if isinstance(given, str):
         return parse([given], schema)
-    return parse(given, schema) if isinstance(given, Sequence) else dict(given)
+    return parse(given, schema) if isinstance(given, Sequence) else {k: _condition(k, v) for k, v in given.items()}
+
+
+def _condition(column: str, asked: Any) -> Condition:
+    if isinstance(asked, (Equals, OneOf, Between, IsMissing)):
+        return asked
+    if isinstance(asked, str):
+        return parse_value(column, asked)
+    return OneOf(tuple(asked)) if isinstance(asked, (list, tuple)) else Equals(asked)
 
 
 def check_same_columns(table: pa.Table, real: pa.Table, name: str, real_name: str) -> None:
