@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import note, print_json
+from genapps.cli.console import print_json
 from genapps.cli.group import Group
-from genapps.cli.options import output_options, training_options
+from genapps.cli.options import Whole, output_options, seed_option, training_options
 from genapps.errors import UsageError
 from genapps_tabular.runs import (
     STDOUT,
@@ -30,7 +30,7 @@ from genapps_tabular.runs import (
 
 Decorator = Callable[[Any], Any]
 FILE = click.Path(path_type=Path)
-ROWS = click.IntRange(min=1)
+ROWS = Whole(1)
 
 schema_option = click.option(
     "--schema",
@@ -47,7 +47,7 @@ given_option = click.option(
     help="Only rows with this value, one of several (a|b), or in this range (30..40); may be repeated.",
 )
 workers_option = click.option(
-    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes; the bytes stay the same."
+    "--workers", type=Whole(1, 1024), metavar="N", default=1, show_default=True, help="Processes; same bytes for any N."
 )
 spreadsheet_option = click.option(
     "--spreadsheet-safe", is_flag=True, help="Quote text that a spreadsheet would run as a formula."
@@ -115,7 +115,7 @@ def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: 
 @click.argument("model", metavar="MODEL", type=FILE)
 @click.option("-n", "rows", type=ROWS, required=True, metavar="ROWS", help="How many rows: 1000, 50_000_000.")
 @given_option
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same rows.")
+@seed_option
 @workers_option
 @spreadsheet_option
 @output_options
@@ -132,11 +132,13 @@ def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int,
     import time
 
     from genapps_tabular import tasks
+    from genapps_tabular.model import TableModel
+    from genapps_tabular.summary import sample_line
 
-    started = time.perf_counter()
+    started, learnt = time.perf_counter(), TableModel.load(model)
     with Bars() as bars:
         tasks.sample(
-            model,
+            learnt,
             rows,
             given=options["given"],
             seed=seed,
@@ -146,10 +148,8 @@ def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int,
             progress=bars,
         )
     seconds = time.perf_counter() - started
-    if as_json:
-        print_json({"rows": output, "written": rows, "seed": seed, "seconds": round(seconds, 3)})
-    elif output != STDOUT:
-        note(f"{rows:,} rows in {seconds:.1f} s: {output}")
+    figures = {"written": rows, "seed": seed, "seconds": round(seconds, 3), "measures": learnt.measures}
+    tell(as_json, {"rows": output}, figures, [sample_line(learnt, rows, seconds)], rows)
 
 
 @cli.command()
@@ -224,7 +224,7 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
 @click.option("--balance", is_flag=True, help="Give rare classes of the target more rows, up to the most frequent one.")
 @click.option("-n", "rows", type=ROWS, metavar="ROWS", help="How many synthetic rows to add; as many as are needed.")
 @click.option(
-    "--splits", type=click.IntRange(1, 50), default=3, show_default=True, help="Splits to measure the gain on."
+    "--splits", type=Whole(1, 50), metavar="N", default=3, show_default=True, help="Splits to measure the gain on."
 )
 @click.option("--marker", metavar="NAME", help="Add a column that tells synthetic rows (true) from real ones (false).")
 @schema_option
@@ -323,9 +323,7 @@ def impute(data: str, output: str | None, as_json: bool, model: Path | None, **o
 @report_option
 @schema_option
 @encoding_option
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same figures."
-)
+@seed_option
 @output_options
 def evaluate(real: str, synthetic: str, output: str | None, as_json: bool, **options: Any) -> None:
     """Judge synthetic rows from any source: how faithful, how useful, how private.

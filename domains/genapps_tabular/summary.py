@@ -59,6 +59,17 @@ def learnt_line(model: TableModel) -> str:
     )
 
 
+def sample_line(model: TableModel, rows: int, seconds: float) -> str:
+    """What was made, how fast, and how the model was judged when it learnt."""
+    auc = model.measures.get("two_sample_auc")
+    judged = (
+        "not judged: `genapps tabular evaluate` does"
+        if auc is None
+        else f"told apart from unseen rows with AUC {auc:.2f}"
+    )
+    return f"{rows:,} rows in {seconds:.1f} s from a {model.family} model ({judged})"
+
+
 def trial_lines(trials: Sequence[Trial]) -> Iterator[str]:
     """The leaderboard, best engine first; nothing where there was none."""
     if not trials:
