@@ -149,7 +149,8 @@ def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int,
         )
     seconds = time.perf_counter() - started
     figures = {"written": rows, "seed": seed, "seconds": round(seconds, 3), "measures": learnt.measures}
-    tell(as_json, {"rows": output}, figures, [sample_line(learnt, rows, seconds)], rows)
+    lines = [] if output == STDOUT else [sample_line(learnt, rows, seconds)]  # a pipe's reader may have left early
+    tell(as_json, {"rows": output}, figures, lines, rows)
 
 
 @cli.command()
