@@ -35,6 +35,8 @@ DATES = (
     *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%b %d %Y"),
 )
 
+MOST_PREFIX, MOST_SUFFIX = 3, 6  # letters of a currency, of a unit
+
 
 def words_beside(
     distinct: pa.Array, count: np.ndarray[Any, Any], good: np.ndarray[Any, Any]
@@ -59,8 +61,8 @@ def number_style(distinct: pa.Array) -> tuple[str, str, str, str] | None:
     if len(matches) < len(sample) / 2:
         return None
     prefix, suffix = _common(m[2] for m in matches), _common(m[5] for m in matches)
-    if prefix is None or suffix is None:
-        return None
+    if prefix is None or suffix is None or len(prefix.strip()) > MOST_PREFIX or len(suffix.strip()) > MOST_SUFFIX:
+        return None  # numbered names, not amounts
     bodies = [m[4].strip() for m in matches]
     thousands, point = _separators(bodies)
     return prefix, suffix, thousands, point

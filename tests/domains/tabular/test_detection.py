@@ -196,3 +196,14 @@ def test_a_few_rows_are_enough(rows: int) -> None:
         made = codec.decode(codec.encode(table), np.random.default_rng(0))
         assert made.schema == table.schema
         assert len(made) == rows
+
+
+def test_numbered_names_are_identifiers_and_amounts_are_numbers() -> None:
+    """What surrounds a number is a currency or a unit, or else the whole is a name."""
+
+    def kind(form: str) -> str:
+        values = [form.format(i * 7) for i in range(400)]
+        return detect(pa.table({"c": values})).columns[0].kind
+
+    assert kind("person{}@example.org") == kind("customer-{}") == "identifier"
+    assert kind("EUR {}") == kind("{} km/h") == kind("${}.50") == "number"
