@@ -26,8 +26,9 @@ def judge(measures: Sequence[Measure], rows: Mapping[str, int], nearness_error: 
     """The verdict on an evaluation's measures: the worst of likeness, usefulness and privacy decides the level.
 
     good: two-sample AUC within 0.15 of 0.5, at most a tenth of the gain in prediction lost, no warning. usable: AUC
-    within 0.35, at most three tenths lost, or a warning (lost modes, nearness above 0.55, more copies, rare categories
-    or identifiers than other real rows show). poor: anything worse, nearness above 0.75, copies 5 % beyond other real
+    within 0.35, at most three tenths lost, or a warning (lost modes, nearness more than 0.05 beyond one half and beyond
+    what independent columns show, more copies, rare categories or identifiers than other real rows show). poor:
+    anything worse, nearness above 0.75, copies 5 % beyond other real
     rows', or no rows to compare as a whole. A warning of privacy has to be beyond chance: `rows` are the numbers of
     rows by table, `nearness_error` the standard error of the nearness.
     """
@@ -100,7 +101,9 @@ def _privacy(figures: Figures, rows: Mapping[str, int], error: float) -> Iterato
 
 
 def _nearness(measure: Measure, error: float) -> Iterator[tuple[Level, str]]:
-    if measure.value is not None and measure.value > max(NEARER[0], 0.5 + CHANCE * error):
+    # Independent columns remember no row: what they have beyond one half is the chance of this split, for all alike.
+    chance = max((measure.floor or 0.5) - 0.5, 0.0)
+    if measure.value is not None and measure.value > max(NEARER[0] + chance, 0.5 + CHANCE * error):
         text = f"Warning: rows lie nearer to training rows than unseen rows do ({measure.value:.2f}; 0.50 is ideal)."
         yield ("poor" if measure.value > NEARER[1] else "usable"), text
 

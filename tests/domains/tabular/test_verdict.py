@@ -108,3 +108,8 @@ def test_the_worst_decides_and_faithful_rows_are_still_not_to_be_shared() -> Non
 def test_without_a_comparison_there_is_no_trust() -> None:
     level, text = verdict(two_sample_auc={"value": None, "note": "only 3 synthetic rows, 50 are needed"})
     assert level == "poor" and "only 3 synthetic rows, 50 are needed." in text
+
+
+@pytest.mark.parametrize(("floor", "level"), [(None, "usable"), (0.5, "usable"), (0.48, "usable"), (0.56, "good")])
+def test_nearness_that_independent_columns_show_too_is_no_memory(floor: float | None, level: str) -> None:
+    assert verdict(share_nearer={"value": 0.59, "floor": floor}, error=0.01)[0] == level
