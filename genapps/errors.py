@@ -1,5 +1,7 @@
 """The errors a user meets: one line that says what is wrong and what to do, and the exit code that goes with it."""
 
+from __future__ import annotations
+
 
 class GenappsError(Exception):
     """Failed for a reason outside the input: disk full, no permission, out of memory, a defect."""
@@ -18,6 +20,11 @@ class MissingExtra(UsageError):
 
     def __init__(self, library: str, extra: str) -> None:
         super().__init__(f"this needs {library}: pip install 'genapps[{extra}]'")
+        self.library, self.extra = library, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        """Two words make it anew, so that it crosses from a worker process."""
+        return type(self), (self.library, self.extra)
 
 
 class InputError(GenappsError):
