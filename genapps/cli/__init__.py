@@ -89,6 +89,9 @@ def _run(words: list[str]) -> int:
             return 0
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
+    except click.exceptions.NoArgsIsHelpError as help_:  # a group without a command: its whole help, as it is laid out
+        click.echo(help_.format_message(), err=True)
+        return help_.exit_code
 
 
 def _take_debug(args: Sequence[str]) -> tuple[list[str], bool]:

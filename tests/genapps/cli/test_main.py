@@ -210,6 +210,14 @@ def test_help_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == text
 
 
+@pytest.mark.parametrize("words", [[], ["tabular"], ["model"], ["datasets"]])
+def test_a_group_alone_prints_its_help_as_laid_out(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--help"]) == 0
+    laid_out = capsys.readouterr().out
+    assert main(words) == 2
+    assert capsys.readouterr() == ("", laid_out)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
