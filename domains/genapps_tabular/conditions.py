@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from unicodedata import normalize
 
 from genapps.errors import UsageError
 from genapps.suggest import did_you_mean
@@ -78,11 +80,15 @@ def parse_value(name: str, text: str) -> Condition:
 
 
 def _split(text: str, schema: Schema) -> tuple[str, str]:
-    """The column's name and the text after its =; names may hold = themselves, the longest one that fits counts."""
-    fitting = [name for name in schema.names if text.startswith(f"{name}=")]
-    if fitting:
-        name = max(fitting, key=len)
-        return name, text[len(name) + 1 :]
+    """The column's name and the text after its =; names may hold = themselves, the longest one that fits counts.
+
+    A name in another Unicode normal form (an accent typed as a character of its own) is the same name.
+    """
+    for form in (str, partial(normalize, "NFC")):
+        fitting = [name for name in schema.names if form(text).startswith(f"{form(name)}=")]
+        if fitting:
+            name = max(fitting, key=len)
+            return name, form(text)[len(form(name)) + 1 :]
     name, equals, _ = text.partition("=")
     if not equals:
         raise UsageError(f"'{text}' is no condition; write it like age=30..40, state=NY|NJ or city={MISSING}")

@@ -29,6 +29,7 @@ from genapps.training.order import for_validation
 
 _CHUNK = 8192  # rows handled at once outside of training
 _POOL = 8  # candidates for each row wanted, where conditions on several fields must be weighed against each other
+_MOST_WEIGHTS = 500_000_000  # of the first layer: 2 GB, and five times that in training
 _TARGET_BUDGET = 64_000_000  # numbers in the largest intermediate of a training step
 
 
@@ -58,6 +59,12 @@ class Autoregressive:
     def __init__(self, space: Columns, config: AutoregressiveConfig = AutoregressiveConfig()) -> None:
         if not space.discrete or not space.variables:
             raise UsageError("the autoregressive family needs categorical variables: code numbers as tokens")
+        count = len(space.variables)
+        if count * count * (config.embedding + 2) * config.hidden > _MOST_WEIGHTS:
+            raise UsageError(
+                f"{count} variables are too many for an autoregressive network of this size; try --family gmm, "
+                "or a smaller --set autoregressive.hidden"
+            )
         self.space, self.config = space, config
         self.network: ColumnNet | None = None
 

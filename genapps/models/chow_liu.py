@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 _LEVELS = 16  # values a variable is reduced to before pairs are counted
+_PAIRS = 16_000_000  # cells of pair tables held at once
 
 
 def coarse(values: Tensor, size: int, ordered: bool) -> Tensor:
@@ -33,11 +34,16 @@ def mutual_information(levels: Tensor) -> Tensor:
     width = _LEVELS + 1
     indicator = torch.zeros(rows, count * width)
     indicator.scatter_(1, levels + torch.arange(count) * width, 1.0)
-    joint = ((indicator.T @ indicator) / rows).view(count, width, count, width).transpose(1, 2).double()
     single = indicator.mean(0).view(count, width).double()
-    independent = single[:, None, :, None] * single[None, :, None, :]
-    terms = torch.where(joint > 0, joint * (joint.clamp_min(1e-12) / independent.clamp_min(1e-12)).log(), 0.0)
-    information = terms.sum((2, 3))
+    block = max(_PAIRS // (count * width * width), 1)  # columns held against all others at once: bounds the memory
+    information = torch.zeros(count, count, dtype=torch.double)
+    for first in range(0, count, block):
+        own = slice(first, min(first + block, count))
+        joint = (indicator[:, own.start * width : own.stop * width].T @ indicator) / rows
+        joint = joint.view(-1, width, count, width).transpose(1, 2).double()
+        independent = single[own, None, :, None] * single[None, :, None, :]
+        ratio = joint.clamp_min(1e-12) / independent.clamp_min(1e-12)
+        information[own] = torch.where(joint > 0, joint * ratio.log(), 0.0).sum((2, 3))
     information.fill_diagonal_(0)
     return information
 

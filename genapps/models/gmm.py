@@ -29,7 +29,8 @@ from genapps.training.em import Stopping, fit_em
 from genapps.training.order import derived, for_validation
 
 _POOL = 8  # candidates for each row wanted, where a condition spans several variables
-_CHUNK = 16_384
+_CHUNK = 8192  # rows handled at once, fewer where there are many variables
+_MESSAGES = 100_000_000  # numbers in all messages of a chunk
 _STRUCTURE_ROWS = 20_000
 _MOST_ROWS = 200_000  # EM learns little more from more rows than these
 _WARM_ITERATIONS = 5
@@ -110,7 +111,7 @@ class GMM:
             return ht.maximize(tree, counts, prior)
 
         def em(start: ht.HiddenTree, rule: Stopping, tell: Callable[[Event], None] | None) -> ht.HiddenTree:
-            return fit_em(start, data, validation, ht.expect, maximize, log_prob, rule, tell)
+            return fit_em(start, data, validation, ht.expect, maximize, log_prob, rule, self._chunk_rows, tell)
 
         flat = self._seeded(data, marginals, generator)
         if self.config.structure == "flat":
@@ -245,7 +246,9 @@ class GMM:
         """Fill the unknown entries of rows (N, D) by draws from their exact distribution given the known ones."""
         generator = generator_or_default(generator)
         relaxed = Relaxed(given)
-        return torch.cat([data[:0].clone(), *(self._impute_chunk(c, relaxed, generator) for c in data.split(_CHUNK))])
+        return torch.cat(
+            [data[:0].clone(), *(self._impute_chunk(c, relaxed, generator) for c in data.split(self._chunk_rows))]
+        )
 
     def _impute_chunk(self, data: Tensor, relaxed: Relaxed, generator: torch.Generator) -> Tensor:
         data = data.clone()
@@ -273,7 +276,7 @@ class GMM:
 
     def log_prob(self, data: Tensor) -> LogProb:
         """Exact log-probability (N,) in nats; unknown entries are summed over. A density where parts are continuous."""
-        parts = [self._log_prob_chunk(chunk) for chunk in data.split(_CHUNK)]
+        parts = [self._log_prob_chunk(chunk) for chunk in data.split(self._chunk_rows)]
         return LogProb(torch.cat(parts) if parts else torch.zeros(0), "exact")
 
     def _log_prob_chunk(self, data: Tensor) -> Tensor:
@@ -284,6 +287,11 @@ class GMM:
     def anomaly_score(self, data: Tensor) -> Tensor:
         """Surprise in nats, (N,)."""
         return -self.log_prob(data).values
+
+    @property
+    def _chunk_rows(self) -> int:
+        messages = 4 * len(self.space.variables) * self.config.components  # numbers a row
+        return max(16, min(_CHUNK, _MESSAGES // messages))
 
     def _empty(self, n: int) -> Tensor:
         kind = torch.long if self.space.discrete else torch.float32

@@ -16,8 +16,6 @@ from torch import Tensor
 
 from genapps.training.settings import Event
 
-CHUNK = 8192  # rows of one E-step: bounds the memory beside the data
-
 Parameters = TypeVar("Parameters")
 
 
@@ -54,22 +52,24 @@ def fit_em(
     maximize: Callable[[Parameters, Counts], Parameters],
     log_prob: Callable[[Parameters, Tensor], Tensor],
     stopping: Stopping,
+    chunk_rows: int,
     progress: Callable[[Event], None] | None = None,
 ) -> Parameters:
     """Iterate from `start` and return the parameters with the best held-out likelihood.
 
     data, validation: rows (N, D). expect: E-step of a chunk. maximize: M-step of the sum. log_prob: (N,) of rows.
+    chunk_rows: rows of one E-step, which bound the memory beside the data.
     """
     began = time.monotonic()
     current = best = start
     best_held_out, waited = -float("inf"), 0
     for iteration in range(1, stopping.iterations + 1):
-        first, *others = data.split(CHUNK)
+        first, *others = data.split(chunk_rows)
         total = expect(current, first)
         for chunk in others:
             total.add(expect(current, chunk))
         current = maximize(current, total)
-        held_out = math.fsum(float(log_prob(current, chunk).sum()) for chunk in validation.split(CHUNK))
+        held_out = math.fsum(float(log_prob(current, chunk).sum()) for chunk in validation.split(chunk_rows))
         held_out /= len(validation)
         if progress is not None:
             seconds = time.monotonic() - began

@@ -133,7 +133,7 @@ def step_of(values: NDArray[np.float64], decimals: int | None) -> float:
 def divides(step: float, values: NDArray[np.float64]) -> bool:
     """Whether every value is a multiple of `step` up to rounding in the last place."""
     ratio = values / step
-    return bool((np.abs(ratio - np.round(ratio)) <= 1e-9 * np.maximum(np.abs(ratio), 1)).all())
+    return bool((np.abs(ratio - np.round(ratio)) <= 1e-14 * np.abs(ratio)).all())
 
 
 def decimals_of(values: NDArray[np.float64]) -> int | None:

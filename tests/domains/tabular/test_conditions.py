@@ -115,3 +115,10 @@ def test_a_ranges_weight_is_the_share_of_each_bin() -> None:
     for code, weight in enumerate(constraint.weights[0][0]):
         mine = values[codes == code]
         assert abs(weight - ((mine >= 2345) & (mine <= 2789)).mean()) < 0.08
+
+
+def test_a_name_in_another_unicode_form_is_the_same_name() -> None:
+    composed, decomposed = "gr\u00f6\u00dfe", "gro\u0308\u00dfe"
+    for name, asked in ((composed, decomposed), (decomposed, composed)):
+        schema = detect(pa.table({name: list(range(300))}))
+        assert parse([f"{asked}=3..5"], schema) == {name: Between("3", "5")}

@@ -244,3 +244,14 @@ def test_a_number_sits_with_the_code_that_says_whether_it_is_there() -> None:
         tensors, settings = build("gmm", MIXED, components=4, trees=1).fit(data).state()
         assert len(settings["structures"][0]["parents"]) == nodes
         assert tensors["0/transitions"].shape == (nodes, 4, 4)
+
+
+def test_a_table_too_wide_for_the_network_is_refused_before_memory_is_taken() -> None:
+    with pytest.raises(UsageError, match=r"5000 variables are too many.*--family gmm"):
+        build("autoregressive", Columns((Categorical(3),) * 5000))
+
+
+def test_a_mixture_takes_a_wide_table() -> None:
+    wide = torch.randint(2, (30, 800), generator=torch.Generator().manual_seed(0)).int()
+    model = build("gmm", Columns((Categorical(2),) * 800), components=4, trees=1, iterations=2).fit(wide)
+    assert torch.isfinite(model.log_prob(wide).values).all()
