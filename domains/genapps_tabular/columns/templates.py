@@ -17,6 +17,7 @@ SHAPES = 32  # shapes kept; rarer ones are not made again
 LONGEST = 400  # characters of a text's shape
 FEW = 4  # a place with no more different characters than this keeps to them
 ROOM = 8  # a value that is taken is looked for in so many other places before it gets longer
+GROWN = 3  # characters that shapes grow by one at a time; from then on no two shapes grow to the same length
 CAPACITY = 2**60
 CONSONANTS, VOWELS = "bcdfghklmnprstvz", "aeiou"
 HEXADECIMAL = ("0123456789abcdef", "0123456789ABCDEF")
@@ -70,12 +71,17 @@ class Template:
         known: NDArray[np.uint64],
         generator: np.random.Generator,
     ) -> pa.Array:
-        """Values of one shape, `level` characters longer: the row number, permuted, spells the free places.
+        """Values of one shape, grown `level` times: the row number, permuted, spells the free places.
 
         What another shape before it could spell, too, is left to that one; a shape too small for its rows grows.
+        Shapes may grow alike, the one always into what the other holds, so in the end each has lengths of its own.
         """
-        shape = _longer(self.shapes[kind], level)
-        before = [_longer(s, m) for m in range(level + 1) for s in self.shapes[: kind if m == level else None]]
+        shape = self._grown(kind, level)
+        before = [
+            self._grown(k, m)
+            for m in range(min(level, GROWN) + 1)
+            for k in range(kind if m == level else len(self.shapes))
+        ]
         rivals = [rival for rival in before if _overlap(rival, shape)]
         places, size = _spelling(shape)
         room = size // ROOM
@@ -99,6 +105,14 @@ class Template:
             placed.append(rest)
             values.append(self._fill(kind, level + 1, rows[rest], key, known, generator))
         return pa.concat_arrays(values).take(pa.array(np.argsort(np.concatenate(placed))))
+
+    def _grown(self, kind: int, level: int) -> Shape:
+        """A shape grown `level` times: beyond GROWN to the next lengths that are `kind` modulo the number of shapes."""
+        shape, count = self.shapes[kind], len(self.shapes)
+        if level <= GROWN:
+            return _longer(shape, level)
+        further = (kind - len(shape) - GROWN - 1) % count
+        return _longer(shape, GROWN + 1 + further + (level - GROWN - 1) * count)
 
 
 def _common_words(sample: list[str]) -> set[str]:

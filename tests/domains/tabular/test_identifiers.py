@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[list[Any] | pa.Array, str]] = {
     "random whole": (pa.array(RNG.choice(10**9, 400, replace=False)), r"\d{1,9}"),
     "64 bits": (pa.array(RNG.integers(-2**63, 2**63 - 1, 400)), r"-?\d{1,19}"),
     "unsigned": (pa.array(RNG.integers(0, 2**64 - 1, 400, dtype=np.uint64)), r"\d{1,20}"),
+    "unsigned above 2**63": (pa.array(RNG.integers(2**63, 2**64 - 1, 400, dtype=np.uint64)), r"\d{19,20}"),
     "two": (["A1", "B2"], r"[A-Z]\d+"),
 }  # fmt: skip
 
@@ -74,6 +75,18 @@ def test_the_state_holds_hashes_only(name: str) -> None:
     told = str(settings)
     if len(array) > 10:
         assert not [value for value in array.to_pylist()[1:-1] if len(str(value)) > 4 and str(value) in told]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rows", [200, 1000])
+def test_shapes_that_grow_into_one_another_end(rows: int, seed: int) -> None:
+    octets = np.random.default_rng(seed).integers(0, 256, (rows, 4))
+    addresses = [".".join(map(str, address)) for address in octets.tolist()]
+    codec, _ = fitted(addresses)
+    fresh = [value for first, count in ((0, 1), (1, 19_999)) for value in made(codec, count, first)]
+    assert all(re.fullmatch(r"\d+(\.\d+){3}", value) for value in fresh)
+    assert len(set(fresh)) == len(fresh)
+    assert not set(fresh) & set(addresses)
 
 
 def test_another_seed_gives_other_values() -> None:
