@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import click
 
@@ -15,6 +18,7 @@ from genapps.cli.domains import missing_extra
 from genapps.errors import GenappsError
 
 INTERRUPTED = 130
+TERMINATED = 143
 REMEDIES = {
     errno.ENOSPC: "no space is left on the disk; free some, or write elsewhere",
     errno.EDQUOT: "the disk quota is used up; free some space, or write elsewhere",
@@ -25,14 +29,19 @@ REMEDIES = {
 }
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code is 0 done, 1 failed, 2 wrong usage, 3 bad input, 10 anomalies or 130 interrupted.
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what Ctrl-C cleans up is cleaned up."""
 
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command, as the process's own where no `args` are given; the exit code says how it went.
+
+    0 done, 1 failed, 2 wrong usage, 3 bad input, 10 anomalies, 130 interrupted, 143 terminated.
     `--debug` may stand anywhere before `--`; it lets tracebacks and library warnings through.
     """
     words, debug = _take_debug(sys.argv[1:] if args is None else args)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _terminable() if args is None else nullcontext():
             if not debug and not sys.warnoptions:
                 warnings.simplefilter("ignore")
             code = _run(words)
@@ -65,6 +74,8 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"cannot open {error.ui_filename}: {error.message}", 1
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
+    if isinstance(error, Terminated):
+        return "terminated", TERMINATED
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return "interrupted", INTERRUPTED
     if _is_out_of_memory(error):
@@ -92,6 +103,23 @@ def _run(words: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as help_:  # a group without a command: its whole help, as it is laid out
         click.echo(help_.format_message(), err=True)
         return help_.exit_code
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM raise Terminated meanwhile, unless someone has decided otherwise about it."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _take_debug(args: Sequence[str]) -> tuple[list[str], bool]:

@@ -104,7 +104,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Training -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "kill", "kill -9"])
 def test_a_stopped_training_resumes_to_the_same_weights(
     how: signal.Signals, table: Path, whole: Path, tmp_path: Path, here: Callable[..., Any]
 ) -> None:
@@ -115,10 +115,11 @@ def test_a_stopped_training_resumes_to_the_same_weights(
         _, said = process.communicate(timeout=LONG)
     assert files(tmp_path) - before <= {"m.genapps.checkpoint", ".m.genapps.checkpoint.partial"}
     assert "m.genapps.checkpoint" in files(tmp_path)
-    if how is signal.SIGINT:
-        assert process.returncode == 130
+    if how is not signal.SIGKILL:
+        code, word = (130, "interrupted") if how is signal.SIGINT else (143, "terminated")
+        assert process.returncode == code
         assert "m.genapps.checkpoint; run the same command with --resume to go on" in said
-        assert said.strip().endswith("genapps: interrupted")
+        assert said.strip().endswith(f"genapps: {word}")
         assert "Traceback" not in said
     resumed = here("tabular", "fit", table, *SLOW, "-o", "m.genapps", "--resume", "-v")
     assert resumed.code == 0, resumed.err
@@ -216,7 +217,7 @@ def test_an_old_checkpoint_is_dropped_without_resume(stopped: Path, table: Path,
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "kill", "kill -9"])
 def test_a_stopped_sampling_leaves_no_half_table(
     how: signal.Signals, workers: int, model: Path, tmp_path: Path
 ) -> None:
@@ -224,11 +225,12 @@ def test_a_stopped_sampling_leaves_no_half_table(
     words = ("tabular", "sample", model, "-n", "50_000_000", "--workers", workers, "-o", "rows.csv")
     with started(tmp_path, *words) as process:
         wait_for(lambda: partial.exists() and partial.stat().st_size > 0, process)
-        os.killpg(process.pid, how)
+        (os.kill if how is signal.SIGTERM else os.killpg)(process.pid, how)  # kill names one process, Ctrl-C meets all
         _, said = process.communicate(timeout=LONG)
-    if how is signal.SIGINT:
-        assert process.returncode == 130, said
-        assert said.strip().splitlines()[-1] == "genapps: interrupted"
+    if how is not signal.SIGKILL:
+        code, word = (130, "interrupted") if how is signal.SIGINT else (143, "terminated")
+        assert process.returncode == code, said
+        assert said.strip().splitlines()[-1] == f"genapps: {word}"
         assert "Traceback" not in said
         assert files(tmp_path) == before
     else:

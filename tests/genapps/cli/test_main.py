@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from genapps.cli import explain, main
+from genapps.cli import Terminated, explain, main
 from genapps.errors import GenappsError, InputError, MissingExtra, UsageError
 
 PLUGIN = """
@@ -26,6 +26,7 @@ def cli(): pass
 def fail(what):
     import os, signal
     if what == "interrupt": os.kill(os.getpid(), signal.SIGINT)
+    if what == "terminate": os.kill(os.getpid(), signal.SIGTERM)
     if what == "full":
         with open("/dev/full", "w") as file: file.write("x")
     if what == "print": click.echo("x" * 100_000)
@@ -50,6 +51,7 @@ def fail(what):
         (click.ClickException("other"), 1, "other"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (click.Abort(), 130, "interrupted"),
+        (Terminated(), 143, "terminated"),
         (MemoryError(), 1, "out of memory"),
         (RuntimeError("CUDA out of memory. Tried to allocate"), 1, "smaller batch"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 1, "out of memory"),
@@ -149,6 +151,7 @@ def test_a_plugin_cannot_take_a_built_in_name(plugged: dict[str, str]) -> None:
     ("what", "code", "said"),
     [
         ("interrupt", 130, "genapps: interrupted\n"),
+        ("terminate", 143, "genapps: terminated\n"),
         ("full", 1, "genapps: no space is left on the disk; free some, or write elsewhere\n"),
         ("defect", 1, "genapps: a defect of genapps: RuntimeError: two lines (--debug shows where)\n"),
         ("warn", 0, ""),
@@ -157,6 +160,21 @@ def test_a_plugin_cannot_take_a_built_in_name(plugged: dict[str, str]) -> None:
 def test_faults_of_a_running_command(plugged: dict[str, str], what: str, code: int, said: str) -> None:
     done = run(["outside", "fail", what], plugged)
     assert (done.returncode, done.stderr) == (code, said)
+
+
+@pytest.mark.parametrize("words", [None, ["--help"]])
+def test_the_handler_of_sigterm_is_as_before(words: list[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    met: list[object] = []
+
+    def look(_: list[str]) -> int:
+        met.append(signal.getsignal(signal.SIGTERM))
+        return 0
+
+    monkeypatch.setattr("genapps.cli._run", look)
+    monkeypatch.setattr(sys, "argv", ["genapps", "--help"])
+    assert main(words) == 0
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert (met == [signal.SIG_DFL]) is (words is not None)
 
 
 def test_debug_lets_library_warnings_through(plugged: dict[str, str]) -> None:
