@@ -11,6 +11,7 @@ import click
 from genapps.cli.group import Group
 from genapps.cli.options import json_option
 
+VERIFIED = 2**30  # bytes; of a larger file only the header is read
 SHOWN = 60  # characters of a value; --json has all of it
 
 
@@ -29,10 +30,14 @@ def show(file: Path, as_json: bool) -> None:
     Examples:
       genapps model show model.genapps
     """
-    from genapps.cli.console import print_json
-    from genapps.io.artifact import read_header
+    from genapps.cli.console import note, print_json
+    from genapps.io.artifact import read_artifact, read_header
 
-    header = read_header(file)
+    if file.is_file() and file.stat().st_size > VERIFIED:
+        note(f"{file}: large, so only its header is read; the checksum is verified where the model is used")
+        header = read_header(file)
+    else:
+        header = read_artifact(file).header
     if as_json:
         print_json(header)
         return

@@ -59,6 +59,21 @@ def test_model_show_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err.count("\n") == 3
 
 
+def test_model_show_of_a_tampered_file(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray(model.read_bytes())
+    data[-1] ^= 1  # in the weights, far from the header
+    model.write_bytes(data)
+    assert main(["model", "show", str(model)]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"genapps: {model}: ")
+    monkeypatch.setattr("genapps.cli.model.VERIFIED", 10)
+    assert main(["model", "show", str(model)]) == 0
+    assert "only its header is read" in capsys.readouterr().err
+
+
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
