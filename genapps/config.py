@@ -1,13 +1,15 @@
 """Settings as nested frozen dataclasses: from TOML and key=value overrides, to commented TOML, to and from JSON.
 
 A setting's meaning is its field's metadata["help"]; its type is one of bool, int, float, str, Literal, a tuple of them,
-any of them or None, or another such dataclass, which is a section.
+any of them or None, or another such dataclass, which is a section. A number's bounds are its metadata's "least" and
+"most", or "above" and "below" where the bound itself is out.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
@@ -21,14 +23,20 @@ from genapps.suggest import did_you_mean
 Config = TypeVar("Config")
 
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "none"}
+BOUNDS = {
+    "least": ("at least", operator.ge),
+    "above": ("above", operator.gt),
+    "most": ("at most", operator.le),
+    "below": ("below", operator.lt),
+}
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def resolve(cls: type[Config], file: str | Path | None = None, overrides: Iterable[str] = ()) -> Config:
     """The settings of a TOML file, or the defaults, with `key=value` overrides; keys of sections are dotted.
 
-    Raises UsageError naming the key for an unknown one (with the one probably meant) or a value of the wrong type, and
-    for a file that does not exist; InputError naming the line for one that is no TOML.
+    Raises UsageError naming the key for an unknown one (with the one probably meant), a value of the wrong type or out
+    of bounds, and for a file that does not exist; InputError naming the line for one that is no TOML.
     """
     config = _build(cls, _read_toml(Path(file)), _Source(str(file))) if file is not None else cls()
     texts = list(overrides)
@@ -78,12 +86,20 @@ def _build(cls: type[Config], data: Mapping[str, Any], source: _Source, prefix: 
             raise source.refuse(f"unknown key {prefix + key!r}.{_meant(prefix + key, root or cls)}")
     values = {key: _convert(hints[key], value, prefix + key, source, root or cls) for key, value in data.items()}
     for name, field in fields.items():
+        _check_bounds(field, values.get(name), prefix + name, source)
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise source.refuse(f"{prefix + name} is missing")
     try:
         return cls(**values)
     except ValueError as error:  # a dataclass that checks itself
         raise source.refuse(f"{prefix.rstrip('.')}: {error}" if prefix else str(error)) from error
+
+
+def _check_bounds(field: dataclasses.Field[Any], value: Any, key: str, source: _Source) -> None:
+    bounds = [(words, holds, field.metadata[name]) for name, (words, holds) in BOUNDS.items() if name in field.metadata]
+    if value is not None and not all(holds(value, bound) for _, holds, bound in bounds):
+        allowed = " and ".join(f"{words} {bound}" for words, _, bound in bounds)
+        raise source.refuse(f"{key} must be {allowed}, not {value}")
 
 
 def _convert(hint: Any, value: Any, key: str, source: _Source, root: Any) -> Any:

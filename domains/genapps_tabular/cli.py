@@ -30,7 +30,7 @@ from genapps_tabular.runs import (
 
 Decorator = Callable[[Any], Any]
 FILE = click.Path(path_type=Path)
-ROWS = Whole(1)
+ROWS = Whole(1, 10**12)
 
 schema_option = click.option(
     "--schema",

@@ -10,8 +10,8 @@ from genapps.training import TrainingConfig
 from genapps_tabular.codec import CodecConfig
 
 
-def _help(text: str) -> dict[str, str]:
-    return {"help": text}
+def _help(text: str, **bounds: float) -> dict[str, str | float]:
+    return {"help": text, **bounds}
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,18 @@ class TabularConfig:
         default="autoregressive",
         metadata=_help("engine: autoregressive, gmm, auto (try both, keep the better), or sdv:NAME (extra 'sdv')"),
     )
-    seed: int = field(default=0, metadata=_help("the same seed gives the same model and the same rows"))
+    seed: int = field(default=0, metadata=_help("the same seed gives the same model and the same rows", least=0))
     threads: int = field(
         default=1,
-        metadata=_help("threads to train with; one is as fast on most tables, and the same everywhere; 0: all"),
+        metadata=_help(
+            "threads to train with; one is as fast on most tables, and the same everywhere; 0: all", least=0
+        ),
     )
     holdout: float = field(
-        default=0.2, metadata=_help("share of the rows kept away from the model to judge it on (at most 10,000 rows)")
+        default=0.2,
+        metadata=_help(
+            "share of the rows kept away from the model to judge it on (at most 10,000 rows)", least=0, below=1
+        ),
     )
     codec: CodecConfig = field(default_factory=CodecConfig, metadata=_help("how columns become codes"))
     training: TrainingConfig = field(default_factory=TrainingConfig, metadata=_help("how long and how fast to learn"))

@@ -37,12 +37,15 @@ _TARGET_BUDGET = 64_000_000  # numbers in the largest intermediate of a training
 class AutoregressiveConfig:
     """The network's shape."""
 
-    hidden: int = field(default=96, metadata={"help": "units a layer of each variable's own small network"})
-    embedding: int = field(default=12, metadata={"help": "numbers that stand for a code"})
-    depth: int = field(default=1, metadata={"help": "residual layers after the first"})
-    dropout: float = field(default=0.5, metadata={"help": "share of units switched off in training"})
+    hidden: int = field(default=96, metadata={"help": "units a layer of each variable's own small network", "least": 1})
+    embedding: int = field(default=12, metadata={"help": "numbers that stand for a code", "least": 1})
+    depth: int = field(default=1, metadata={"help": "residual layers after the first", "least": 0})
+    dropout: float = field(
+        default=0.5, metadata={"help": "share of units switched off in training", "least": 0, "below": 1}
+    )
     natural_share: float = field(
-        default=0.5, metadata={"help": "share of rows read in table order; the rest in a random one"}
+        default=0.5,
+        metadata={"help": "share of rows read in table order; the rest in a random one", "least": 0, "most": 1},
     )
 
 

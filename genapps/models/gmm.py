@@ -20,7 +20,7 @@ from torch import Tensor
 from genapps.errors import UsageError
 from genapps.models import hidden_tree as ht
 from genapps.models.base import LogProb, generator_or_default
-from genapps.models.chow_liu import coarse, tree_of
+from genapps.models.chow_liu import LEVELS, coarse, tree_of
 from genapps.models.constraints import resample
 from genapps.models.relaxed import Relaxed
 from genapps.spaces import Categorical, Columns, Constraint
@@ -32,6 +32,7 @@ _POOL = 8  # candidates for each row wanted, where a condition spans several var
 _CHUNK = 8192  # rows handled at once, fewer where there are many variables
 _MESSAGES = 100_000_000  # numbers in all messages of a chunk
 _STRUCTURE_ROWS = 20_000
+_WIDE = 300  # variables beyond which their dependences are measured more coarsely
 _MOST_ROWS = 200_000  # EM learns little more from more rows than these
 _WARM_ITERATIONS = 5
 
@@ -40,12 +41,18 @@ _WARM_ITERATIONS = 5
 class GMMConfig:
     """The mixture's shape."""
 
-    components: int = field(default=32, metadata={"help": "states of each hidden variable; components if flat"})
+    components: int = field(
+        default=32, metadata={"help": "states of each hidden variable; components if flat", "least": 1}
+    )
     structure: Literal["tree", "flat"] = field(default="tree", metadata={"help": "tree (deep) or flat (classical)"})
-    trees: int = field(default=3, metadata={"help": "trees that are averaged; a flat mixture has one"})
-    table_prior: float = field(default=4.0, metadata={"help": "rows' worth of the overall distribution in each state"})
-    transition_prior: float = field(default=3.0, metadata={"help": "rows' worth of prior belief in each transition"})
-    iterations: int = field(default=40, metadata={"help": "most EM iterations of a tree"})
+    trees: int = field(default=3, metadata={"help": "trees that are averaged; a flat mixture has one", "least": 1})
+    table_prior: float = field(
+        default=4.0, metadata={"help": "rows' worth of the overall distribution in each state", "above": 0}
+    )
+    transition_prior: float = field(
+        default=3.0, metadata={"help": "rows' worth of prior belief in each transition", "above": 0}
+    )
+    iterations: int = field(default=40, metadata={"help": "most EM iterations of a tree", "least": 1})
 
 
 class GMM:
@@ -181,9 +188,10 @@ class GMM:
 
     def _levels(self, values: Tensor, variable: int) -> Tensor:
         kind = self.space.variables[variable]
+        most = LEVELS if len(self.space.variables) <= _WIDE else LEVELS // 4
         if isinstance(kind, Categorical):
-            return coarse(values, kind.size, kind.ordered)
-        return coarse(values, 0, True)
+            return coarse(values, kind.size, kind.ordered, most)
+        return coarse(values, 0, True, most)
 
     # -- using ---------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class Outer:
     """Everything that can be set."""
 
     name: str = "x"
+    share: float | None = field(default=None, metadata={"above": 0, "most": 1})
     mode: Literal["tokens", "mixed"] = "tokens"
     flag: bool = False
     budget: float | None = None
@@ -201,3 +202,14 @@ def test_required_setting() -> None:
 
     with pytest.raises(InputError, match="size is missing"):
         from_json(Required, {})
+
+
+@pytest.mark.parametrize("value", ["0", "1.5", "nan"])
+def test_a_number_out_of_bounds_is_refused_with_them(value: str, tmp_path: Path) -> None:
+    allowed = f"share must be above 0 and at most 1, not {float(value)}"
+    with pytest.raises(UsageError, match=f"--set: {allowed}"):
+        resolve(Outer, overrides=[f"share={value}"])
+    (tmp_path / "c.toml").write_text(f"share = {value}")
+    with pytest.raises(UsageError, match=allowed):
+        resolve(Outer, tmp_path / "c.toml")
+    assert resolve(Outer, overrides=["share=1"]).share == 1

@@ -30,19 +30,26 @@ class CodecConfig:
         default="auto",
         metadata={"help": "tokens: each a code; mixed: frequent values codes, the rest continuous; auto: what suits"},
     )
-    bins: int = field(default=64, metadata={"help": "equal-mass bins of a number"})
-    knots: int = field(default=16, metadata={"help": "points of the quantile function kept inside a bin"})
+    bins: int = field(default=64, metadata={"help": "equal-mass bins of a number", "least": 1})
+    knots: int = field(default=16, metadata={"help": "points of the quantile function kept inside a bin", "least": 2})
     max_atoms: int = field(
-        default=100, metadata={"help": "a number with no more distinct values than this has a code for each"}
+        default=100,
+        metadata={"help": "a number with no more distinct values than this has a code for each", "least": 0},
     )
-    mixed_atoms: int = field(default=30, metadata={"help": "the same where numbers are mixed"})
+    mixed_atoms: int = field(default=30, metadata={"help": "the same where numbers are mixed", "least": 0})
     atom_share: float = field(
-        default=0.01, metadata={"help": "a number's value with a larger share of the rows has a code of its own"}
+        default=0.01,
+        metadata={
+            "help": "a number's value with a larger share of the rows has a code of its own",
+            "least": 0,
+            "most": 1,
+        },
     )
     max_tokens: int = field(
-        default=128, metadata={"help": "a column with more distinct values is written in two or three digits"}
+        default=128,
+        metadata={"help": "a column with more distinct values is written in two or three digits", "least": 2},
     )
-    protect_rare: int = field(default=0, metadata={"help": "categories seen fewer times are never emitted"})
+    protect_rare: int = field(default=0, metadata={"help": "categories seen fewer times are never emitted", "least": 0})
 
 
 @dataclass(frozen=True)
