@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-_LEVELS = 16  # values a variable is reduced to before pairs are counted
+LEVELS = 16  # values a variable is reduced to before pairs are counted
 _PAIRS = 16_000_000  # cells of pair tables held at once
 
 
-def coarse(values: Tensor, size: int, ordered: bool) -> Tensor:
-    """Levels 0.._LEVELS of values (N,): the most frequent codes, or quantiles where values have an order.
+def coarse(values: Tensor, size: int, ordered: bool, most: int = LEVELS) -> Tensor:
+    """Levels 0..most of values (N,): the most frequent codes, or quantiles where values have an order.
 
     `size` is 0 for a real number. Unknown values are a level of their own.
     """
@@ -20,18 +20,18 @@ def coarse(values: Tensor, size: int, ordered: bool) -> Tensor:
     if size and not ordered:
         counts = torch.bincount(values[known].long(), minlength=size)
         rank = counts.argsort(descending=True, stable=True).argsort()
-        levels = rank[values.clamp_min(0).long()].clamp_max(_LEVELS - 1)
+        levels = rank[values.clamp_min(0).long()].clamp_max(most - 1)
     else:
         seen = values[known].double()
-        cuts = torch.quantile(seen[:100_000], torch.linspace(0, 1, _LEVELS + 1, dtype=torch.double)[1:-1])
+        cuts = torch.quantile(seen[:100_000], torch.linspace(0, 1, most + 1, dtype=torch.double)[1:-1])
         levels = torch.bucketize(torch.where(known, values.double(), 0.0), cuts.unique())
-    return torch.where(known, levels, _LEVELS)
+    return torch.where(known, levels, most)
 
 
 def mutual_information(levels: Tensor) -> Tensor:
-    """Mutual information (D, D) in nats between the columns of levels (N, D) in 0.._LEVELS; zero on the diagonal."""
+    """Mutual information (D, D) in nats between the columns of levels (N, D); zero on the diagonal."""
     rows, count = levels.shape
-    width = _LEVELS + 1
+    width = int(levels.max()) + 1
     indicator = torch.zeros(rows, count * width)
     indicator.scatter_(1, levels + torch.arange(count) * width, 1.0)
     single = indicator.mean(0).view(count, width).double()

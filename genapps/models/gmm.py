@@ -20,7 +20,7 @@ from torch import Tensor
 from genapps.errors import UsageError
 from genapps.models import hidden_tree as ht
 from genapps.models.base import LogProb, generator_or_default
-from genapps.models.chow_liu import coarse, tree_of
+from genapps.models.chow_liu import LEVELS, coarse, tree_of
 from genapps.models.constraints import resample
 from genapps.models.relaxed import Relaxed
 from genapps.spaces import Categorical, Columns, Constraint
@@ -32,6 +32,7 @@ _POOL = 8  # candidates for each row wanted, where a condition spans several var
 _CHUNK = 8192  # rows handled at once, fewer where there are many variables
 _MESSAGES = 100_000_000  # numbers in all messages of a chunk
 _STRUCTURE_ROWS = 20_000
+_WIDE = 300  # variables beyond which their dependences are measured more coarsely
 _MOST_ROWS = 200_000  # EM learns little more from more rows than these
 _WARM_ITERATIONS = 5
 
@@ -187,9 +188,10 @@ class GMM:
 
     def _levels(self, values: Tensor, variable: int) -> Tensor:
         kind = self.space.variables[variable]
+        most = LEVELS if len(self.space.variables) <= _WIDE else LEVELS // 4
         if isinstance(kind, Categorical):
-            return coarse(values, kind.size, kind.ordered)
-        return coarse(values, 0, True)
+            return coarse(values, kind.size, kind.ordered, most)
+        return coarse(values, 0, True, most)
 
     # -- using ---------------------------------------------------------------------------------------------------
 
@@ -228,7 +230,7 @@ class GMM:
         for tree in (ht.sharpen(t, temperature) for t in self._fitted()):
             unit = torch.ones(len(tree.root))
             evidence = [
-                math.prod((relaxed.probability(v, tree.leaves[v]) for v in tree.owned(node)), start=unit)
+                math.prod((relaxed.probability(v, tree.leaves[v]) for v in tree.owned[node]), start=unit)
                 for node in range(len(tree.parents))
             ]
             if any(float(e.max()) <= 0 for e in evidence):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -52,13 +53,15 @@ class HiddenTree:
     transitions: Tensor
     leaves: tuple[Leaf, ...]
 
-    def children(self, node: int) -> list[int]:
-        """The nodes right below."""
-        return [child for child, parent in enumerate(self.parents) if parent == node]
+    @cached_property
+    def children(self) -> list[list[int]]:
+        """For each node the nodes right below it."""
+        return _grouped(self.parents, len(self.parents))
 
-    def owned(self, node: int) -> list[int]:
-        """The visible variables of a node."""
-        return [variable for variable, owner in enumerate(self.owner) if owner == node]
+    @cached_property
+    def owned(self) -> list[list[int]]:
+        """For each node its visible variables."""
+        return _grouped(self.owner, len(self.parents))
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,15 @@ class Messages:
     inside: list[Tensor]
     up: list[Tensor]
     log_prob: Tensor
+
+
+def _grouped(places: Sequence[int], count: int) -> list[list[int]]:
+    """For each place the numbers of the entries that name it."""
+    groups: list[list[int]] = [[] for _ in range(count)]
+    for number, place in enumerate(places):
+        if place >= 0:
+            groups[place].append(number)
+    return groups
 
 
 def leaf_log_prob(leaf: Leaf, values: Tensor) -> Tensor:
@@ -89,7 +101,7 @@ def log_likelihoods(tree: HiddenTree, data: Tensor) -> list[Tensor]:
     """For each node the log-probability (N, K) of its own visible variables in each state, for data (N, D)."""
     unit = torch.zeros(len(data), len(tree.root))
     return [
-        sum((leaf_log_prob(tree.leaves[v], data[:, v]) for v in tree.owned(node)), start=unit)
+        sum((leaf_log_prob(tree.leaves[v], data[:, v]) for v in tree.owned[node]), start=unit)
         for node in range(len(tree.parents))
     ]
 
@@ -102,7 +114,7 @@ def upward(tree: HiddenTree, likelihoods: Sequence[Tensor]) -> Messages:
     total = torch.zeros(len(likelihoods[0]), dtype=torch.double)
     for node in reversed(range(count)):
         logs = likelihoods[node]
-        for child in tree.children(node):
+        for child in tree.children[node]:
             logs = logs + up[child].log()
         top = logs.max(1, keepdim=True).values
         total += top[:, 0]
@@ -151,7 +163,7 @@ def expect(tree: HiddenTree, data: Tensor) -> Statistics:
         posterior = posterior / posterior.sum(1, keepdim=True).clamp_min(_TINY)
         if not node:
             root = posterior.sum(0)
-        for variable in tree.owned(node):
+        for variable in tree.owned[node]:
             leaves[variable] = _leaf_counts(tree.leaves[variable], data[:, variable], posterior)
     return Statistics(root, transitions, leaves, float(messages.log_prob.sum()), len(data))
 

@@ -45,7 +45,13 @@ def write(values: NDArray[np.float64], schema: ColumnSchema, whole: bool) -> pa.
         return pc.cast(pa.array(values), target, safe=False)
     if pa.types.is_decimal(target):
         return pc.cast(pa.array(np.round(values, target.scale)), target)
-    return pc.cast(pa.array(np.round(values).astype(np.int64)), target)
+    if not pa.types.is_integer(target):  # durations
+        return pc.cast(pa.array(np.round(values).astype(np.int64)), target)
+    kind = target.to_pandas_dtype()
+    least, most = float(np.iinfo(kind).min), float(np.iinfo(kind).max)
+    if target.bit_width == 64:
+        most = np.nextafter(most, 0)  # the largest integer itself is no float64, and the next one overflows
+    return pa.array(np.clip(np.round(values), least, most).astype(kind), target)
 
 
 def unwrap(text: pa.Array, schema: ColumnSchema) -> pa.Array:
