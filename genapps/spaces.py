@@ -1,9 +1,12 @@
 """What data looks like to a model: its variables, and what is already known of them.
 
-A codec turns records into a batch of a space; a model says which spaces it can learn. A batch of `Columns` is
+A codec turns records into a batch of a space; a model says which spaces it can learn. A batch is
 
-* all variables `Categorical`: an integer tensor (N, D), -1 where a value is unknown;
-* otherwise: a float32 tensor (N, D), categorical codes as floats, NaN where a value is unknown.
+* `Columns`, all variables `Categorical`: an integer tensor (N, D), -1 where a value is unknown;
+* other `Columns`: a float tensor (N, D), categorical codes as floats, NaN where a value is unknown;
+* `Tokens`: a `genapps.batches.Ragged` of N sequences of integer codes, -1 where one is unknown;
+* `Frames`: a `Ragged` of N sequences of rows, each row as in `Columns`;
+* `Pixels`: a tensor (N, C, H, W): floats, NaN where unknown; where there are `levels`, whole numbers from 0.
 """
 
 from __future__ import annotations
@@ -66,6 +69,70 @@ class Columns:
                 for v in variables
             )
         )
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A sequence of codes 0..size-1, of at most `longest` steps."""
+
+    size: int
+    longest: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The space as plain JSON, for a model file."""
+        return {"kind": "tokens", "size": self.size, "longest": self.longest}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A sequence of at most `longest` rows of the same variables: sensors over time, a piano roll, spectra."""
+
+    variables: tuple[Variable, ...]
+    longest: int
+
+    @property
+    def row(self) -> Columns:
+        """The space of one row."""
+        return Columns(self.variables)
+
+    def to_json(self) -> dict[str, Any]:
+        """The space as plain JSON, for a model file."""
+        return {"kind": "frames", "variables": self.row.to_json(), "longest": self.longest}
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """An image. `levels`: 0 for real numbers, 2 for black and white, 256 for bytes."""
+
+    channels: int
+    height: int
+    width: int
+    levels: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
+    def to_json(self) -> dict[str, Any]:
+        """The space as plain JSON, for a model file."""
+        sizes = {"channels": self.channels, "height": self.height, "width": self.width}
+        return {"kind": "pixels", **sizes, "levels": self.levels}
+
+
+Space = Columns | Tokens | Frames | Pixels
+
+
+def space_from_json(data: Any) -> Space:
+    """The inverse of every space's `to_json`."""
+    if isinstance(data, list):
+        return Columns.from_json(data)
+    if data["kind"] == "tokens":
+        return Tokens(int(data["size"]), int(data["longest"]))
+    if data["kind"] == "frames":
+        return Frames(Columns.from_json(data["variables"]).variables, int(data["longest"]))
+    sizes = (int(data[name]) for name in ("channels", "height", "width", "levels"))
+    return Pixels(*sizes)
 
 
 @dataclass(frozen=True)

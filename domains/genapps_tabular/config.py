@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from genapps.models.autoregressive import AutoregressiveConfig
-from genapps.models.gmm import GMMConfig
+from genapps.models.autoregressive.columns import ColumnConfig
+from genapps.models.gmm.deep import DeepConfig
 from genapps.training import TrainingConfig
 from genapps_tabular.codec import CodecConfig
 
@@ -37,10 +37,8 @@ class TabularConfig:
     )
     codec: CodecConfig = field(default_factory=CodecConfig, metadata=_help("how columns become codes"))
     training: TrainingConfig = field(default_factory=TrainingConfig, metadata=_help("how long and how fast to learn"))
-    autoregressive: AutoregressiveConfig = field(
-        default_factory=AutoregressiveConfig, metadata=_help("the column-by-column network")
-    )
-    gmm: GMMConfig = field(default_factory=GMMConfig, metadata=_help("the mixture model"))
+    autoregressive: ColumnConfig = field(default_factory=ColumnConfig, metadata=_help("the column-by-column network"))
+    gmm: DeepConfig = field(default_factory=DeepConfig, metadata=_help("the mixture model"))
 
     def __post_init__(self) -> None:
         if not 0 <= self.holdout < 1:

@@ -60,11 +60,12 @@ def plan(data: str, config: TabularConfig, schema: SchemaLike, encoding: str | N
 
 def _seconds(family: str, columns: int, rows: int, config: TabularConfig) -> float:
     """A rough estimate of the seconds of training."""
+    from genapps.training import Recipe
     from genapps.training.loop import steps_for
 
     if family == "gmm":
         return SECONDS_A_CELL * min(rows, MOST_ROWS) * columns
-    batch, steps = steps_for(rows, config.training)
+    batch, steps = steps_for(rows, config.training.over(Recipe()))
     return SECONDS_A_PAIR * batch * steps * columns**2
 
 

@@ -7,56 +7,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from genapps.errors import UsageError
-from genapps.spaces import Columns
+from genapps.spaces import Space
 from genapps.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
-    from genapps.models.base import Model
+    from genapps.models.autoregressive import Autoregressive
+    from genapps.models.base import Family
+    from genapps.models.gmm import GMM
 
-# family: (module, model class, settings class). A family not listed for a space is not built for it.
+# family: (module, class)
 FAMILIES = {
-    "autoregressive": ("genapps.models.autoregressive", "Autoregressive", "AutoregressiveConfig"),
-    "gmm": ("genapps.models.gmm", "GMM", "GMMConfig"),
+    "autoregressive": ("genapps.models.autoregressive", "Autoregressive"),
+    "gmm": ("genapps.models.gmm", "GMM"),
 }
 
 
-def family_class(family: str) -> type[Model]:
+def family_class(family: str) -> type[Family]:
     """The class of a family. Raises UsageError for a name that is not one."""
-    module, model, _ = _entry(family)
-    found: type[Model] = getattr(import_module(module), model)
-    return found
-
-
-def build(family: str, space: Columns, **options: Any) -> Model:
-    """A new model of the family for the space; `options` are the fields of the family's settings.
-
-    Raises UsageError for an unknown family, an unknown option, or a space that the family cannot learn.
-    """
-    module, _, settings = _entry(family)
-    config = getattr(import_module(module), settings)
-    known = [field.name for field in fields(config)]
-    for name in options:
-        if name not in known:
-            raise UsageError(f"{family} has no option {name!r}.{did_you_mean(name, known)}")
-    model: Any = family_class(family)
-    built: Model = model(space, config(**options))
-    return built
-
-
-def load(family: str, space: Columns, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Model:
-    """The model that was saved as tensors and settings by `Model.state`."""
-    return family_class(family).from_state(space, tensors, settings)
-
-
-def _entry(family: str) -> tuple[str, str, str]:
     if family not in FAMILIES:
         hint = did_you_mean(family, FAMILIES)
         raise UsageError(f"no model family {family!r}; there are: {', '.join(FAMILIES)}.{hint}")
-    return FAMILIES[family]
+    module, name = FAMILIES[family]
+    found: type[Family] = getattr(import_module(module), name)
+    return found
+
+
+def build(family: str, space: Space | None = None, **options: Any) -> Family:
+    """A new model of the family for the space; `options` are the fields of the settings of its engine for that space.
+
+    Raises UsageError for an unknown family, an unknown option, or a space that the family cannot learn.
+    """
+    return family_class(family)(space=space, **options)
+
+
+def load(family: str, space: Space, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Family:
+    """The model that was saved as tensors and settings by `Family.state`."""
+    return family_class(family).from_state(space, tensors, settings)
+
+
+def load_file(path: str | Path) -> Family:
+    """The model that `Family.save` wrote. Raises InputError where the file is damaged or no such model."""
+    import torch
+
+    from genapps.errors import InputError
+    from genapps.io.artifact import read_artifact
+    from genapps.spaces import space_from_json
+
+    artifact = read_artifact(path)
+    if artifact.header.get("domain") != "any":
+        raise InputError(f"{path}: a model of {artifact.header.get('domain')!r}; load it with that domain's own reader")
+    tensors = {name.removeprefix("model/"): torch.from_numpy(array) for name, array in artifact.tensors.items()}
+    header = artifact.header
+    return load(header["family"], space_from_json(header["space"]), tensors, header["model"])
+
+
+def __getattr__(name: str) -> Any:
+    """The families by class name, imported when they are asked for."""
+    for module, found in FAMILIES.values():
+        if found == name:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["FAMILIES", "GMM", "Autoregressive", "build", "family_class", "load", "load_file"]

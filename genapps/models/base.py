@@ -1,79 +1,386 @@
-"""What every family offers, whatever it is inside."""
+"""What every family offers, whatever it is inside.
+
+A *family* (`GMM`, `VAE`, ...) is what people hold: it turns what they hand over into a batch of a space, checks it, and
+picks the *engine* that learns that kind of space. An engine knows tensors only.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from torch import Tensor
 
-from genapps.spaces import Columns, Constraint
-from genapps.training import Event, TrainingConfig
+from genapps.batches import Batch, Ragged, as_batch, infer_space, numbers_of
+from genapps.errors import InputError, UsageError
+from genapps.spaces import Constraint, Space
+from genapps.suggest import did_you_mean
+from genapps.training.job import Job
+from genapps.training.settings import Event, TrainingConfig
 
 
 @dataclass(frozen=True)
 class LogProb:
-    """Log-probabilities (N,) in nats a row, and what they are: nothing passes a bound or an estimate off as exact."""
+    """Log-probabilities (N,) in nats a row, and what they are: nothing passes a bound or an estimate off as exact.
+
+    exact: the model's own. bound: not above it (a variational bound). estimate: around it, with `error` (one standard
+    error, in nats, of the constant that all values share).
+    """
 
     values: Tensor
     kind: Literal["exact", "bound", "estimate"]
+    error: float | None = None
 
 
-class Model(Protocol):
-    """A family fitted to one space.
+class Engine(ABC):
+    """One family's way to learn one kind of space.
 
-    Names follow scikit-learn where it has one. `given` narrows what is generated (see `genapps.spaces.Constraint`).
+    `Config` is its frozen dataclass of settings. What an engine cannot do it leaves as it is here: an error that says
+    so. Batches are as in `genapps.spaces`; the family has checked them.
+    """
+
+    Config: ClassVar[type]
+    takes_unknown: ClassVar[bool] = False  # whether rows to learn from may have unknown values
+    takes_labels: ClassVar[bool] = False
+    takes_weights: ClassVar[bool] = False
+
+    def __init__(self, space: Any, config: Any) -> None:
+        self.space, self.config = space, config
+
+    @abstractmethod
+    def fit(self, data: Any, validation: Any | None, job: Job) -> None:
+        """Learn from a batch; without `validation` a share of it may be set aside."""
+
+    @abstractmethod
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator,
+        *,
+        given: Sequence[Constraint] = (),
+        labels: Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Any:
+        """Draw a batch of n; `labels` (n,) where classes were learnt."""
+
+    def log_prob(self, data: Any, generator: torch.Generator) -> LogProb:
+        """How likely each row is, (N,)."""
+        raise UsageError(f"{_name(self)} has no likelihood; compare samples instead, or use anomaly_score")
+
+    def anomaly_score(self, data: Any, generator: torch.Generator) -> Tensor:
+        """How strange each row is, (N,): higher is stranger."""
+        return -self.log_prob(data, generator).values
+
+    def impute(self, data: Any, generator: torch.Generator, *, given: Sequence[Constraint] = ()) -> Any:
+        """Fill what is unknown by draws from its distribution given what is known."""
+        raise UsageError(f"{_name(self)} cannot fill in missing values of this kind of data")
+
+    def partial_fit(self, data: Any, job: Job) -> None:
+        """Learn from some more rows."""
+        raise UsageError(f"{_name(self)} cannot be fitted in parts; give all rows to fit")
+
+    def transform(self, data: Any) -> Tensor:
+        """Features (N, F) of each row."""
+        raise UsageError(f"{_name(self)} has no features")
+
+    @abstractmethod
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What was learnt: tensors by name, and what else JSON can hold."""
+
+    @abstractmethod
+    def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+
+
+class Family:
+    """A model of one family. Names follow scikit-learn where it has one.
+
+    `GMM(16)`, `GMM(n_components=16, space=...)`: the first value is the first field of the engine's settings, further
+    ones are given by name. Without a space it is inferred when fitting. `random_state` is the seed of all that is drawn
+    where no generator is given.
     """
 
     family: ClassVar[str]
-    codec_numbers: ClassVar[Literal["tokens", "any"]]  # "any": continuous variables are welcome, too
-    space: Columns
+    engines: ClassVar[Mapping[type, str]]  # kind of space -> "module:class" of its engine
+    codec_numbers: ClassVar[Literal["tokens", "any"]] = "any"  # "tokens": continuous variables are not welcome
+
+    def __init__(self, *values: Any, space: Space | None = None, random_state: int = 0, **options: Any) -> None:
+        self.random_state, self._options = random_state, self._named(values, options)
+        self._engine: Engine | None = None
+        self.fitted = False
+        if space is not None:
+            self._engine = self._new_engine(space)
+
+    # -- learning ------------------------------------------------------------------------------------------------
 
     def fit(
         self,
-        data: Tensor,
+        data: Any,
         *,
-        validation: Tensor | None = None,
+        labels: Any = None,
+        sample_weight: Any = None,
+        validation: Any = None,
+        budget: float | None = None,
         generator: torch.Generator | None = None,
         training: TrainingConfig | None = None,
         progress: Callable[[Event], None] | None = None,
         checkpoint: Path | None = None,
         resume: bool = False,
     ) -> Self:
-        """Learn from a batch (N, D) of the space without unknowns."""
+        """Learn from rows, sequences or images: an array, a tensor, a list of sequences, or a batch of the space.
 
+        labels: (N,) integers, -1 where a class is unknown. sample_weight: (N,) how often each row counts. validation:
+        more data of the same kind, which decides when to stop. budget: seconds. Raises InputError for data that cannot
+        be learnt, UsageError for what this family does not take.
+        """
+        if self._engine is None:
+            self._engine = self._new_engine(self.infer_space(data))
+        elif self.fitted:
+            self._engine = self._new_engine(self._engine.space)
+        batch = self._checked(data, learning=True)
+        job = self._job(len(batch), labels, sample_weight, generator, training, budget)
+        job = replace(job, progress=progress, checkpoint=checkpoint, resume=resume)
+        held_out = None if validation is None else self._checked(validation, learning=True)
+        self._engine.fit(batch, held_out, job)
+        self.fitted = True
+        return self
+
+    def partial_fit(self, data: Any, *, sample_weight: Any = None, generator: torch.Generator | None = None) -> Self:
+        """Learn from some more rows, where the family can; the first call begins a model."""
+        if self._engine is None:
+            self._engine = self._new_engine(self.infer_space(data))
+        batch = self._checked(data, learning=True)
+        self._engine.partial_fit(batch, self._job(len(batch), None, sample_weight, generator, None, None))
+        self.fitted = True
+        return self
+
+    # -- using ---------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
     def sample(
         self,
-        n: int,
+        n: int = 1,
         *,
         given: Sequence[Constraint] = (),
+        labels: Any = None,
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Draw (n, D) rows."""
+    ) -> Any:
+        """Draw n rows, sequences or images as a batch of the space.
 
-    def impute(
-        self, data: Tensor, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Fill the unknown entries of (N, D) rows by draws from their distribution given the known ones."""
+        given: what is known of them (`genapps.spaces.Constraint`). labels: one class, or (n,) classes.
+        """
+        engine, extra = self._fitted(), {}
+        if labels is not None:
+            wanted = torch.as_tensor(labels).long().expand(n) if torch.as_tensor(labels).ndim == 0 else labels
+            extra["labels"] = torch.as_tensor(wanted).long()
+        return engine.sample(n, self._generator(generator), given=given, temperature=temperature, **extra)
 
-    def log_prob(self, data: Tensor) -> LogProb:
-        """How likely each row is."""
+    @torch.no_grad()
+    def impute(self, data: Any, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None) -> Any:
+        """Fill unknown entries by draws from their distribution given the known ones of their row."""
+        return self._fitted().impute(self._checked(data), self._generator(generator), given=given)
 
-    def anomaly_score(self, data: Tensor) -> Tensor:
+    @torch.no_grad()
+    def log_prob(self, data: Any, *, generator: torch.Generator | None = None) -> LogProb:
+        """How likely each row is, (N,) in nats, tagged exact, bound or estimate."""
+        return self._fitted().log_prob(self._checked(data), self._generator(generator))
+
+    @torch.no_grad()
+    def anomaly_score(self, data: Any, *, generator: torch.Generator | None = None) -> Tensor:
         """How strange each row is, (N,): higher is stranger."""
+        return self._fitted().anomaly_score(self._checked(data), self._generator(generator))
+
+    @torch.no_grad()
+    def transform(self, data: Any) -> Tensor:
+        """Features (N, F) of each row, where the family learns some."""
+        return self._fitted().transform(self._checked(data))
+
+    def score_samples(self, data: Any) -> Tensor:
+        """The values of `log_prob`, (N,)."""
+        return self.log_prob(data).values
+
+    def score(self, data: Any) -> float:
+        """The mean of `log_prob`, in nats a row."""
+        return float(self.log_prob(data).values.double().mean())
+
+    @property
+    def space(self) -> Space:
+        """The space that was given or inferred."""
+        if self._engine is None:
+            raise UsageError("this model has no space yet: call fit first, or give space=")
+        return cast(Space, self._engine.space)
+
+    @property
+    def config(self) -> Any:
+        """The engine's settings."""
+        return self._fitted(trained=False).config
+
+    @property
+    def engine(self) -> Any:
+        """The engine of the space, fitted."""
+        return self._fitted()
+
+    def __getattr__(self, name: str) -> Any:
+        """What was learnt, under scikit-learn's names: `means_`, `transmat_`, `components_`."""
+        if name.endswith("_") and not name.startswith("_"):
+            return getattr(self._fitted(), name)
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+    # -- keeping -------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that `from_state` needs: tensors by name, and settings that JSON can hold."""
+        tensors, settings = self._fitted().state()
+        return tensors, {"config": asdict(self.config), **settings}
 
     @classmethod
-    def from_state(cls, space: Columns, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The model that `state` described."""
+    def from_state(cls, space: Space, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
+        """The model that `state` described. Raises InputError where that was an earlier version's."""
+        if "config" not in settings:
+            raise InputError("written by an earlier version of genapps; fit the model again")
+        model = cls(space=space, **settings["config"])
+        model._fitted(trained=False).restore(tensors, settings)
+        model.fitted = True
+        return model
+
+    def save(self, path: str | Path, **header: Any) -> None:
+        """Write one `.genapps` file, complete or not at all; `header` adds entries to its card."""
+        from genapps.io.artifact import write_artifact
+
+        tensors, settings = self.state()
+        tree = {f"model/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        card = {"domain": "any", "family": self.family, "space": self.space.to_json(), "model": settings}
+        write_artifact(path, tree, {**card, **header})
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def infer_space(cls, data: Any) -> Space:
+        """The space that data suggests; families read some shapes in their own way."""
+        return infer_space(data)
+
+    @classmethod
+    def engine_class(cls, kind: type) -> type[Engine]:
+        """The engine for a kind of space. Raises UsageError naming the kinds that there are."""
+        if kind not in cls.engines:
+            there = ", ".join(known.__name__ for known in cls.engines)
+            raise UsageError(f"the {cls.family} family does not learn {kind.__name__}; it learns {there}")
+        module, _, name = cls.engines[kind].partition(":")
+        found: type[Engine] = getattr(import_module(module), name)
+        return found
+
+    def _named(self, values: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
+        configs = [self.engine_class(kind).Config for kind in self.engines]
+        known = {field.name: None for config in configs for field in fields(config)}
+        for name in options:
+            if name not in known:
+                raise UsageError(f"{self.family} has no option {name!r}.{did_you_mean(name, list(known))}")
+        first = fields(configs[0])[0].name
+        if len(values) > 1 or (values and first in options):
+            raise UsageError(f"{type(self).__name__} takes one value without a name, {first}")
+        return {first: values[0], **options} if values else options
+
+    def _new_engine(self, space: Space) -> Engine:
+        engine = self.engine_class(type(space))
+        known = [field.name for field in fields(engine.Config)]
+        for name in self._options:
+            if name not in known:
+                kind = type(space).__name__
+                raise UsageError(f"{self.family} has no option {name!r} for {kind}.{did_you_mean(name, known)}")
+        try:
+            config = engine.Config(**self._options)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return engine(space, config)
+
+    def _checked(self, data: Any, learning: bool = False) -> Batch:
+        engine = self._fitted(trained=False)
+        batch = as_batch(data, engine.space)
+        if learning:
+            if len(batch) == 0:
+                raise InputError("no rows to learn from")
+            if not engine.takes_unknown and _has_unknown(batch):
+                raise InputError(
+                    f"{_name(engine)} does not learn from unknown values; fill them in or drop their rows first"
+                )
+        return batch
+
+    def _job(
+        self,
+        rows: int,
+        labels: Any,
+        weights: Any,
+        generator: torch.Generator | None,
+        training: TrainingConfig | None,
+        budget: float | None,
+    ) -> Job:
+        engine = self._fitted(trained=False)
+        if labels is not None and not engine.takes_labels:
+            raise UsageError(f"{_name(engine)} does not take labels")
+        if weights is not None and not engine.takes_weights:
+            raise UsageError(f"{_name(engine)} does not take sample_weight")
+        training = training or TrainingConfig()
+        if budget is not None:
+            training = replace(training, budget=budget)
+        return Job(
+            seed=self._generator(generator).initial_seed(),
+            training=training,
+            labels=None if labels is None else _one_each(labels, rows, "labels").long(),
+            weights=None if weights is None else _weights(_one_each(weights, rows, "sample_weight")),
+        )
+
+    def _generator(self, generator: torch.Generator | None) -> torch.Generator:
+        return generator if generator is not None else torch.Generator().manual_seed(self.random_state)
+
+    def _fitted(self, trained: bool = True) -> Engine:
+        if self._engine is None or (trained and not self.fitted):
+            raise UsageError("this model has not learnt anything yet: call fit first")
+        return self._engine
 
 
-def generator_or_default(generator: torch.Generator | None) -> torch.Generator:
-    """The given generator, or one seeded with 0: no result ever depends on a global state."""
-    return generator if generator is not None else torch.Generator().manual_seed(0)
+def fingerprint(data: Batch, *settings: object) -> str:
+    """SHA-256 of a batch and of the settings it is learnt with: what a checkpoint belongs to."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for tensor in (data.values, data.lengths) if isinstance(data, Ragged) else (data,):
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def split(data: Batch, share: float, order: Tensor) -> tuple[Tensor, Tensor]:
+    """Row numbers to learn from and row numbers held out, after `order` (N,); a handful of rows serves as both."""
+    if len(data) < 20 or share == 0:
+        return order.sort().values, order.sort().values
+    held_out = max(1, int(len(data) * share))
+    return order[held_out:], order[:held_out]
+
+
+def _name(engine: Engine) -> str:
+    return f"{type(engine).__name__}"
+
+
+def _has_unknown(batch: Batch) -> bool:
+    numbers = numbers_of(batch)
+    return bool(torch.isnan(numbers).any()) if numbers.is_floating_point() else bool((numbers < 0).any())
+
+
+def _one_each(values: Any, rows: int, name: str) -> Tensor:
+    tensor = torch.as_tensor(values)
+    if tensor.shape != (rows,):
+        raise UsageError(f"{name} of shape {tuple(tensor.shape)} for {rows} rows: one value each is needed")
+    return tensor
+
+
+def _weights(weights: Tensor) -> Tensor:
+    if not bool((torch.isfinite(weights) & (weights >= 0)).all()) or float(weights.sum()) <= 0:
+        raise InputError("sample_weight must be finite, not negative, and not all zero")
+    return weights.double()
+
+
+__all__ = ["Engine", "Family", "Job", "LogProb", "fingerprint", "split"]

@@ -1,5 +1,5 @@
 """Fitting: settings and events that every family shares, one loop for the families that follow a gradient."""
 
-from genapps.training.settings import Event, TrainingConfig
+from genapps.training.settings import Event, Recipe, TrainingConfig
 
-__all__ = ["Event", "TrainingConfig"]
+__all__ = ["Event", "Recipe", "TrainingConfig"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,27 +15,35 @@ from genapps.errors import InputError
 from genapps.io.artifact import read_artifact, to_bytes
 from genapps.io.atomic import replacing
 
-_GROUPS = ("weights", "average", "best", "moment1", "moment2")
+_GROUPS = ("weights", "average", "best", "buffers", "moment1", "moment2")
+_MOMENTS = {"moment1": ("exp_avg", "momentum_buffer"), "moment2": ("exp_avg_sq",)}  # AdamW's names, and SGD's
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights, their average, the best average, the optimizer's two moments, and the plain numbers of the run."""
+    """Weights, their average, the best average, buffers, the optimizers' moments, and the plain numbers of the run."""
 
     tensors: Mapping[str, dict[str, Tensor]]
     numbers: Mapping[str, Any]
 
     @classmethod
-    def of(cls, state: Any, weights: Mapping[str, Tensor], moments: Sequence[Mapping[str, Tensor]]) -> Checkpoint:
-        """A copy of everything; `moments` are the optimizer's entries in the order of the weights, {} before a step."""
+    def of(
+        cls,
+        state: Any,
+        weights: Mapping[str, Tensor],
+        buffers: Mapping[str, Tensor],
+        moments: Mapping[str, Mapping[str, Any]],
+    ) -> Checkpoint:
+        """A copy of everything; `moments`: the optimizer's entry of each "phase/weight", {} before its first step."""
 
         def copy(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {name: tensor.detach().clone() for name, tensor in named.items()}
 
-        zero = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-        first = {n: m.get("exp_avg", zero[n]) for n, m in zip(weights, moments, strict=True)}
-        second = {n: m.get("exp_avg_sq", zero[n]) for n, m in zip(weights, moments, strict=True)}
-        groups = (weights, state.average, state.best, first, second)
+        groups = {"weights": weights, "average": state.average, "best": state.best, "buffers": buffers}
+        tensors = {name: copy(group) for name, group in groups.items()}
+        for moment, keys in _MOMENTS.items():
+            found = {name: entry.get(keys[0], entry.get(keys[-1])) for name, entry in moments.items()}
+            tensors[moment] = copy({name: tensor for name, tensor in found.items() if tensor is not None})
         numbers = {
             "step": state.step,
             "total": state.total,
@@ -44,9 +52,9 @@ class Checkpoint:
             "rollbacks": state.rollbacks,
             "seconds": state.seconds,
             "history": [list(entry) for entry in state.history],
-            "optimizer_steps": [int(m["step"]) if "step" in m else 0 for m in moments],
+            "optimizer_steps": {name: int(entry["step"]) for name, entry in moments.items() if "step" in entry},
         }
-        return cls({name: copy(group) for name, group in zip(_GROUPS, groups, strict=True)}, numbers)
+        return cls(tensors, numbers)
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -62,16 +70,19 @@ class Checkpoint:
         return state_type(**numbers, **copies)
 
     def restore_moments(self, optimizer: torch.optim.Optimizer, weights: Mapping[str, Tensor]) -> None:
-        """Put the optimizer back where it was."""
-        for (name, weight), steps in zip(weights.items(), self.numbers["optimizer_steps"], strict=True):
-            if steps == 0:
-                optimizer.state.pop(weight, None)
+        """Put an optimizer back where it was; `weights` by "phase/weight"."""
+        steps = self.numbers["optimizer_steps"]
+        for name, weight in weights.items():
+            optimizer.state.pop(weight, None)
+            if name not in self.tensors["moment1"]:
                 continue
-            optimizer.state[weight] = {
-                "step": torch.tensor(float(steps), device=weight.device),
-                "exp_avg": self.tensors["moment1"][name].clone().to(weight.device),
-                "exp_avg_sq": self.tensors["moment2"][name].clone().to(weight.device),
-            }
+            first = self.tensors["moment1"][name].clone().to(weight.device)
+            if name in steps:
+                second = self.tensors["moment2"][name].clone().to(weight.device)
+                step = torch.tensor(float(steps[name]), device=weight.device)
+                optimizer.state[weight] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
+            else:
+                optimizer.state[weight] = {"momentum_buffer": first}
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, fingerprint: str) -> None:

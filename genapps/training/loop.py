@@ -1,30 +1,48 @@
 """The one loop of all families that follow a gradient.
 
-A family hands over its network and two functions; the loop does the rest: AdamW with warm-up and linear decay, an
-average of the weights, clipping, a held-out loss that decides when to stop, a guard that goes back when a step
-diverges, and checkpoints from which a killed run goes on to the same weights, bit for bit.
+A family hands over its network, the phases of a step and a held-out loss; the loop does the rest: optimizer, warm-up
+and decay, an average of the weights, clipping, a held-out loss that decides when to stop, a guard that goes back when a
+step diverges or the family's own watch finds a collapse, checkpoints from which a killed run goes on to the same
+weights, bit for bit, and the division of each batch among processes.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from genapps.errors import GenappsError
-from genapps.training import order
+from genapps.training import distributed, order
 from genapps.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from genapps.training.settings import Event, TrainingConfig
+from genapps.training.job import Job
+from genapps.training.settings import Event, Recipe
 
 Loss = Callable[[Tensor, torch.Generator], Tensor]  # (row numbers (B,), randomness) -> mean loss
-Progress = Callable[[Event], None]
 
 _TIMED_STEPS = 20  # steps after which a time budget is turned into a number of steps
 _MAX_ROLLBACKS = 3
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a training step: a loss, and the parameters that follow it.
+
+    loss(rows, generator): the mean loss of a batch by row numbers, all randomness from the generator. A loss that does
+    not require a gradient says that the phase has set `.grad` of its parameters itself.
+    prefix: the names of its parameters begin with it; parameters of other phases do not change and take no gradient.
+    repeats: times it is done a step, each with a batch of its own. rate: times the recipe's learning rate.
+    """
+
+    name: str
+    loss: Loss
+    prefix: str = ""
+    repeats: int = 1
+    rate: float = 1.0
 
 
 @dataclass
@@ -44,55 +62,66 @@ class State:
 
 def train(
     network: nn.Module,
-    loss: Loss,
-    validation_loss: Callable[[], float],
+    phases: Sequence[Phase],
+    validation_loss: Callable[[], float] | None,
     *,
     rows: int,
-    config: TrainingConfig,
-    seed: int,
-    progress: Progress | None = None,
-    checkpoint: Path | None = None,
-    resume: bool = False,
+    recipe: Recipe,
+    job: Job,
     fingerprint: str = "",
+    watch: Callable[[], str] | None = None,
 ) -> State:
-    """Train `network` in place and leave it with the best average of its weights.
+    """Train `network` in place and leave it with the best average of its weights; progress goes to `job.progress`.
 
-    `loss(rows, generator)` gives the mean training loss of a batch by row numbers; `validation_loss()` the held-out
-    loss of the network as it stands. `fingerprint` names data and settings: a checkpoint of other ones is refused.
-    Raises GenappsError when training diverges again and again.
+    Arguments as in `Run`. Raises GenappsError when training diverges again and again.
     """
-    return _Run(network, loss, validation_loss, rows, config, seed, progress, checkpoint, fingerprint).go(resume)
+    run = Run(network, phases, validation_loss, rows, recipe, job, fingerprint, watch)
+    for event in run.events():
+        if job.progress is not None and distributed.rank() == 0:
+            job.progress(event)
+    return run.state
 
 
-def steps_for(rows: int, config: TrainingConfig) -> tuple[int, int]:
+def steps_for(rows: int, recipe: Recipe) -> tuple[int, int]:
     """(batch size, number of steps) for a table of that many training rows, where no time budget is set."""
-    batch = config.batch_size * (1 if rows < 50_000 else 2 if rows < 500_000 else 4)
+    batch = recipe.batch_size * (1 if rows < 50_000 else 2 if rows < 500_000 else 4)
     batch = max(1, min(batch, rows // 4 or 1))
-    steps = max(rows // batch, 1) * config.epochs
-    return batch, min(max(steps, min(config.min_steps, config.epochs * 20)), config.max_steps)
+    steps = max(rows // batch, 1) * recipe.epochs
+    return batch, min(max(steps, min(recipe.min_steps, recipe.epochs * 20)), recipe.max_steps)
 
 
-class _Run:
+class Run:
+    """A training run: its network, its state, and `events`, which does the work and tells of it as it goes.
+
+    validation_loss: the held-out loss of the network as it stands, in evaluation mode with averaged weights; without it
+    the last average is kept. watch: called at each check in the same way; a reason it returns ("mode collapse: ...")
+    takes the run back to the last good check with half the learning rate, at most three times, then ends it.
+    fingerprint: names data and settings; a checkpoint of other ones is refused.
+    """
+
     def __init__(
         self,
         network: nn.Module,
-        loss: Loss,
-        validation_loss: Callable[[], float],
+        phases: Sequence[Phase],
+        validation_loss: Callable[[], float] | None,
         rows: int,
-        config: TrainingConfig,
-        seed: int,
-        progress: Progress | None,
-        checkpoint: Path | None,
-        fingerprint: str,
+        recipe: Recipe,
+        job: Job,
+        fingerprint: str = "",
+        watch: Callable[[], str] | None = None,
     ) -> None:
-        self.network, self.loss, self.validation_loss = network, loss, validation_loss
-        self.rows, self.config, self.seed = rows, config, seed
-        self.progress, self.checkpoint, self.fingerprint = progress, checkpoint, fingerprint
+        self.network, self.phases = network, tuple(phases)
+        self.validation_loss, self.watch = validation_loss, watch
+        self.rows, self.recipe, self.job, self.fingerprint = rows, recipe, job, fingerprint
         self.weights = dict(network.named_parameters())
-        self.optimizer = torch.optim.AdamW(
-            self.weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
-        self.batch_size, total = steps_for(rows, config)
+        kept = network.state_dict(keep_vars=True)
+        self.buffers = {name: buffer for name, buffer in network.named_buffers() if name in kept}
+        self.moved = [[n for n in self.weights if n.startswith(phase.prefix)] for phase in phases]
+        self.optimizers = [
+            _optimizer([self.weights[name] for name in names], recipe, phase.rate)
+            for phase, names in zip(phases, self.moved, strict=True)
+        ]
+        self.batch_size, total = steps_for(rows, recipe)
         copies = {name: weight.detach().clone() for name, weight in self.weights.items()}
         self.state = State(0, total, copies, {name: weight.clone() for name, weight in copies.items()})
         self.check_every = min(max(rows // self.batch_size, 20), 200)
@@ -100,97 +129,146 @@ class _Run:
         self.saved_at = self.started
         self.good = self._snapshot()
 
-    def go(self, resume: bool) -> State:
-        if resume and self.checkpoint is not None and self.checkpoint.exists():
-            self._restore(read_checkpoint(self.checkpoint, self.fingerprint))
+    def events(self) -> Iterator[Event]:
+        """Train to the end, yielding what happens."""
+        checkpoint = self.job.checkpoint
+        if self.job.resume and checkpoint is not None and checkpoint.exists():
+            self._restore(read_checkpoint(checkpoint, self.fingerprint))
             self.good = self._snapshot()
-            self._say(message=f"resumed at step {self.state.step} of {self.state.total}")
-        while self.state.step < self.state.total:
-            if not self._step():
-                self._roll_back()
+            yield self._event(message=f"resumed at step {self.state.step} of {self.state.total}")
+        done = False
+        while not done and self.state.step < self.state.total:
+            loss = self._step()
+            if loss is None:
+                yield self._roll_back("training diverged")
                 continue
+            if self.state.step % 10 == 0:
+                yield self._event(loss=loss)
             self._fit_budget()
-            due = self.state.step % self.check_every == 0 or self.state.step == self.state.total
-            if due and self._check():
-                break
+            if self.state.step % self.check_every == 0 or self.state.step == self.state.total:
+                for event in self._check():
+                    done = done or event.message.startswith("stopped")
+                    yield event
         self._load(self.state.best)
         self.state.seconds = self._seconds()
-        return self.state
 
-    def _step(self) -> bool:
-        """One step; False if it cannot be trusted."""
-        state, config = self.state, self.config
-        warm = min(1.0, (state.step + 1) / config.warmup_steps)
-        decay = max(0.01, 1 - state.step / state.total)
-        for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * warm * decay * 0.5**state.rollbacks
-        rows = order.batch_rows(self.seed, self.rows, self.batch_size, state.step)
+    def _step(self) -> float | None:
+        """One step of every phase, and the last phase's loss; None if it cannot be trusted."""
+        state = self.state
         self.network.train()
-        loss = self.loss(rows, order.for_step(self.seed, state.step))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.weights.values(), config.clip)
-        if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            return False
-        self.optimizer.step()
+        draws = order.for_step(self.job.seed, state.step, distributed.rank())
+        place = state.step * sum(phase.repeats for phase in self.phases)
+        loss = 0.0
+        for phase, names, optimizer in zip(self.phases, self.moved, self.optimizers, strict=True):
+            for _ in range(phase.repeats):
+                found = self._phase(phase, names, optimizer, place, draws)
+                if found is None:
+                    return None
+                loss, place = found, place + 1
         state.step += 1
-        keep = min(config.ema, state.step / (state.step + 9))  # young averages forget the start faster
+        keep = min(self.recipe.ema, state.step / (state.step + 9))  # young averages forget the start faster
         with torch.no_grad():
             averages = [state.average[name] for name in self.weights]
             torch._foreach_lerp_(averages, list(self.weights.values()), 1 - keep)
-        if state.step % 10 == 0:
-            self._say(loss=float(loss.detach()))
-        return True
+        return loss
 
-    def _check(self) -> bool:
-        """Measure the held-out loss of the averaged weights; True when it is time to stop."""
+    def _phase(
+        self, phase: Phase, names: list[str], optimizer: torch.optim.Optimizer, place: int, draws: torch.Generator
+    ) -> float | None:
+        for group in optimizer.param_groups:
+            group["lr"] = self._rate() * phase.rate
+        rows = order.batch_rows(self.job.seed, self.rows, self.batch_size, place)
+        mine = distributed.share(rows)
+        weights = [self.weights[name] for name in names]
+        if len(self.phases) > 1:
+            for name, weight in self.weights.items():
+                weight.requires_grad_(name in set(names))
+        optimizer.zero_grad(set_to_none=True)
+        loss = phase.loss(mine, draws)
+        if loss.requires_grad:
+            loss.backward()
+        distributed.average([weight.grad for weight in weights], len(mine) / len(rows))
+        norm = nn.utils.clip_grad_norm_(weights, self.recipe.clip)
+        if distributed.anywhere(not bool(torch.isfinite(loss.detach()) and torch.isfinite(norm))):
+            return None
+        optimizer.step()
+        return float(loss.detach())
+
+    def _rate(self) -> float:
+        """The learning rate of this step."""
+        state, recipe = self.state, self.recipe
+        warm = min(1.0, (state.step + 1) / recipe.warmup_steps)
+        done = state.step / state.total
+        fall = {"linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done)), "constant": 1.0}[recipe.schedule]
+        return recipe.learning_rate * warm * max(0.01, fall) * 0.5**state.rollbacks
+
+    def _check(self) -> Iterator[Event]:
+        """Measure the averaged weights; a message that begins with "stopped" ends the run."""
         state = self.state
         current = self._swap(state.average)
         self.network.eval()
-        held_out = self.validation_loss()
+        with torch.no_grad():
+            reason = self.watch() if self.watch is not None else ""
+            held_out = self.validation_loss() if self.validation_loss is not None and not reason else None
         self._load(current)
-        state.history.append((state.step, held_out))
-        if held_out < state.best_loss:
-            state.best_loss, state.waited = held_out, 0
+        if reason:
+            if state.rollbacks >= _MAX_ROLLBACKS:
+                yield self._event(message=f"stopped at step {state.step}: {reason}")
+            else:
+                yield self._roll_back(reason)
+            return
+        if held_out is None or held_out < state.best_loss:
+            state.best_loss, state.waited = state.best_loss if held_out is None else held_out, 0
             state.best = {name: weight.clone() for name, weight in state.average.items()}
         else:
             state.waited += 1
-        self._say(validation=held_out)
+        if held_out is not None:
+            state.history.append((state.step, held_out))
+            yield self._event(validation=held_out)
         self.good = self._snapshot()
-        if state.waited >= self.config.patience:
-            self._say(message=f"stopped at step {state.step}: the held-out loss no longer falls")
-            return True
-        if self.checkpoint is not None and time.monotonic() - self.saved_at >= self.config.checkpoint_seconds:
+        if state.waited >= self.recipe.patience:
+            yield self._event(message=f"stopped at step {state.step}: the held-out loss no longer falls")
+            return
+        checkpoint = self.job.checkpoint
+        due = time.monotonic() - self.saved_at >= self.recipe.checkpoint_seconds
+        if checkpoint is not None and due and distributed.rank() == 0:
             self.state.seconds, self.started = self._seconds(), time.monotonic()
-            write_checkpoint(self.checkpoint, self._snapshot(), self.fingerprint)
+            write_checkpoint(checkpoint, self._snapshot(), self.fingerprint)
             self.saved_at = time.monotonic()
-        return False
 
     def _fit_budget(self) -> None:
         """Once the speed is known, choose the number of steps that fills the time budget; never chosen again."""
-        if self.config.budget is None or self.state.step != _TIMED_STEPS:
+        if self.recipe.budget is None or self.state.step != _TIMED_STEPS:
             return
-        pace = self._seconds() / _TIMED_STEPS
-        self.state.total = max(int(0.92 * self.config.budget / pace), _TIMED_STEPS + 1)  # 8 % goes into the checks
+        pace = distributed.largest(self._seconds()) / _TIMED_STEPS
+        self.state.total = max(int(0.92 * self.recipe.budget / pace), _TIMED_STEPS + 1)  # 8 % goes into the checks
 
-    def _roll_back(self) -> None:
+    def _roll_back(self, reason: str) -> Event:
         rollbacks = self.state.rollbacks + 1
         if rollbacks > _MAX_ROLLBACKS:
             raise GenappsError(
-                "training diverged again and again; try a smaller --set training.learning_rate, or another --family"
+                f"{reason} again and again; try a smaller --set training.learning_rate, or another --family"
             )
         self._restore(self.good)
         self.state.rollbacks = rollbacks
-        self._say(message=f"training diverged; went back to step {self.state.step} with half the learning rate")
+        return self._event(message=f"{reason}; went back to step {self.state.step} with half the learning rate")
 
     def _snapshot(self) -> Checkpoint:
-        moments = [self.optimizer.state.get(weight, {}) for weight in self.weights.values()]
-        return Checkpoint.of(self.state, self.weights, moments)
+        moments = {
+            f"{phase.name}/{name}": optimizer.state.get(self.weights[name], {})
+            for phase, names, optimizer in zip(self.phases, self.moved, self.optimizers, strict=True)
+            for name in names
+        }
+        return Checkpoint.of(self.state, self.weights, self.buffers, moments)
 
     def _restore(self, saved: Checkpoint) -> None:
         self.state = saved.state(State)
         self._load(saved.weights)
-        saved.restore_moments(self.optimizer, self.weights)
+        with torch.no_grad():
+            for name, buffer in self.buffers.items():
+                buffer.copy_(saved.tensors["buffers"][name])
+        for phase, names, optimizer in zip(self.phases, self.moved, self.optimizers, strict=True):
+            saved.restore_moments(optimizer, {f"{phase.name}/{name}": self.weights[name] for name in names})
 
     def _swap(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         current = {name: weight.detach().clone() for name, weight in self.weights.items()}
@@ -205,6 +283,12 @@ class _Run:
     def _seconds(self) -> float:
         return self.state.seconds + time.monotonic() - self.started
 
-    def _say(self, *, loss: float | None = None, validation: float | None = None, message: str = "") -> None:
-        if self.progress is not None:
-            self.progress(Event(self.state.step, self.state.total, self._seconds(), loss, validation, message))
+    def _event(self, *, loss: float | None = None, validation: float | None = None, message: str = "") -> Event:
+        return Event(self.state.step, self.state.total, self._seconds(), loss, validation, message)
+
+
+def _optimizer(weights: list[Tensor], recipe: Recipe, rate: float) -> torch.optim.Optimizer:
+    options = {"lr": recipe.learning_rate * rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(weights, momentum=recipe.beta1, **options)  # type: ignore[arg-type]
+    return torch.optim.AdamW(weights, betas=(recipe.beta1, recipe.beta2), **options)  # type: ignore[arg-type]

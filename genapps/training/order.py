@@ -18,9 +18,9 @@ def derived(seed: int, *purpose: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state >> 1))
 
 
-def for_step(seed: int, step: int) -> torch.Generator:
-    """The generator of one training step: dropout masks, orders of variables."""
-    return derived(seed, _STEP, step)
+def for_step(seed: int, step: int, rank: int = 0) -> torch.Generator:
+    """The generator of one training step: dropout masks, orders of variables; each process has its own."""
+    return derived(seed, _STEP, step, rank) if rank else derived(seed, _STEP, step)
 
 
 def for_validation(seed: int) -> torch.Generator:

@@ -2,47 +2,92 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+_OWN = "; unset: the family's own"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a family is trained: every family has its own, and `TrainingConfig` overrides it."""
+
+    budget: float | None = None
+    epochs: int = 22
+    min_steps: int = 400
+    max_steps: int = 2500
+    batch_size: int = 256
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 3e-3
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup_steps: int = 50
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    clip: float = 5.0
+    ema: float = 0.998
+    validation_share: float = 0.1
+    patience: int = 6
+    checkpoint_seconds: float = 10.0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How long and how carefully a model is trained."""
+    """How long and how carefully a model is trained. What is not set is as the family's own recipe has it."""
 
     budget: float | None = field(
         default=None, metadata={"help": "seconds of training; unset: as many steps as the data is worth", "above": 0}
     )
-    epochs: int = field(default=22, metadata={"help": "passes over the rows, where `budget` is unset", "least": 1})
-    min_steps: int = field(
-        default=400, metadata={"help": "a small table is gone through more often, up to this", "least": 0}
+    epochs: int | None = field(
+        default=None, metadata={"help": f"passes over the rows, where `budget` is unset{_OWN}", "least": 1}
     )
-    max_steps: int = field(
-        default=2500, metadata={"help": "a large table is gone through less often, down to this", "least": 1}
+    min_steps: int | None = field(
+        default=None, metadata={"help": f"a small table is gone through more often, up to this{_OWN}", "least": 0}
     )
-    batch_size: int = field(
-        default=256, metadata={"help": "rows a step; doubled and doubled again for large tables", "least": 1}
+    max_steps: int | None = field(
+        default=None, metadata={"help": f"a large table is gone through less often, down to this{_OWN}", "least": 1}
     )
-    learning_rate: float = field(
-        default=3e-3, metadata={"help": "its peak; it falls in a straight line to 1 % of it", "above": 0}
+    batch_size: int | None = field(
+        default=None, metadata={"help": f"rows a step; doubled and doubled again for large tables{_OWN}", "least": 1}
     )
-    warmup_steps: int = field(
-        default=50, metadata={"help": "steps over which the learning rate rises from 0", "least": 1}
+    optimizer: Literal["adamw", "sgd"] | None = field(default=None, metadata={"help": f"adamw or sgd{_OWN}"})
+    learning_rate: float | None = field(default=None, metadata={"help": f"its peak{_OWN}", "above": 0})
+    schedule: Literal["linear", "cosine", "constant"] | None = field(
+        default=None, metadata={"help": f"how the learning rate falls after its peak{_OWN}"}
     )
-    weight_decay: float = field(default=1.0, metadata={"help": "AdamW's decoupled weight decay", "least": 0})
-    clip: float = field(default=5.0, metadata={"help": "largest norm of a gradient", "above": 0})
-    ema: float = field(
-        default=0.998, metadata={"help": "decay of the average of weights that is kept", "least": 0, "most": 1}
+    warmup_steps: int | None = field(
+        default=None, metadata={"help": f"steps over which the learning rate rises from 0{_OWN}", "least": 1}
     )
-    validation_share: float = field(
-        default=0.1, metadata={"help": "share of rows that only decide when to stop", "least": 0, "below": 1}
+    weight_decay: float | None = field(default=None, metadata={"help": f"decoupled weight decay{_OWN}", "least": 0})
+    beta1: float | None = field(
+        default=None, metadata={"help": f"AdamW's memory of gradients, or SGD's momentum{_OWN}", "least": 0, "below": 1}
     )
-    patience: int = field(
-        default=6, metadata={"help": "checks without a better held-out loss before stopping", "least": 1}
+    beta2: float | None = field(
+        default=None, metadata={"help": f"AdamW's memory of squared gradients{_OWN}", "least": 0, "below": 1}
     )
-    checkpoint_seconds: float = field(
-        default=10.0, metadata={"help": "least seconds between two checkpoints", "least": 0}
+    clip: float | None = field(default=None, metadata={"help": f"largest norm of a gradient{_OWN}", "above": 0})
+    ema: float | None = field(
+        default=None, metadata={"help": f"decay of the average of weights that is kept{_OWN}", "least": 0, "most": 1}
+    )
+    validation_share: float | None = field(
+        default=None, metadata={"help": f"share of rows that only decide when to stop{_OWN}", "least": 0, "below": 1}
+    )
+    patience: int | None = field(
+        default=None, metadata={"help": f"checks without a better held-out loss before stopping{_OWN}", "least": 1}
+    )
+    checkpoint_seconds: float | None = field(
+        default=None, metadata={"help": f"least seconds between two checkpoints{_OWN}", "least": 0}
+    )
+    precision: Literal["auto", "float32", "bfloat16"] | None = field(
+        default=None, metadata={"help": f"of products; auto: bfloat16 where the family and the device gain by it{_OWN}"}
     )
     device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or mps"})
+
+    def over(self, recipe: Recipe) -> Recipe:
+        """The recipe with what is set here."""
+        return replace(recipe, **{name: value for name, value in asdict(self).items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "tabular.md").read_text("utf-8")
 STEPS = [shlex.split(line)[1:] for line in re.findall(r"^genapps .+$", PAGE, re.MULTILINE)]
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 TRAINING = {"synthesize", "fit", "augment"}
-SHORT = ["--family", "gmm", "--set", "gmm.iterations=3", "--set", "gmm.trees=1"]
+SHORT = ["--family", "gmm", "--set", "gmm.max_iter=3", "--set", "gmm.trees=1"]
 
 
 @pytest.mark.slow

@@ -170,7 +170,7 @@ def test_conditions_that_cannot_hold(
         (("--set", "codec.bins=0"), r"codec\.bins must be at least 1"),
         (("--set", "codec.atom_share=1.5"), r"codec\.atom_share must be at least 0 and at most 1"),
         (("--set", "gmm.trees=0"), r"gmm\.trees must be at least 1"),
-        (("--set", "gmm.components=0"), r"gmm\.components must be at least 1"),
+        (("--set", "gmm.n_components=0"), r"gmm\.n_components must be at least 1"),
         (("--set", "holdout=-0.1"), "holdout must be at least 0 and below 1"),
         (("--target", "incme"), "incme.*income"),
         (("--workers", "0"), "workers"),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genapps.errors import UsageError
 from genapps.models import FAMILIES, build, load
-from genapps.models.base import Model
+from genapps.models.base import Family as Model
 from genapps.spaces import Categorical, Columns, Constraint, Continuous, allow
 from genapps.training import Event, TrainingConfig
 
@@ -19,7 +19,7 @@ MIXED = Columns((Categorical(2), Continuous(), Categorical(3)))
 QUICK = TrainingConfig(epochs=12, batch_size=64, min_steps=120)
 SMALL: dict[str, dict[str, Any]] = {
     "autoregressive": {"hidden": 24, "embedding": 4, "dropout": 0.1},
-    "gmm": {"components": 6, "trees": 2},
+    "gmm": {"n_components": 6, "trees": 2},
 }
 
 
@@ -207,7 +207,7 @@ def test_autoregressive_refuses_numbers_with_the_remedy() -> None:
 
 @pytest.fixture(scope="module", params=["tree", "flat"])
 def mixture(request: pytest.FixtureRequest) -> Model:
-    return build("gmm", MIXED, components=8, structure=request.param, trees=2).fit(make_mixed())
+    return build("gmm", MIXED, n_components=8, structure=request.param, trees=2).fit(make_mixed())
 
 
 def test_density_integrates_to_one(mixture: Model) -> None:
@@ -241,7 +241,7 @@ def test_a_number_sits_with_the_code_that_says_whether_it_is_there() -> None:
     gated, alone = make_mixed(), make_mixed()
     alone[:, 1] = torch.nan_to_num(alone[:, 1], nan=-1.0)  # a number that is always there is a field of its own
     for data, nodes in ((gated, 2), (alone, 3)):
-        tensors, settings = build("gmm", MIXED, components=4, trees=1).fit(data).state()
+        tensors, settings = build("gmm", MIXED, n_components=4, trees=1).fit(data).state()
         assert len(settings["structures"][0]["parents"]) == nodes
         assert tensors["0/transitions"].shape == (nodes, 4, 4)
 
@@ -253,5 +253,5 @@ def test_a_table_too_wide_for_the_network_is_refused_before_memory_is_taken() ->
 
 def test_a_mixture_takes_a_wide_table() -> None:
     wide = torch.randint(2, (30, 800), generator=torch.Generator().manual_seed(0)).int()
-    model = build("gmm", Columns((Categorical(2),) * 800), components=4, trees=1, iterations=2).fit(wide)
+    model = build("gmm", Columns((Categorical(2),) * 800), n_components=4, trees=1, max_iter=2).fit(wide)
     assert torch.isfinite(model.log_prob(wide).values).all()

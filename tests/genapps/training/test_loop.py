@@ -7,13 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from genapps.errors import GenappsError, InputError
-from genapps.training import Event, TrainingConfig
-from genapps.training.loop import State, steps_for, train
+from genapps.training import Event, Recipe
+from genapps.training.job import Job
+from genapps.training.loop import Phase, State, steps_for, train
 from genapps.training.order import batch_rows
 
 X = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
 Y = X @ torch.tensor([[1.0], [-2.0], [0.5]])
-CONFIG = TrainingConfig(
+CONFIG = Recipe(
     epochs=10, batch_size=20, checkpoint_seconds=0.0, min_steps=0, warmup_steps=5, patience=100, learning_rate=0.03
 )
 
@@ -34,7 +35,7 @@ def error(network: nn.Module) -> float:
 
 def run(
     network: nn.Module,
-    config: TrainingConfig = CONFIG,
+    recipe: Recipe = CONFIG,
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -56,14 +57,11 @@ def run(
 
     return train(
         network,
-        loss,
+        [Phase("error", loss)],
         lambda: error(network),
         rows=len(X),
-        config=config,
-        seed=1,
-        progress=events.append if events is not None else None,
-        checkpoint=checkpoint,
-        resume=resume,
+        recipe=recipe,
+        job=Job(1, progress=events.append if events is not None else None, checkpoint=checkpoint, resume=resume),
         fingerprint=fingerprint,
     )
 
@@ -136,7 +134,7 @@ def test_endless_divergence_is_an_error_with_a_remedy() -> None:
 
 def test_no_better_for_long_stops_early() -> None:
     network, events = make_network(), []
-    config = TrainingConfig(epochs=400, batch_size=20, min_steps=0, patience=2, learning_rate=0.05)
+    config = Recipe(epochs=400, batch_size=20, min_steps=0, patience=2, learning_rate=0.05)
     state = run(network, config, events=events)
     assert state.step < state.total
     assert "stopped" in events[-1].message
@@ -144,7 +142,7 @@ def test_no_better_for_long_stops_early() -> None:
 
 
 def test_a_budget_becomes_a_number_of_steps() -> None:
-    state = run(make_network(), TrainingConfig(budget=0.5, batch_size=20, patience=1000))
+    state = run(make_network(), Recipe(budget=0.5, batch_size=20, patience=1000))
     assert state.total > 21 and state.step == state.total
     assert state.seconds < 3
 
@@ -158,6 +156,6 @@ def test_batches_of_an_epoch_hold_each_row_once() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3, 50, 10_000, 1_000_000])
 def test_steps_are_bounded(rows: int) -> None:
-    batch, steps = steps_for(rows, TrainingConfig())
+    batch, steps = steps_for(rows, Recipe())
     assert 1 <= batch <= rows
-    assert 1 <= steps <= TrainingConfig().max_steps
+    assert 1 <= steps <= Recipe().max_steps

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from genapps.models.hidden_tree import Leaf, Normal, Table
+from genapps.models.gmm.hidden_tree import Leaf, Normal, Table
 from genapps.spaces import Constraint
 
 

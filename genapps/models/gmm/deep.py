@@ -2,7 +2,7 @@
 
 `structure="flat"` is the classical mixture: one hidden component, parts independent given it. `structure="tree"`, the
 default, is a deep mixture: every variable has a hidden state of its own, tied in the tree of strongest dependences
-(`genapps.models.hidden_tree`), and a few such trees are averaged. Both are fitted by EM in seconds.
+(`genapps.models.gmm.hidden_tree`), and a few such trees are averaged. Both are fitted by EM in seconds.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from genapps.errors import UsageError
-from genapps.models import hidden_tree as ht
-from genapps.models.base import LogProb, generator_or_default
-from genapps.models.chow_liu import LEVELS, coarse, tree_of
+from genapps.models.base import Engine, Job, LogProb, split
 from genapps.models.constraints import resample
-from genapps.models.relaxed import Relaxed
+from genapps.models.gmm import hidden_tree as ht
+from genapps.models.gmm.chow_liu import LEVELS, coarse, tree_of
+from genapps.models.gmm.relaxed import Relaxed
 from genapps.spaces import Categorical, Columns, Constraint
-from genapps.training import Event, TrainingConfig
+from genapps.training import Event, Recipe
 from genapps.training.em import Stopping, fit_em
 from genapps.training.order import derived, for_validation
 
@@ -38,10 +37,10 @@ _WARM_ITERATIONS = 5
 
 
 @dataclass(frozen=True)
-class GMMConfig:
+class DeepConfig:
     """The mixture's shape."""
 
-    components: int = field(
+    n_components: int = field(
         default=32, metadata={"help": "states of each hidden variable; components if flat", "least": 1}
     )
     structure: Literal["tree", "flat"] = field(default="tree", metadata={"help": "tree (deep) or flat (classical)"})
@@ -52,16 +51,16 @@ class GMMConfig:
     transition_prior: float = field(
         default=3.0, metadata={"help": "rows' worth of prior belief in each transition", "above": 0}
     )
-    iterations: int = field(default=40, metadata={"help": "most EM iterations of a tree", "least": 1})
+    max_iter: int = field(default=40, metadata={"help": "most EM iterations of a tree", "least": 1})
 
 
-class GMM:
+class DeepMixture(Engine):
     """Mixture with Gaussian and categorical parts for `Columns`."""
 
-    family: ClassVar[str] = "gmm"
-    codec_numbers: ClassVar[Literal["tokens", "any"]] = "any"
+    Config: ClassVar[type] = DeepConfig
+    takes_unknown: ClassVar[bool] = True
 
-    def __init__(self, space: Columns, config: GMMConfig = GMMConfig()) -> None:
+    def __init__(self, space: Columns, config: DeepConfig) -> None:
         if not space.variables:
             raise UsageError("a mixture needs at least one variable")
         self.space, self.config = space, config
@@ -69,36 +68,23 @@ class GMM:
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def fit(
-        self,
-        data: Tensor,
-        *,
-        validation: Tensor | None = None,
-        generator: torch.Generator | None = None,
-        training: TrainingConfig | None = None,
-        progress: Callable[[Event], None] | None = None,
-        checkpoint: Path | None = None,
-        resume: bool = False,
-    ) -> Self:
+    def fit(self, data: Tensor, validation: Tensor | None, job: Job) -> None:
         """Learn from rows (N, D) of the space; unknown values are summed over.
 
         A fit takes seconds, so it writes no checkpoint: begun again with the same seed it ends with the same numbers.
         """
-        config = training or TrainingConfig()
-        seed = generator_or_default(generator).initial_seed()
-        deadline = time.monotonic() + config.budget if config.budget is not None else None
+        recipe = job.training.over(Recipe())
+        deadline = time.monotonic() + recipe.budget if recipe.budget is not None else None
         if validation is None:
-            order = torch.randperm(len(data), generator=for_validation(seed))[:_MOST_ROWS]
-            held_out = int(len(order) * config.validation_share) if len(order) >= 20 else 0
-            validation = data[order[:held_out]] if held_out else data[order]
-            data = data[order[held_out:]]
+            order = torch.randperm(len(data), generator=for_validation(job.seed))[:_MOST_ROWS]
+            learnt, kept = split(data[order], recipe.validation_share, order)
+            data, validation = data[learnt], data[kept]
         count = 1 if self.config.structure == "flat" else self.config.trees
         self.trees = []
         for number in range(count):
-            stopping = Stopping(self.config.iterations, deadline=deadline)
-            tell = _numbered(progress, number, count, self.config.iterations)
-            self.trees.append(self._fit_tree(data, validation, derived(seed, 3, number), stopping, tell))
-        return self
+            stopping = Stopping(self.config.max_iter, deadline=deadline)
+            tell = _numbered(job.progress, number, count, self.config.max_iter)
+            self.trees.append(self._fit_tree(data, validation, derived(job.seed, 3, number), stopping, tell))
 
     def _fit_tree(
         self,
@@ -138,7 +124,7 @@ class GMM:
 
     def _seeded(self, data: Tensor, marginals: Sequence[Tensor], generator: torch.Generator) -> ht.HiddenTree:
         """A flat mixture around rows drawn at random, each blurred towards the whole."""
-        states = self.config.components
+        states = self.config.n_components
         rows = data[torch.randint(len(data), (states,), generator=generator)]
         leaves: list[ht.Leaf] = []
         for variable, marginal in enumerate(marginals):
@@ -198,17 +184,17 @@ class GMM:
     def sample(
         self,
         n: int,
+        generator: torch.Generator,
         *,
         given: Sequence[Constraint] = (),
+        labels: Tensor | None = None,
         temperature: float = 1.0,
-        generator: torch.Generator | None = None,
     ) -> Tensor:
         """Draw rows (n, D); conditions enter as evidence, so that no row is drawn in vain.
 
         A condition over several variables is first relaxed to one on each, then made exact by weighing candidates.
         Raises UsageError when the model gives the conditions no probability.
         """
-        generator = generator_or_default(generator)
         relaxed = Relaxed(given)
         trees, weights = self._conditioned(relaxed, temperature)
         pool = n * (_POOL if relaxed.inexact else 1)
@@ -248,11 +234,8 @@ class GMM:
             return ht.draw_code(relaxed.shares(variable, leaf), own, generator)
         return relaxed.draw_normal(variable, leaf, own, generator)
 
-    def impute(
-        self, data: Tensor, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None
-    ) -> Tensor:
+    def impute(self, data: Tensor, generator: torch.Generator, *, given: Sequence[Constraint] = ()) -> Tensor:
         """Fill the unknown entries of rows (N, D) by draws from their exact distribution given the known ones."""
-        generator = generator_or_default(generator)
         relaxed = Relaxed(given)
         return torch.cat(
             [data[:0].clone(), *(self._impute_chunk(c, relaxed, generator) for c in data.split(self._chunk_rows))]
@@ -282,7 +265,7 @@ class GMM:
             logs[node] = logs[node] + unknown[:, variable, None] * allowed
         return logs
 
-    def log_prob(self, data: Tensor) -> LogProb:
+    def log_prob(self, data: Tensor, generator: torch.Generator) -> LogProb:
         """Exact log-probability (N,) in nats; unknown entries are summed over. A density where parts are continuous."""
         parts = [self._log_prob_chunk(chunk) for chunk in data.split(self._chunk_rows)]
         return LogProb(torch.cat(parts) if parts else torch.zeros(0), "exact")
@@ -292,47 +275,38 @@ class GMM:
         logs = torch.stack([ht.upward(tree, ht.log_likelihoods(tree, data)).log_prob for tree in trees], 1)
         return (torch.logsumexp(logs, 1) - math.log(len(trees))).float()
 
-    def anomaly_score(self, data: Tensor) -> Tensor:
-        """Surprise in nats, (N,)."""
-        return -self.log_prob(data).values
-
     @property
     def _chunk_rows(self) -> int:
-        messages = 4 * len(self.space.variables) * self.config.components  # numbers a row
-        return max(16, min(_CHUNK, _MESSAGES // messages))
+        messages = 4 * len(self.space.variables) * self.config.n_components  # numbers a row
+        return int(max(16, min(_CHUNK, _MESSAGES // messages)))
 
     def _empty(self, n: int) -> Tensor:
         kind = torch.long if self.space.discrete else torch.float32
         return torch.zeros(n, len(self.space.variables), dtype=kind)
 
     def _fitted(self) -> list[ht.HiddenTree]:
-        if not self.trees:
-            raise UsageError("this model has not learnt anything yet: call fit first")
+        assert self.trees
         return self.trees
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `from_state` needs."""
+        """All that `restore` needs."""
         tensors = {
             f"{number}/{name}": value
             for number, tree in enumerate(self._fitted())
             for name, value in ht.to_tensors(tree).items()
         }
         structure = [{"parents": list(tree.parents), "owner": list(tree.owner)} for tree in self.trees]
-        return tensors, {**asdict(self.config), "structures": structure}
+        return tensors, {"structures": structure}
 
-    @classmethod
-    def from_state(cls, space: Columns, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The model that `state` described."""
-        options = dict(settings)
-        structures = options.pop("structures")
-        model = cls(space, GMMConfig(**options))
-        for number, structure in enumerate(structures):
+    def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+        self.trees = []
+        for number, structure in enumerate(settings["structures"]):
             prefix = f"{number}/"
             named = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            model.trees.append(ht.from_tensors(structure["parents"], structure["owner"], named))
-        return model
+            self.trees.append(ht.from_tensors(structure["parents"], structure["owner"], named))
 
 
 def _blurred(seeds: Tensor, kind: Categorical, marginal: Tensor) -> Tensor:

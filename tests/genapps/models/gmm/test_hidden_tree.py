@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from genapps.models import hidden_tree as ht
+from genapps.models.gmm import hidden_tree as ht
 
 
 def make_tree(seed: int = 0, states: int = 3) -> ht.HiddenTree:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import mutual_info_score
 
-from genapps.models.chow_liu import coarse, mutual_information, spanning_tree
+from genapps.models.gmm.chow_liu import coarse, mutual_information, spanning_tree
 
 
 def test_mutual_information_equals_the_reference() -> None:
@@ -61,6 +61,6 @@ def test_coarse_levels_keep_order_and_set_the_unknown_apart() -> None:
 def test_mutual_information_in_blocks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     levels = torch.randint(5, (200, 7), generator=torch.Generator().manual_seed(0))
     whole = mutual_information(levels)
-    monkeypatch.setattr("genapps.models.chow_liu._PAIRS", 7 * 5 * 5 * 3)  # three columns at a time
+    monkeypatch.setattr("genapps.models.gmm.chow_liu._PAIRS", 7 * 5 * 5 * 3)  # three columns at a time
     torch.testing.assert_close(mutual_information(levels), whole)
     torch.testing.assert_close(whole, whole.T)

@@ -1,30 +1,28 @@
-"""Autoregressive models: a row's probability is the product of each variable's, given the ones before it.
+"""Table rows column by column: a row's probability is the product of each variable's, given the ones before it.
 
-For `Columns` the network learns every order at once, so that any variables can be given and the rest drawn. Half of the
+The network learns every order at once, so that any variables can be given and the rest drawn. Half of the
 rows of each batch are read in the table's own order, which is the one used where nothing is given: it keeps the
 fidelity of a fixed order, while the other half keeps the freedom of any order and regularizes.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from genapps.errors import UsageError
-from genapps.models.base import LogProb, generator_or_default
+from genapps.models.base import Engine, Job, LogProb, fingerprint, split
 from genapps.models.constraints import Evidence, draw, resample
 from genapps.nets.columns import ColumnNet
 from genapps.spaces import Columns, Constraint
-from genapps.training import Event, TrainingConfig
+from genapps.training import Recipe
 from genapps.training.device import choose_device
-from genapps.training.loop import train
+from genapps.training.loop import Phase, train
 from genapps.training.order import for_validation
 
 _CHUNK = 8192  # rows handled at once outside of training
@@ -34,7 +32,7 @@ _TARGET_BUDGET = 64_000_000  # numbers in the largest intermediate of a training
 
 
 @dataclass(frozen=True)
-class AutoregressiveConfig:
+class ColumnConfig:
     """The network's shape."""
 
     hidden: int = field(default=96, metadata={"help": "units a layer of each variable's own small network", "least": 1})
@@ -49,17 +47,18 @@ class AutoregressiveConfig:
     )
 
 
-class Autoregressive:
+class ColumnModel(Engine):
     """Any-order autoregressive network over categorical variables; exact likelihood in the table's order.
 
     Source: order-agnostic training of Uria, Murray and Larochelle 2014, "A deep and tractable density estimator",
     on the column network of TabularARGN (Tiwald et al. 2025).
     """
 
-    family: ClassVar[str] = "autoregressive"
-    codec_numbers: ClassVar[Literal["tokens", "any"]] = "tokens"
+    Config: ClassVar[type] = ColumnConfig
+    takes_unknown: ClassVar[bool] = True
+    RECIPE: ClassVar[Recipe] = Recipe(weight_decay=1.0)
 
-    def __init__(self, space: Columns, config: AutoregressiveConfig = AutoregressiveConfig()) -> None:
+    def __init__(self, space: Columns, config: ColumnConfig) -> None:
         if not space.discrete or not space.variables:
             raise UsageError("the autoregressive family needs categorical variables: code numbers as tokens")
         count = len(space.variables)
@@ -73,39 +72,26 @@ class Autoregressive:
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def fit(
-        self,
-        data: Tensor,
-        *,
-        validation: Tensor | None = None,
-        generator: torch.Generator | None = None,
-        training: TrainingConfig | None = None,
-        progress: Callable[[Event], None] | None = None,
-        checkpoint: Path | None = None,
-        resume: bool = False,
-    ) -> Self:
+    def fit(self, data: Tensor, validation: Tensor | None, job: Job) -> None:
         """Learn from codes (N, D). Without `validation` a share of the rows is set aside to decide when to stop."""
-        config = training or TrainingConfig()
-        seed = generator_or_default(generator).initial_seed()
-        device = choose_device(config.device)
+        recipe = job.training.over(self.RECIPE)
+        device = choose_device(recipe.device)
         if validation is None:
-            data, validation = _split(data, config.validation_share, seed)
-        self.network = self._new_network(data, seed).to(device)
+            order = torch.randperm(len(data), generator=for_validation(job.seed))
+            learnt, kept = split(data, recipe.validation_share, order)
+            data, validation = data[learnt], data[kept]
+        self.network = self._new_network(data, job.seed).to(device)
         held_out = validation[:10_000]
         train(
             self.network,
-            lambda rows, draws: self._training_loss(data[rows], draws, device),
+            [Phase("likelihood", lambda rows, draws: self._training_loss(data[rows], draws, device))],
             lambda: -float(self._natural_log_prob(held_out).mean()),
             rows=len(data),
-            config=config,
-            seed=seed,
-            progress=progress,
-            checkpoint=checkpoint,
-            resume=resume,
-            fingerprint=_fingerprint(data, self.config, config, seed),
+            recipe=recipe,
+            job=job,
+            fingerprint=fingerprint(data, self.config, recipe),
         )
         self.network = self.network.eval().cpu()
-        return self
 
     def _new_network(self, data: Tensor, seed: int) -> ColumnNet:
         marginals, scores = [], []
@@ -122,7 +108,7 @@ class Autoregressive:
     def _network(self, marginals: Tensor, scores: Tensor, generator: torch.Generator) -> ColumnNet:
         c = self.config
         shape = {"embedding": c.embedding, "hidden": c.hidden, "depth": c.depth, "dropout": c.dropout}
-        return ColumnNet(self.space.sizes, marginals, scores, generator=generator, **shape)  # type: ignore[arg-type]
+        return ColumnNet(self.space.sizes, marginals, scores, generator=generator, **shape)
 
     def _training_loss(self, codes: Tensor, draws: torch.Generator, device: torch.device) -> Tensor:
         """Mean negative log-likelihood a row of a batch (B, D), each row read in an order of its own."""
@@ -148,14 +134,14 @@ class Autoregressive:
 
     # -- using ---------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def sample(
         self,
         n: int,
+        generator: torch.Generator,
         *,
         given: Sequence[Constraint] = (),
+        labels: Tensor | None = None,
         temperature: float = 1.0,
-        generator: torch.Generator | None = None,
     ) -> Tensor:
         """Draw codes (n, D).
 
@@ -164,7 +150,6 @@ class Autoregressive:
         importance resampling, Doucet and Johansen 2011, section 3.4), so that a range counts with its probability.
         Raises UsageError when the model gives the conditions no probability.
         """
-        generator = generator_or_default(generator)
         chunks = [min(_CHUNK, n - start) for start in range(0, n, _CHUNK)]
         empty = torch.zeros(0, len(self.space.variables), dtype=torch.long)
         return torch.cat([empty, *(self._sample_chunk(rows, given, temperature, generator) for rows in chunks)])
@@ -183,12 +168,8 @@ class Autoregressive:
         self._complete(codes, rest, Evidence((), rows), temperature, generator)
         return codes
 
-    @torch.no_grad()
-    def impute(
-        self, data: Tensor, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None
-    ) -> Tensor:
+    def impute(self, data: Tensor, generator: torch.Generator, *, given: Sequence[Constraint] = ()) -> Tensor:
         """Fill the -1 entries of codes (N, D), each drawn given all that is known in its row by then."""
-        generator = generator_or_default(generator)
         filled = data.long().clone()
         for codes in filled.split(_CHUNK):
             self._complete(codes, range(codes.shape[1]), Evidence(given, len(codes)), 1.0, generator)
@@ -219,17 +200,12 @@ class Autoregressive:
             evidence.read(j, codes[:, j])
         return weights
 
-    @torch.no_grad()
-    def log_prob(self, data: Tensor) -> LogProb:
+    def log_prob(self, data: Tensor, generator: torch.Generator) -> LogProb:
         """Exact log-probability (N,) in nats of codes (N, D) under the table's order.
 
         An unknown entry (-1) is left out of the row: the rest is then scored by the network's own conditionals.
         """
         return LogProb(self._natural_log_prob(data), "exact")
-
-    def anomaly_score(self, data: Tensor) -> Tensor:
-        """Surprise in nats, (N,)."""
-        return -self.log_prob(data).values
 
     @torch.no_grad()
     def variable_log_prob(self, data: Tensor) -> Tensor:
@@ -253,42 +229,21 @@ class Autoregressive:
         return self.variable_log_prob(data).double().sum(1).float()
 
     def _fitted(self) -> ColumnNet:
-        if self.network is None:
-            raise UsageError("this model has not learnt anything yet: call fit first")
+        assert self.network is not None
         return self.network
 
-    # -- keeping -------------------------------------------------------------------------------------------------
-
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `from_state` needs."""
-        return dict(self._fitted().state_dict()), asdict(self.config)
+        """All that `restore` needs."""
+        return dict(self._fitted().state_dict()), {}
 
-    @classmethod
-    def from_state(cls, space: Columns, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The model that `state` described."""
-        model = cls(space, AutoregressiveConfig(**settings))
-        total = sum(space.sizes)
-        network = model._network(torch.full((total,), 1.0), torch.zeros(total), torch.Generator().manual_seed(0))
+    def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+        total = sum(self.space.sizes)
+        network = self._network(torch.full((total,), 1.0), torch.zeros(total), torch.Generator().manual_seed(0))
         network.load_state_dict(dict(tensors))
-        model.network = network.eval()
-        return model
-
-
-def _split(data: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Training rows and held-out rows; a handful of rows serves as both."""
-    if len(data) < 20:
-        return data, data
-    order = torch.randperm(len(data), generator=for_validation(seed))
-    held_out = max(1, int(len(data) * share))
-    return data[order[held_out:]], data[order[:held_out]]
+        self.network = network.eval()
 
 
 def _freedom(constraint: Constraint) -> int:
     """Codes a constraint leaves open: fixed values are read first, because what they leave is then the same for all."""
     return sum(int((weights > 0).sum()) for weights in constraint.weights)
-
-
-def _fingerprint(data: Tensor, *settings: object) -> str:
-    digest = hashlib.sha256(repr(settings).encode())
-    digest.update(data.contiguous().numpy().tobytes())
-    return digest.hexdigest()
