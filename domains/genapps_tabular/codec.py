@@ -29,14 +29,12 @@ __all__ = ["CodecConfig", "TableCodec"]
 class TableCodec:
     """The codecs of a table's columns side by side.
 
-    `space` holds the variables in column order; `parts` says which ones each column owns; `scores` gives the normal
-    score of each ordered code of a variable, None where it has none.
+    `space` holds the variables in column order; `parts` says which ones each column owns.
     """
 
     def __init__(self, schema: Schema, config: CodecConfig, columns: Sequence[ColumnCodec]) -> None:
         self.schema, self.config, self.columns = schema, config, tuple(columns)
         self.space = Columns(tuple(v for column in self.columns for v in column.variables))
-        self.scores = tuple(s for column in self.columns for s in column.scores)
         self.parts: dict[str, tuple[int, ...]] = {}
         first = 0
         for column in self.columns:

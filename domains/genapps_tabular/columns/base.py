@@ -126,11 +126,6 @@ class ColumnCodec(ABC):
             missing = pc.or_(missing, pc.is_in(as_text(array), value_set=words))
         return np.asarray(missing)
 
-    @property
-    def scores(self) -> tuple[NDArray[np.float64] | None, ...]:
-        """For each variable the normal score of each ordered code (NaN: no number); None where codes have no order."""
-        return tuple(None for _ in self.variables)
-
 
 def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """One contiguous array of plain values (dictionaries decoded, large strings as strings)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
@@ -37,11 +36,10 @@ UNSEEN = -2  # in a path: no code means this
 
 @dataclass(frozen=True)
 class Part:
-    """One calendar part: the values seen, rising, and each one's share; a constant one is no variable."""
+    """One calendar part: the values seen, rising; a constant one is no variable."""
 
     name: str
     values: Ints
-    shares: NDArray[np.float64]
 
     @property
     def constant(self) -> bool:
@@ -56,15 +54,6 @@ class Part:
         """The code of each value; `ANY` for ANY, UNSEEN for a value that was never seen."""
         code = self.code(values)
         return np.where(values == ANY, ANY, np.where(self.values[code] == values, code, UNSEEN))
-
-    def scores(self, size: int) -> NDArray[np.float64] | None:
-        """Normal scores of the codes (size,), NaN beyond the values; None for parts without an order."""
-        if self.name in CYCLES:
-            return None
-        middle = np.clip(np.cumsum(self.shares) - self.shares / 2, 1e-4, 1 - 1e-4)
-        scores = np.full(size, np.nan)
-        scores[: len(middle)] = [NormalDist().inv_cdf(float(m)) for m in middle]
-        return scores
 
 
 class Dates(ColumnCodec):
@@ -100,10 +89,7 @@ class Dates(ColumnCodec):
             zones = sorted(pc.unique(moments.zone.filter(pa.array(plain))).to_pylist())
         days = moments.days[plain]
         names = layout(schema.kind, days, len(zones), config.max_tokens)
-        parts = []
-        for name, values in _split(moments, names, zones).items():
-            seen, counts = np.unique(values[plain], return_counts=True)
-            parts.append(Part(name, seen, counts / len(days)))
+        parts = [Part(name, np.unique(values[plain])) for name, values in _split(moments, names, zones).items()]
         return cls(schema, parts, zones, (int(days.min()), int(days.max())), array.null_count > 0)
 
     @property
@@ -111,10 +97,6 @@ class Dates(ColumnCodec):
         return tuple(
             Categorical(size, ordered=part.name not in CYCLES) for part, size in zip(self.told, self.sizes, strict=True)
         )
-
-    @property
-    def scores(self) -> tuple[NDArray[np.float64] | None, ...]:
-        return tuple(part.scores(size) for part, size in zip(self.told, self.sizes, strict=True))
 
     def encode(self, array: pa.Array) -> tuple[NDArray[Any], ...]:
         if not self.told:
@@ -232,15 +214,13 @@ class Dates(ColumnCodec):
         return trie(self.sizes, paths)
 
     def state(self) -> tuple[Arrays, Settings]:
-        arrays: Arrays = {}
-        for part in self.parts:
-            arrays |= {f"{part.name}/values": part.values, f"{part.name}/shares": part.shares}
+        arrays: Arrays = {f"{part.name}/values": part.values for part in self.parts}
         names = [part.name for part in self.parts]
         return arrays, {"parts": names, "zones": self.zones, "span": list(self.span), "missing": self.missing}
 
     @classmethod
     def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
-        parts = [Part(name, arrays[f"{name}/values"], arrays[f"{name}/shares"]) for name in settings["parts"]]
+        parts = [Part(name, arrays[f"{name}/values"]) for name in settings["parts"]]
         first, last = settings["span"]
         return cls(schema, parts, list(settings["zones"]), (int(first), int(last)), bool(settings["missing"]))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +24,7 @@ ROWS_A_BIN = 20
 class NumberTokens(Number):
     """One ordered variable: atoms and bins in order of value, then words, then missing.
 
-    `quantiles` describes the values that are no atoms; `shares` (atoms + bins,) is each code's share of the numbers.
+    `quantiles` describes the values that are no atoms.
     """
 
     kind = "number_tokens"
@@ -38,10 +37,9 @@ class NumberTokens(Number):
         missing: bool,
         atoms: Floats,
         quantiles: Quantiles | None,
-        shares: Floats,
     ) -> None:
         super().__init__(schema, rounding, bounds, missing, atoms)
-        self.quantiles, self.shares = quantiles, shares
+        self.quantiles = quantiles
         self.bins = quantiles.bins if quantiles else 0
         middles = quantiles.value(np.arange(0.5, self.bins)) if quantiles else np.zeros(0)
         self.items = np.argsort(np.concatenate([atoms, middles]), kind="stable")  # code -> atom, or A + bin
@@ -57,20 +55,11 @@ class NumberTokens(Number):
         rounding = Rounding.fit(values, rest, schema.decimals)
         bins = int(np.clip(len(rest) // ROWS_A_BIN, 1, config.bins))
         quantiles = Quantiles.fit(rest, bins, config.knots, rounding.step) if len(rest) else None
-        codec = cls(schema, rounding, bounds, array.null_count > 0, atoms, quantiles, np.zeros(0))
-        codec.shares = np.bincount(codec._code(values), minlength=len(codec.items)) / max(len(values), 1)
-        return codec
+        return cls(schema, rounding, bounds, array.null_count > 0, atoms, quantiles)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         return (Categorical(self.size, ordered=True),)
-
-    @property
-    def scores(self) -> tuple[NDArray[np.float64] | None, ...]:
-        middle = np.clip(np.cumsum(self.shares) - self.shares / 2, 1e-4, 1 - 1e-4)
-        scores = np.full(self.size, np.nan)
-        scores[: len(middle)] = [NormalDist().inv_cdf(float(m)) for m in middle]
-        return (scores,)
 
     def encode(self, array: pa.Array) -> tuple[NDArray[Any], ...]:
         numbers = numerals.read(array, self.schema)
@@ -153,7 +142,7 @@ class NumberTokens(Number):
         return allow(0, weights) if absent else None
 
     def state(self) -> tuple[Arrays, Settings]:
-        arrays = {"atoms": self.atoms, "shares": self.shares}
+        arrays = {"atoms": self.atoms}
         if self.quantiles:
             q = self.quantiles
             arrays |= {"levels": q.levels, "values": q.values, "edges": q.edges}
@@ -162,4 +151,4 @@ class NumberTokens(Number):
     @classmethod
     def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
         quantiles = Quantiles(arrays["levels"], arrays["values"], arrays["edges"]) if "levels" in arrays else None
-        return cls(schema, *common_from(settings), arrays["atoms"], quantiles, arrays["shares"])
+        return cls(schema, *common_from(settings), arrays["atoms"], quantiles)

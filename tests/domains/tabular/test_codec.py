@@ -163,19 +163,6 @@ def test_rounding_habits_are_kept() -> None:
     assert abs((made % 100 == 0).mean() - (values % 100 == 0).mean()) < 0.02
 
 
-def test_ordered_codes_have_rising_scores() -> None:
-    codec = fit(example())
-    scores = codec.scores[codec.parts["income"][0]]
-    assert scores is not None
-    assert (np.diff(scores) > 0).all()
-    assert abs(scores.mean()) < 0.1
-    assert scores.max() > 1.5
-    gap = codec.scores[codec.parts["gap"][0]]
-    assert gap is not None
-    assert np.isnan(gap[-2:]).all()
-    assert codec.scores[codec.parts["city"][0]] is None
-
-
 def test_decoding_is_a_function_of_codes_and_generator() -> None:
     table = example()
     codec = fit(table)

@@ -168,8 +168,8 @@ def test_batches_are_of_the_variables(case: Case) -> None:
     codec = fitted(case)
     assert codec.kind == case.codec
     codes = codec.encode(plain(case.array))
-    assert len(codes) == len(codec.variables) == len(codec.scores)
-    for variable, code, scores in zip(codec.variables, codes, codec.scores, strict=True):
+    assert len(codes) == len(codec.variables)
+    for variable, code in zip(codec.variables, codes, strict=True):
         assert code.shape == (ROWS,)
         if isinstance(variable, Categorical):
             assert code.dtype == np.int32
@@ -178,10 +178,6 @@ def test_batches_are_of_the_variables(case: Case) -> None:
             assert variable.size > 1
         else:
             assert code.dtype == np.float32
-        if scores is not None:
-            assert isinstance(variable, Categorical)
-            assert scores.shape == (variable.size,)
-            assert (np.diff(scores[~np.isnan(scores)]) >= 0).all()
 
 
 def test_decoding_gives_the_same_type_and_codes(case: Case) -> None:
