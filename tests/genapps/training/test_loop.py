@@ -1,13 +1,15 @@
 """The loop's promises: the same weights after an interruption, a way back from divergence, an end in time."""
 
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from genapps.errors import GenappsError, InputError
-from genapps.training import Event, Recipe
+from genapps.training import Event, Recipe, TrainingConfig
 from genapps.training.job import Job
 from genapps.training.loop import Phase, State, steps_for, train
 from genapps.training.order import batch_rows
@@ -159,3 +161,113 @@ def test_steps_are_bounded(rows: int) -> None:
     batch, steps = steps_for(rows, Recipe())
     assert 1 <= batch <= rows
     assert 1 <= steps <= Recipe().max_steps
+
+
+# Phases, buffers, a watch.
+
+
+class Pair(nn.Module):
+    """Two networks that learn from each other, and a buffer that remembers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.left, self.right = nn.Linear(3, 2), nn.Linear(2, 1)
+        self.memory: Tensor
+        self.register_buffer("memory", torch.zeros(()))
+
+
+def run_pair(
+    network: Pair,
+    *,
+    job: Job | None = None,
+    kill_at: int | None = None,
+    seen: dict[str, list[Tensor]] | None = None,
+    recipe: Recipe = CONFIG,
+) -> State:
+    calls = 0
+
+    def loss(name: str, rows: Tensor, draws: torch.Generator) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == kill_at:
+            raise Killed
+        if seen is not None:
+            seen.setdefault(name, []).append(rows)
+            others = network.right if name == "left" else network.left
+            assert not any(weight.requires_grad for weight in others.parameters())
+        network.memory.mul_(0.9).add_(torch.rand((), generator=draws))
+        return (network.right(network.left(X[rows])) - Y[rows] - 0.01 * network.memory).square().mean()
+
+    phases = [
+        Phase("left", lambda rows, draws: loss("left", rows, draws), prefix="left.", repeats=2),
+        Phase("right", lambda rows, draws: loss("right", rows, draws), prefix="right.", rate=0.5),
+    ]
+    return train(network, phases, None, rows=len(X), recipe=recipe, job=job or Job(1))
+
+
+def test_a_phase_moves_its_own_parameters_alone() -> None:
+    network = Pair()
+    before = network.right.weight.detach().clone()
+    only = Phase("left", lambda rows, _: network.right(network.left(X[rows])).square().mean(), prefix="left.")
+    train(network, [only], None, rows=len(X), recipe=CONFIG, job=Job(1))
+    assert network.right.weight.equal(before)
+
+
+def test_every_phase_has_its_repeats_and_batches_of_its_own() -> None:
+    seen: dict[str, list[Tensor]] = {}
+    state = run_pair(Pair(), seen=seen)
+    assert (len(seen["left"]), len(seen["right"])) == (2 * state.step, state.step)
+    epoch = torch.cat([seen["left"][0], seen["left"][1], seen["right"][0], seen["left"][2]])
+    assert len(epoch.unique()) == len(epoch)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_phases_and_buffers_come_back_bit_for_bit(tmp_path: Path, optimizer: Literal["adamw", "sgd"]) -> None:
+    whole, resumed, checkpoint = Pair(), Pair(), tmp_path / "run.checkpoint"
+    recipe = replace(CONFIG, optimizer=optimizer)
+    run_pair(whole, recipe=recipe)
+    with pytest.raises(Killed):
+        run_pair(Pair(), job=Job(1, checkpoint=checkpoint), kill_at=200, recipe=recipe)
+    run_pair(resumed, job=Job(1, checkpoint=checkpoint, resume=True), recipe=recipe)
+    assert all(a.equal(b) for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True))
+
+
+def test_a_phase_may_set_its_gradients_itself() -> None:
+    by_hand, by_graph = nn.Linear(3, 1), nn.Linear(3, 1)
+    by_graph.load_state_dict(by_hand.state_dict())
+
+    def manual(rows: Tensor, _: torch.Generator) -> Tensor:
+        with torch.no_grad():
+            error = by_hand(X[rows]) - Y[rows]
+            by_hand.weight.grad = 2 * error.T @ X[rows] / len(rows)
+            by_hand.bias.grad = 2 * error.mean(0)
+            return error.square().mean()
+
+    def automatic(rows: Tensor, _: torch.Generator) -> Tensor:
+        return (by_graph(X[rows]) - Y[rows]).square().mean()
+
+    for network, loss in ((by_hand, manual), (by_graph, automatic)):
+        train(network, [Phase("all", loss)], None, rows=len(X), recipe=CONFIG, job=Job(1))
+    torch.testing.assert_close(by_hand.weight, by_graph.weight, atol=1e-5, rtol=0)
+
+
+def test_a_watch_takes_the_run_back_and_at_last_ends_it() -> None:
+    network, events = make_network(), []
+    reasons = iter(["", "", "mode collapse", "", "mode collapse", "mode collapse", "mode collapse"])
+
+    def loss(rows: Tensor, _: torch.Generator) -> Tensor:
+        return (network(X[rows]) - Y[rows]).square().mean()
+
+    job = Job(1, progress=events.append)
+    watch = lambda: next(reasons)  # noqa: E731
+    state = train(network, [Phase("all", loss)], None, rows=len(X), recipe=CONFIG, job=job, watch=watch)
+    told = [event.message for event in events if event.message]
+    assert told[0] == "mode collapse; went back to step 20 with half the learning rate" or "step 40" in told[0]
+    assert told[-1].startswith("stopped at step") and told[-1].endswith("mode collapse")
+    assert state.rollbacks == 3
+
+
+def test_settings_name_all_that_a_recipe_has() -> None:
+    assert [f.name for f in fields(Recipe)] == [f.name for f in fields(TrainingConfig)]
+    assert TrainingConfig(epochs=3).over(Recipe(ema=0.5)) == Recipe(ema=0.5, epochs=3)
