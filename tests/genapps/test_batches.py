@@ -1,0 +1,90 @@
+"""What people hand over becomes a batch of a space, or an error that says why not."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genapps.batches import Ragged, as_batch, infer_space, rows_of
+from genapps.errors import InputError, UsageError
+from genapps.spaces import Categorical, Columns, Continuous, Frames, Pixels, Space, Tokens, space_from_json
+
+SPACES: list[Space] = [
+    Columns((Categorical(3, ordered=True), Continuous())),
+    Tokens(7, 20),
+    Frames((Continuous(), Categorical(2)), 5),
+    Pixels(3, 8, 9, 256),
+]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: type(space).__name__)
+def test_a_space_comes_back_from_json(space: Space) -> None:
+    assert space_from_json(space.to_json()) == space
+
+
+@pytest.mark.parametrize(
+    ("data", "space"),
+    [
+        (np.zeros((4, 2)) + 0.5, Columns((Continuous(), Continuous()))),
+        (np.array([[0, 5], [2, 1]]), Columns((Categorical(3), Categorical(6)))),
+        (np.array([[0.0, 1.0], [1.0, np.nan]]), Columns((Categorical(2), Categorical(2)))),
+        (np.array([[True, False]]), Columns((Categorical(2), Categorical(2)))),
+        ([[0.5, 1.5], [2.5, 3.5]], Columns((Continuous(), Continuous()))),
+        ([[0, 1, 4], [2]], Tokens(5, 3)),
+        ([np.zeros((3, 2)) + 0.5, np.ones((1, 2))], Frames((Continuous(), Continuous()), 3)),
+        (np.zeros((2, 3, 4)) + 0.5, Frames((Continuous(),) * 4, 3)),
+        (np.zeros((2, 1, 3, 4)), Pixels(1, 3, 4, 2)),
+        (np.full((2, 1, 3, 4), 200, np.uint8), Pixels(1, 3, 4, 256)),
+        (np.full((2, 1, 3, 4), 0.3), Pixels(1, 3, 4)),
+    ],
+)
+def test_a_space_is_inferred_and_fits_the_data(data: object, space: Space) -> None:
+    assert infer_space(data) == space
+    assert len(as_batch(data, space)) == len(data)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("data", "space", "message"),
+    [
+        (np.array(["a"]), SPACES[0], "not numbers"),
+        (np.zeros((2, 3)), SPACES[0], r"shape \(2, 3\) where 2 columns are expected"),
+        (np.array([[0.0, np.inf]]), SPACES[0], "column 1 has infinite values"),
+        (np.array([[0.5]]), Columns((Categorical(2),)), "whole numbers"),
+        (np.array([[2]]), Columns((Categorical(2),)), "column 0: code 2 where codes run from 0 to 1"),
+        ([], SPACES[1], "no sequences"),
+        ([[], []], SPACES[1], "all sequences are empty"),
+        ([[9]], SPACES[1], "code 9 where codes run from 0 to 6"),
+        ([np.zeros((2, 2)), np.zeros((2, 3))], SPACES[2], "different widths"),
+        (np.zeros((1, 1, 2, 2)), SPACES[3], "images of shape"),
+        (np.array([[10**7]]), None, "too many"),
+        (np.zeros(3), None, "give \\(rows, columns\\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(data: object, space: Space | None, message: str) -> None:
+    with pytest.raises((InputError, UsageError), match=message):
+        as_batch(data, space or infer_space(data))
+
+
+def test_float64_and_float32_stay_what_they_are() -> None:
+    space = Columns((Continuous(),))
+    for dtype in (np.float32, np.float64):
+        batch = as_batch(np.ones((2, 1), dtype), space)
+        assert isinstance(batch, torch.Tensor) and str(batch.dtype).endswith(np.dtype(dtype).name)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=6), min_size=1, max_size=8), st.data())
+def test_taking_and_padding_sequences(lists: list[list[int]], data: st.DataObject) -> None:
+    ragged = Ragged.of([torch.tensor(items, dtype=torch.long) for items in lists])
+    assert [part.tolist() for part in ragged] == lists
+    rows = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=8))
+    taken = rows_of(ragged, torch.tensor(rows, dtype=torch.long))
+    assert [part.tolist() for part in taken] == [lists[row] for row in rows]
+    values, mask = ragged.padded(-1)
+    assert [row[keep].tolist() for row, keep in zip(values, mask, strict=True)] == lists
+    assert bool((values[~mask] == -1).all())
+
+
+def test_lengths_must_add_up() -> None:
+    with pytest.raises(UsageError, match="add up"):
+        Ragged(torch.zeros(3), torch.tensor([1, 1]))
