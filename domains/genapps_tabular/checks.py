@@ -13,11 +13,12 @@ from genapps.errors import GenappsError, InputError, UsageError
 from genapps.io.frames import to_arrow
 from genapps.io.limits import parse_json
 from genapps.io.tables import read_table
+from genapps.models import FAMILIES, family_class
+from genapps.spaces import Columns
 from genapps.suggest import did_you_mean
 from genapps_tabular.conditions import Between, Condition, Equals, IsMissing, OneOf, parse, parse_value
 from genapps_tabular.schema import Schema, detect, schema_from
 
-FAMILIES = ("autoregressive", "gmm")
 AUTO = "auto"
 SDV = "sdv:"
 FEWEST_ROWS = 2
@@ -41,13 +42,17 @@ def same(table: pa.Table) -> pa.Table:
 
 
 def family_of(name: str) -> str:
-    """The family to build. Raises UsageError for a name that is none, with the nearest one."""
+    """The family to build. Raises UsageError for one that learns no tables, and for a name that is none."""
     if name in FAMILIES:
+        family_class(name).engine_class(Columns)  # says why where it does not learn tables
         return name
-    known = ", ".join([*FAMILIES, AUTO])
-    raise UsageError(
-        f"unknown family {name!r}; choose from {known} or sdv:NAME.{did_you_mean(name, [*FAMILIES, AUTO])}"
-    )
+    known = [*table_families(), AUTO]
+    raise UsageError(f"unknown family {name!r}; choose from {', '.join(known)} or sdv:NAME.{did_you_mean(name, known)}")
+
+
+def table_families() -> list[str]:
+    """The families that learn tables."""
+    return [name for name in FAMILIES if Columns in family_class(name).engines]
 
 
 def check_rows(table: pa.Table, name: str, fewest: int = FEWEST_ROWS) -> None:

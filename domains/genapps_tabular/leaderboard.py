@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from genapps.errors import GenappsError, InputError
-from genapps_tabular.checks import FAMILIES
+from genapps_tabular.checks import table_families
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.fitting import Run, Watch, fit_table
 from genapps_tabular.judging import FEWEST_TO_SPLIT, Judge, split
@@ -54,7 +54,9 @@ def choose(
     if len(table) < FEWEST_TO_SPLIT:
         return replace(config, family="gmm"), ()
     judge = Judge(*split(_some(table, config.seed), TRIED_SHARE, config.seed), schema, target, config.seed)
-    trials = [_try(judge, replace(config, family=family), progress) for family in FAMILIES]
+    families = table_families()
+    trial = with_budget(config, 0.5 / len(families))
+    trials = [_try(judge, replace(trial, family=family), progress) for family in families]
     trials.sort(key=lambda trial: trial.rank)
     if trials[0].failed:
         raise InputError(trials[0].failed)
@@ -66,7 +68,7 @@ def _try(judge: Judge, config: TabularConfig, progress: Progress | None) -> Tria
     watch = Watch()
     try:
         run = Run(progress=labelled(progress, f"trying {config.family}"))
-        model = fit_table(judge.train, judge.schema, with_budget(config, 0.5 / len(FAMILIES)), run)
+        model = fit_table(judge.train, judge.schema, config, run)
         seconds = watch.read().seconds
         evaluation = judge.model(model, None)
     except GenappsError as error:

@@ -7,7 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genapps.cli.console import clock
-from genapps_tabular.checks import AUTO, FAMILIES, SDV, SchemaLike, check_rows, family_of, read, resolve_schema
+from genapps_tabular.checks import (
+    AUTO,
+    SDV,
+    SchemaLike,
+    check_rows,
+    family_of,
+    read,
+    resolve_schema,
+    table_families,
+)
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.summary import grid
 
@@ -41,7 +50,7 @@ def plan(data: str, config: TabularConfig, schema: SchemaLike, encoding: str | N
     """Read the input and say what would be done. Raises as the run itself would for input that cannot be used."""
     table, _, name = read(data, encoding)
     check_rows(table, name)
-    families = list(FAMILIES) if config.family == AUTO else [config.family]
+    families = table_families() if config.family == AUTO else [config.family]
     if not config.family.startswith(SDV):
         families = [family_of(family) for family in families]
     found = resolve_schema(table, schema, name)
