@@ -1,4 +1,9 @@
-"""Obeying `genapps.spaces.Constraint` while variables are drawn one after the other."""
+"""Obeying `genapps.spaces.Constraint`: while variables are drawn one after the other, or all at once.
+
+Models that draw variables in turn carry `Evidence` along. Models whose variables are independent given something hidden
+use `Allowances`: a condition over several variables is relaxed to the codes that each of them may take anywhere in it;
+candidates drawn under the relaxed condition are then weighed by how much the true one allows them.
+"""
 
 from __future__ import annotations
 
@@ -63,3 +68,72 @@ def resample(log_weights: Tensor, n: int, generator: torch.Generator) -> Tensor:
     aims = (torch.arange(n) + torch.rand(1, generator=generator, dtype=torch.double)) / n
     chosen = torch.searchsorted(reach, aims).clamp_max(len(weights) - 1)
     return chosen[torch.randperm(n, generator=generator)]
+
+
+class Allowances:
+    """Conditions relaxed to one allowance a variable.
+
+    codes: categorical variable -> largest weight (size,) of each code. intervals: continuous variable -> (low, high).
+    """
+
+    def __init__(self, given: Sequence[Constraint]) -> None:
+        self.codes: dict[int, Tensor] = {}
+        self.intervals: dict[int, tuple[float, float]] = {}
+        self._joint: list[Constraint] = []
+        for constraint in given:
+            steps = list(zip(constraint.variables, constraint.weights, strict=True))
+            if constraint.interval is not None:
+                self.intervals[steps.pop()[0]] = constraint.interval
+            for variable, weights in steps:
+                self.codes[variable] = torch.as_tensor(weights, dtype=torch.float32).max(0).values
+            if len(steps) > 1:
+                self._joint.append(constraint)
+
+    @property
+    def variables(self) -> list[int]:
+        """The variables that a condition touches."""
+        return [*self.codes, *self.intervals]
+
+    @property
+    def inexact(self) -> bool:
+        """Whether the relaxed conditions allow more than the true ones, so that candidates have to be weighed."""
+        return bool(self._joint)
+
+    def log_correction(self, rows: Tensor) -> Tensor:
+        """Log-weight (N,) of rows drawn under the relaxed conditions: true allowance over relaxed allowance."""
+        logs = torch.zeros(len(rows))
+        for constraint in self._joint:
+            state = torch.zeros(len(rows), dtype=torch.long)
+            tables = zip(constraint.variables, constraint.weights, constraint.following, strict=True)
+            for variable, weights, following in tables:
+                if variable not in self.codes:
+                    continue
+                codes = rows[:, variable].long()
+                logs += torch.log(torch.as_tensor(weights)[state, codes] / self.codes[variable][codes])
+                state = torch.as_tensor(following)[state, codes]
+        return logs
+
+
+def interval_log_prob(mean: Tensor, deviation: Tensor, interval: tuple[float, float]) -> Tensor:
+    """Log-probability, in float64, that a Gaussian of that mean and deviation falls into (low, high)."""
+    low, high, _ = _towards_zero(mean, deviation, interval)
+    reach = torch.special.log_ndtr(high)
+    inside: Tensor = reach + torch.log1p(-torch.exp(torch.special.log_ndtr(low) - reach))
+    return inside
+
+
+def draw_between(mean: Tensor, deviation: Tensor, interval: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """Values of Gaussians inside (low, high), float64, by the inverse of their distribution function."""
+    low, high, sign = _towards_zero(mean, deviation, interval)
+    low, high = torch.special.ndtr(low), torch.special.ndtr(high)
+    uniform = torch.rand(mean.shape, generator=generator, dtype=torch.double, device=mean.device)
+    standard = sign * torch.special.ndtri(low + uniform * (high - low))
+    inside: Tensor = (mean + deviation * standard.clamp(-1e30, 1e30)).clamp(*interval)
+    return inside
+
+
+def _towards_zero(mean: Tensor, deviation: Tensor, interval: tuple[float, float]) -> tuple[Tensor, Tensor, Tensor]:
+    """The interval in deviations from the mean, mirrored where it lies above: the lower tail has more digits."""
+    low, high = ((bound - mean.double()) / deviation.double() for bound in interval)
+    sign = torch.where(low > 0, -1.0, 1.0).double()
+    return torch.where(low > 0, -high, low), torch.where(low > 0, -low, high), sign
