@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 
 from genapps.nets.columns import dropout_mask
 
@@ -20,7 +19,7 @@ def fresh(kind: type[Module], *sizes: int, generator: torch.Generator, gain: flo
 
     The global seed is neither used nor changed.
     """
-    module: Module = skip_init(kind, *sizes, **options)
+    module = kind(*sizes, device="meta", **options).to_empty(device="cpu")
     with torch.no_grad():
         for name, weight in module.named_parameters():
             if weight.ndim > 1:
