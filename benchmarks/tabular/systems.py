@@ -12,23 +12,20 @@ from typing import Any
 import pandas as pd
 
 Draw = Callable[[int, int], pd.DataFrame]
+System = Callable[[pd.DataFrame, dict[str, str], dict[str, Any]], Draw]
+OURS = ("autoregressive", "gmm", "vae", "gan", "rbm")
 
 
-def autoregressive(train: pd.DataFrame, kinds: dict[str, str], options: dict[str, Any]) -> Draw:
-    """Our default family."""
-    return _ours("autoregressive", train, options)
+def ours(family: str) -> System:
+    """One of our own families, default settings."""
 
+    def system(train: pd.DataFrame, kinds: dict[str, str], options: dict[str, Any]) -> Draw:
+        from genapps_tabular import TabularConfig, fit
 
-def gmm(train: pd.DataFrame, kinds: dict[str, str], options: dict[str, Any]) -> Draw:
-    """Our mixture."""
-    return _ours("gmm", train, options)
+        model = fit(train, config=TabularConfig(family=family, seed=options["seed"]))
+        return lambda n, seed: model.sample(n, seed=seed)
 
-
-def _ours(family: str, train: pd.DataFrame, options: dict[str, Any]) -> Draw:
-    from genapps_tabular import TabularConfig, fit
-
-    model = fit(train, config=TabularConfig(family=family, seed=options["seed"]))
-    return lambda n, seed: model.sample(n, seed=seed)
+    return system
 
 
 def cart(train: pd.DataFrame, kinds: dict[str, str], options: dict[str, Any]) -> Draw:
@@ -80,9 +77,8 @@ def mostlyai(train: pd.DataFrame, kinds: dict[str, str], options: dict[str, Any]
     return lambda n, seed: model.sample(n)
 
 
-SYSTEMS: dict[str, Callable[[pd.DataFrame, dict[str, str], dict[str, Any]], Draw]] = {
-    "autoregressive": autoregressive,
-    "gmm": gmm,
+SYSTEMS: dict[str, System] = {
+    **{family: ours(family) for family in OURS},
     "cart": cart,
     "cart50": cart50,
     "gaussian_copula": gaussian_copula,
@@ -92,7 +88,7 @@ SYSTEMS: dict[str, Callable[[pd.DataFrame, dict[str, str], dict[str, Any]], Draw
 }
 OPTIMIZER = "torch._dynamo"  # the first optimizer of a process imports it, which takes seconds
 MODULES: dict[str, tuple[str, ...]] = {
-    "autoregressive": ("genapps_tabular.tasks", OPTIMIZER),
+    **dict.fromkeys(OURS, ("genapps_tabular.tasks", OPTIMIZER)),
     "gmm": ("genapps_tabular.tasks",),
     "cart": ("sklearn.tree",),
     "cart50": ("sklearn.tree",),
@@ -102,8 +98,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mostlyai": ("mostlyai.engine", OPTIMIZER),
 }
 PACKAGES: dict[str, tuple[str, ...]] = {
-    "autoregressive": ("genapps", "torch"),
-    "gmm": ("genapps", "torch"),
+    **dict.fromkeys(OURS, ("genapps", "torch")),
     "cart": ("scikit-learn",),
     "cart50": ("scikit-learn",),
     "gaussian_copula": ("sdv", "copulas"),
@@ -115,8 +110,7 @@ LABELS: dict[str, str] = {
     "real": "other real rows (ceiling)",
     "copy": "copy of the training rows (privacy control)",
     "independent": "independent columns (floor)",
-    "autoregressive": "**genapps autoregressive**",
-    "gmm": "**genapps gmm**",
+    **{family: f"**genapps {family}**" for family in OURS},
     "cart": "CART sequence, 15 rows a leaf",
     "cart50": "CART sequence, 50 rows a leaf",
     "gaussian_copula": "SDV GaussianCopula",
