@@ -191,7 +191,8 @@ def _meant(path: str, cls: Any) -> str:
     """The suggestion for an unknown key: the same last word in another section counts as near."""
     keys = [key for key, _ in _keys(cls)]
     ending = [key for key in keys if key.rpartition(".")[2] == path.rpartition(".")[2]]
-    return f" Did you mean {ending[0]!r}?" if ending else did_you_mean(path, keys)
+    meant = f" Did you mean {ending[0]!r}?" if ending else did_you_mean(path, keys)
+    return meant or " `genapps config` prints all keys."
 
 
 def _keys(cls: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -111,6 +111,8 @@ def _refuse_others(name: str, head: bytes) -> None:
     known = recognize(head)
     if known:
         raise InputError(f"{name}: not a table but {known[0]}; {known[1]}")
+    if head[8:24].startswith(b'{"__metadata__"'):
+        raise InputError(f"{name}: not a table but a model file; see what it holds with: genapps model show {name}")
 
 
 class _Expanded(io.RawIOBase):

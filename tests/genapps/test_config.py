@@ -133,7 +133,7 @@ def test_overrides_win_over_the_file_and_the_last_over_the_first(tmp_path: Path)
         ("inner.epoch=3", "'inner.epoch'. Did you mean 'inner.epochs'?"),
         ("epochs=3", "'epochs'. Did you mean 'inner.epochs'?"),
         ("name.deeper=3", "'name.deeper'."),
-        ("zzz=1", "unknown key 'zzz'."),
+        ("zzz=1", "unknown key 'zzz'. `genapps config` prints all keys."),
         ("name", "KEY=VALUE"),
         ("=3", "KEY=VALUE"),
         ("inner=3", "'inner' is a section; set one of its keys, such as inner.epochs"),

@@ -140,6 +140,7 @@ def test_the_standard_librarys_csv_is_read_back(
         (b'a,b\n1,"' + b"x\n" * 3_000_000, r"a row longer than 4 MiB after row \d+; is a quote"),
         (b'a,b\n1,2\n1,"' + b"x" * 2_000_000 + b'"\n', "row 2, column 'b': a cell longer than 1 MiB"),
         (b"PK\x03\x04....", "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV"),
+        (b'\x10\x01\0\0\0\0\0\0{"__metadata__":{}}', "a model file; see what it holds with: genapps model show"),
         (b"x," * 600_000 + b"\n", "line 1: no header line of at most 1 MiB"),
         (b",".join(b"c%d" % i for i in range(10_001)) + b"\n", "10,001 columns, more than the 10,000 allowed"),
     ],
