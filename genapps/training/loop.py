@@ -211,6 +211,8 @@ class Run:
             reason = self.watch() if self.watch is not None else ""
             held_out = self.validation_loss() if self.validation_loss is not None and not reason else None
         self._load(current)
+        if held_out is not None and not math.isfinite(held_out):
+            reason = "training diverged"
         if reason:
             if state.rollbacks >= _MAX_ROLLBACKS:
                 yield self._event(message=f"stopped at step {state.step}: {reason}")

@@ -129,6 +129,18 @@ def test_divergence_goes_back_and_says_so() -> None:
     assert all(torch.isfinite(w).all() for w in weights(network))
 
 
+def test_a_held_out_loss_that_is_no_number_goes_back_too() -> None:
+    network, events = make_network(), []
+    told = iter([1.0, float("nan"), *[1.0] * 9])
+    job = Job(1, progress=events.append)
+
+    def loss(rows: Tensor, _: torch.Generator) -> Tensor:
+        return (network(X[rows]) - Y[rows]).square().mean()
+
+    state = train(network, [Phase("all", loss)], lambda: next(told), rows=len(X), recipe=CONFIG, job=job)
+    assert state.rollbacks == 1 and any("went back to step 20" in event.message for event in events)
+
+
 def test_endless_divergence_is_an_error_with_a_remedy() -> None:
     with pytest.raises(GenappsError, match="learning_rate"):
         run(make_network(), poison=set(range(1, 200)))
