@@ -124,7 +124,8 @@ class Run:
         self.batch_size, total = steps_for(rows, recipe)
         copies = {name: weight.detach().clone() for name, weight in self.weights.items()}
         self.state = State(0, total, copies, {name: weight.clone() for name, weight in copies.items()})
-        self.check_every = min(max(rows // self.batch_size, 20), 200)
+        least = recipe.check_steps
+        self.check_every = min(max(rows // self.batch_size, least), max(200, least))
         self.started = time.monotonic()
         self.saved_at = self.started
         self.good = self._snapshot()

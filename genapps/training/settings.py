@@ -28,6 +28,7 @@ class Recipe:
     ema: float = 0.998
     validation_share: float = 0.1
     patience: int = 6
+    check_steps: int = 20  # least steps between two checks: more where a check is dear
     checkpoint_seconds: float = 10.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
