@@ -227,6 +227,23 @@ class Family:
         """The engine of the space, fitted."""
         return self._fitted()
 
+    @classmethod
+    def describe(cls) -> str:
+        """What can be set, a line an option with its default and meaning, for each kind of space."""
+        configs = {kind.__name__: fields(cls.engine_class(kind).Config) for kind in cls.engines}
+        return "\n".join(
+            line
+            for kind, options in configs.items()
+            for line in (
+                f"{cls.__name__} of {kind}:",
+                *(f"  {option.name} = {option.default!r}: {option.metadata.get('help', '')}" for option in options),
+            )
+        )
+
+    def __repr__(self) -> str:
+        said = [f"{name}={value!r}" for name, value in self._options.items()]
+        return f"{type(self).__name__}({', '.join(said)})"
+
     def __getattr__(self, name: str) -> Any:
         """What was learnt, under scikit-learn's names: `means_`, `transmat_`, `components_`."""
         if name.endswith("_") and not name.startswith("_"):

@@ -1,0 +1,90 @@
+"""What every family does before and after its engine: names, checks, seeds, words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import genapps.models
+from genapps.errors import InputError, UsageError
+from genapps.models import FAMILIES, GMM, build, family_class, load_file
+from genapps.spaces import Categorical, Columns
+
+SPACE = Columns((Categorical(2), Categorical(3)))
+DATA = np.random.default_rng(0).integers(0, 2, (60, 2))
+
+
+def small() -> GMM:
+    return GMM(3, space=SPACE, max_iter=3)
+
+
+def test_families_are_found_by_class_name_and_by_name() -> None:
+    for name, (_, found) in FAMILIES.items():
+        assert getattr(genapps.models, found) is family_class(name)
+    with pytest.raises(AttributeError):
+        _ = genapps.models.GNN
+    with pytest.raises(UsageError, match=r"no model family 'gmn'.*Did you mean 'gmm'"):
+        build("gmn", SPACE)
+
+
+def test_a_model_says_what_it_is_and_what_can_be_set() -> None:
+    assert repr(GMM(16, random_state=3)) == "GMM(n_components=16)"
+    for name in FAMILIES:
+        for line in family_class(name).describe().splitlines():
+            assert line.endswith(":") or line.partition(": ")[2], f"an option without a meaning: {line}"
+
+
+def test_before_fit_nothing_is_known() -> None:
+    with pytest.raises(UsageError, match="call fit first"):
+        small().sample(1)
+    with pytest.raises(UsageError, match="call fit first"):
+        _ = GMM(3).space
+    with pytest.raises(UsageError, match="call fit first"):
+        _ = GMM(3).weights_
+    with pytest.raises(AttributeError):
+        _ = GMM(3).wights
+
+
+def test_the_seed_of_the_model_is_the_seed_of_its_draws() -> None:
+    one, two, other = (GMM(3, space=SPACE, max_iter=3, random_state=seed).fit(DATA) for seed in (1, 1, 2))
+    assert one.sample(50).equal(two.sample(50)) and not one.sample(50).equal(other.sample(50))
+    drawn = one.sample(50, generator=torch.Generator().manual_seed(1))
+    assert drawn.equal(one.sample(50))
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (DATA[:0], {}, "no rows to learn from"),
+        (DATA[:, :1], {}, r"shape \(60, 1\) where 2 columns are expected"),
+        (DATA + 5, {}, "column 0: code"),
+        (DATA, {"labels": DATA[:, 0]}, "does not take labels"),
+        (DATA, {"sample_weight": np.ones(3)}, r"sample_weight"),
+    ],
+)
+def test_what_cannot_be_learnt_is_refused_in_one_line(
+    data: np.ndarray, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises((InputError, UsageError), match=message) as error:
+        small().fit(data, **options)  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+
+
+def test_score_is_the_mean_of_the_samples() -> None:
+    model = small().fit(DATA)
+    assert model.score(DATA) == pytest.approx(float(model.score_samples(DATA).mean()), rel=1e-6)
+    assert model.score_samples(DATA).equal(model.log_prob(DATA).values)
+
+
+def test_fitting_again_begins_anew() -> None:
+    model = small().fit(DATA)
+    first = model.score_samples(DATA)
+    assert model.fit(DATA).score_samples(DATA).equal(first)
+
+
+def test_a_file_of_another_domain_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.genapps"
+    small().fit(DATA).save(path, domain="tabular")
+    with pytest.raises(InputError, match="tabular"):
+        load_file(path)
