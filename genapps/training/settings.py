@@ -78,6 +78,9 @@ class TrainingConfig:
     patience: int | None = field(
         default=None, metadata={"help": f"checks without a better held-out loss before stopping{_OWN}", "least": 1}
     )
+    check_steps: int | None = field(
+        default=None, metadata={"help": f"steps between two checks, at least{_OWN}", "least": 1}
+    )
     checkpoint_seconds: float | None = field(
         default=None, metadata={"help": f"least seconds between two checkpoints{_OWN}", "least": 0}
     )
