@@ -2,16 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from genapps.models.base import Family
-from genapps.spaces import Columns
+import torch
+
+from genapps.batches import Batch
+from genapps.errors import UsageError
+from genapps.models.autoregressive.grammar import Automaton, Grammar
+from genapps.models.base import Family, LogProb
+from genapps.spaces import Columns, Constraint, Pixels
 
 
 class Autoregressive(Family):
-    """Exact likelihood of rows in any order of their columns."""
+    """Exact likelihood of table rows in any order of their columns, of sequences step by step, of images by patches.
+
+    >>> Autoregressive(hidden=128, architecture="gru").fit(["sequences"])  # doctest: +SKIP
+
+    `Autoregressive.describe()` lists the options for each kind of data.
+    """
 
     family: ClassVar[str] = "autoregressive"
     codec_numbers: ClassVar[Literal["tokens", "any"]] = "tokens"
-    engines: ClassVar[Mapping[type, str]] = {Columns: "genapps.models.autoregressive.columns:ColumnModel"}
+    engines: ClassVar[Mapping[type, str]] = {
+        Columns: "genapps.models.autoregressive.columns:ColumnModel",
+        Pixels: "genapps.models.autoregressive.pixels:PixelModel",
+    }
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        given: Sequence[Constraint] = (),
+        labels: Any = None,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+        prompt: Any = None,
+        length: Any = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        grammar: Grammar | None = None,
+    ) -> Any:
+        """Draw n rows, sequences or images as a batch of the space.
+
+        given, labels: as in every family. temperature: below 1 is bolder; 0 always takes the likeliest. For sequences
+        there are also: prompt, how they begin (n sequences, or one for all); length, how many steps each has (a number,
+        or (n,) numbers), the prompt's among them; and for those of tokens top_k and top_p (draw only from the likeliest
+        codes: so many, or the fewest that have this share), and grammar (`genapps.models.autoregressive.Grammar`).
+        Raises UsageError for what the kind of data does not take.
+        """
+        options = {"prompt": prompt, "length": length, "top_k": top_k, "top_p": top_p, "grammar": grammar}
+        asked = {name: value for name, value in options.items() if value is not None}
+        engine = self._fitted()
+        known: frozenset[str] = getattr(engine, "drawing", frozenset())
+        for name in asked:
+            if name not in known:
+                raise UsageError(
+                    f"{type(engine).__name__} samples without {name}; it takes: {', '.join(sorted(known))}"
+                )
+        if temperature < 0:
+            raise UsageError(f"temperature is {temperature}, but must not be below 0")
+        if labels is not None:
+            asked["labels"] = torch.as_tensor(labels).long().expand(n)
+        return engine.sample(n, self._generator(generator), given=given, temperature=temperature, **asked)
+
+    @torch.no_grad()
+    def log_prob(self, data: Any, *, labels: Any = None, generator: torch.Generator | None = None) -> LogProb:
+        """How likely each row is, (N,) in nats, exact; given its class where labels (N,) or one for all say it.
+
+        Without labels a model that learnt classes gives the probability under their mixture.
+        """
+        if labels is None:
+            return super().log_prob(data, generator=generator)
+        engine, batch = self._fitted(), self._checked(data)
+        if not engine.takes_labels:
+            raise UsageError(f"{type(engine).__name__} does not take labels")
+        classes = torch.as_tensor(labels).long().expand(len(batch))
+        found: LogProb = engine.log_prob(batch, self._generator(generator), labels=classes)  # type: ignore[call-arg]
+        return found
+
+    def _checked(self, data: Any, learning: bool = False) -> Batch:
+        engine: Any = self._fitted(trained=False)
+        if learning and getattr(engine.config, "binarize", False):
+            grey: Batch = engine.grey(torch.as_tensor(data))
+            return grey
+        return super()._checked(data, learning)
+
+
+__all__ = ["Automaton", "Autoregressive", "Grammar"]
