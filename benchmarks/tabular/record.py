@@ -32,10 +32,18 @@ def today() -> str:
 
 
 def commit() -> str:
-    """The short hash of the checked-out commit, "-dirty" where tracked files differ, "unknown" outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    """The short hash of the checked-out commit, "-dirty" where tracked code differs, "unknown" outside a checkout.
+
+    Results and the pages made of them do not count: a run of several measures writes them as it goes.
+    """
+    head = _git("rev-parse", "--short", "HEAD")
+    written = (":(exclude)benchmarks/*/results", ":(exclude)docs/benchmarks")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *written)
+    return (head + ("-dirty" if changed else "")) or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def machine() -> dict[str, Any]:
