@@ -179,19 +179,26 @@ class Heads:
             rows[:, variable] = draw_between(mean[:, place], deviation[:, place], own, generator)
         return self.scaling.restore(rows)
 
-    def log_allowance(self, outputs: Tensor, given: Allowances, temperature: float = 1.0) -> Tensor:
-        """Log-probability (B,) that a row drawn from outputs (B, width) satisfies the relaxed conditions."""
+    def log_allowance(
+        self, outputs: Tensor, given: Allowances, temperature: float = 1.0, unknown: Tensor | None = None
+    ) -> Tensor:
+        """Log-probability (B,) that a row drawn from outputs (B, width) satisfies the relaxed conditions.
+
+        unknown: (B, D), which entries are to be drawn; conditions on the others do not count.
+        """
         logs = torch.zeros(len(outputs), dtype=torch.double, device=outputs.device)
         for group in self._groups:
             touched = [place for place, j in enumerate(group.variables.tolist()) if j in given.codes]
             if touched:
                 shares = torch.softmax(self._logits(outputs, group)[:, touched].double() / temperature, 2)
                 weights = torch.stack([given.codes[int(group.variables[place])] for place in touched])
-                logs += (shares * weights.to(shares)).sum(2).log().sum(1)
+                found = (shares * weights.to(shares)).sum(2).log()
+                logs += (found if unknown is None else found.where(unknown[:, group.variables[touched]], 0.0)).sum(1)
         mean, deviation = self._tempered(outputs, temperature)
         for variable, interval in given.intervals.items():
             place = self._numbers.tolist().index(variable)
-            logs += interval_log_prob(mean[:, place], deviation[:, place], self._scaled(variable, interval))
+            found = interval_log_prob(mean[:, place], deviation[:, place], self._scaled(variable, interval))
+            logs += found if unknown is None else found.where(unknown[:, variable], 0.0)
         return logs
 
     # -- inside --------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def test_equals_mean_and_deviation_of_what_is_known() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("offset", [0.0, 1e6, -3e7])
+@pytest.mark.parametrize("offset", [0.0, 1e6, -8e6])
 def test_an_offset_changes_nothing(dtype: torch.dtype, offset: float) -> None:
     data = torch.randint(0, 64, (200, 2), generator=torch.Generator().manual_seed(0)).to(dtype)
     plain, moved = Scaling.fit(data), Scaling.fit(data + offset)
