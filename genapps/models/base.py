@@ -294,7 +294,7 @@ class Family:
         return found
 
     def _named(self, values: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
-        configs = [self.engine_class(kind).Config for kind in self.engines]
+        configs = [engine.Config for engine in self.all_engines()]
         known = {field.name: None for config in configs for field in fields(config)}
         for name in options:
             if name not in known:
@@ -304,8 +304,17 @@ class Family:
             raise UsageError(f"{type(self).__name__} takes one value without a name, {first}")
         return {first: values[0], **options} if values else options
 
+    @classmethod
+    def all_engines(cls) -> list[type[Engine]]:
+        """Every engine whose settings this family knows."""
+        return [cls.engine_class(kind) for kind in cls.engines]
+
+    def engine_for(self, space: Space) -> type[Engine]:
+        """The engine that learns the space; a family of several for one kind lets the options decide."""
+        return self.engine_class(type(space))
+
     def _new_engine(self, space: Space) -> Engine:
-        engine = self.engine_class(type(space))
+        engine = self.engine_for(space)
         known = [field.name for field in fields(engine.Config)]
         for name in self._options:
             if name not in known:

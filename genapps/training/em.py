@@ -25,8 +25,10 @@ Parameters = TypeVar("Parameters")
 class Additive(Protocol):
     """Statistics that add up, and the log-likelihood of the rows behind them."""
 
-    log_prob: float
-    rows: int
+    @property
+    def log_prob(self) -> float: ...
+    @property
+    def rows(self) -> float: ...
 
     def add(self, other: Any) -> None: ...
 

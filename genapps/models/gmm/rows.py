@@ -1,0 +1,203 @@
+"""Rows as the E-step wants them: standardised in float64, whitened where complete, grouped by what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genapps.spaces import Categorical, Columns
+
+WIDE = 64  # continuous columns beyond which second moments are no longer features
+_STEP = 65_536  # rows converted at once
+_FLOOR = 1e-10  # of the correlation matrix's eigenvalues: directions without variance are left as they are
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns of a space are numbers and which are codes. numbers, codes: column numbers."""
+
+    numbers: tuple[int, ...]
+    codes: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, space: Columns) -> Layout:
+        kinds = list(enumerate(space.variables))
+        codes = tuple(j for j, kind in kinds if isinstance(kind, Categorical))
+        return cls(
+            tuple(j for j, kind in kinds if not isinstance(kind, Categorical)),
+            codes,
+            tuple(space.sizes[j] for j in codes),
+        )
+
+    def split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers (n, d) float64, NaN where unknown, and codes (n, C), one past the last where unknown."""
+        numbers = rows if len(self.numbers) == rows.shape[1] else rows[:, list(self.numbers)]
+        codes = rows[:, list(self.codes)]
+        if codes.is_floating_point():
+            codes = codes.nan_to_num(nan=-1)
+        codes = codes.long()
+        past = torch.tensor(self.sizes, dtype=torch.long).expand_as(codes)
+        return numbers.double(), torch.where(codes < 0, past, codes)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where the rows lie. center, scale: (d,) of the numbers; whiten: (d, d) after standardising, or None.
+
+    cov: (d, d) of the standardised numbers, or only (d,) variances. shares: (size,) of each categorical column.
+    weight: of all rows together.
+    """
+
+    center: Tensor
+    scale: Tensor
+    cov: Tensor
+    whiten: Tensor | None
+    shares: tuple[Tensor, ...]
+    weight: float
+    lost: float  # nats a row by which the density is lower in the columns' own units, on average
+
+    def log_volume(self, numbers: Tensor) -> Tensor:
+        """The same for each row of standardised or other numbers (N, d), of which NaN does not count."""
+        if not bool(torch.isnan(numbers).any()):
+            return self.scale.log().sum().expand(len(numbers))
+        return (~torch.isnan(numbers)).double() @ self.scale.log()
+
+    @classmethod
+    def measure(
+        cls, chunks: Iterable[tuple[Tensor, Tensor | None]], layout: Layout, *, dense: bool, common: bool
+    ) -> Scale:
+        """From chunks of rows (n, D) and their weights, in one pass.
+
+        dense: covariances between columns are wanted. common: one scale for all columns. A column that does not vary
+        has scale 1, and one of which nothing is known has center 0.
+        """
+        width = len(layout.numbers)
+        shift: Tensor | None = None
+        known, first, square = (torch.zeros(width, dtype=torch.double) for _ in range(3))
+        cross = torch.zeros(width, width, dtype=torch.double) if dense else torch.zeros(0, dtype=torch.double)
+        counts = [torch.zeros(size + 1, dtype=torch.double) for size in layout.sizes]
+        total = 0.0
+        for rows, weights in chunks:
+            for start in range(0, len(rows), _STEP):
+                numbers, codes = layout.split(rows[start : start + _STEP])
+                mass = torch.ones(len(numbers)) if weights is None else weights[start : start + _STEP]
+                mass = mass.double()
+                if shift is None:  # near the data, so that squares lose no digits
+                    shift = numbers.nanmean(0).nan_to_num()
+                there = ~torch.isnan(numbers)
+                numbers = (numbers - shift).nan_to_num_()
+                heavy = numbers * mass[:, None]
+                known += mass @ there.double()
+                first += heavy.sum(0)
+                square += (heavy * numbers).sum(0)
+                if dense:
+                    cross += heavy.T @ numbers
+                for column, count in enumerate(counts):
+                    count.index_add_(0, codes[:, column], mass)
+                total += float(mass.sum())
+        shift = torch.zeros(width, dtype=torch.double) if shift is None else shift
+        mean = first / known.clamp_min(1e-300)
+        variance = (square / known.clamp_min(1e-300) - mean.square()).clamp_min(0)
+        tiny = 1e-24 * (shift + mean).square()  # of a constant: rounding, not variance
+        varies = variance > tiny
+        if common:
+            pooled = variance.mean() if width else variance.sum()
+            variance, varies = pooled.expand_as(variance), (pooled > 0).expand_as(varies)
+        scale = torch.where(varies, variance, 1.0).sqrt()
+        if dense:
+            around = cross / max(total, 1e-300) - torch.outer(first, first) / max(total, 1e-300) ** 2
+            cov = around / torch.outer(scale, scale)
+            whiten = _whitening(cov)
+        else:
+            cov, whiten = (square / known.clamp_min(1e-300) - mean.square()).clamp_min(0) / scale.square(), None
+        # What is known of a code beforehand: its share, and a twentieth of a row for those never seen.
+        shares = tuple((count[:-1] + 0.05) / (count[:-1] + 0.05).sum() for count in counts)
+        lost = float(known @ scale.log()) / max(total, 1e-300)
+        return cls(shift + mean, scale, cov, whiten, shares, total, lost)
+
+
+def _whitening(cov: Tensor) -> Tensor:
+    """(d, d): standardised rows times it have about unit covariance."""
+    values, vectors = torch.linalg.eigh(cov)
+    top = float(values.max()) if len(values) else 0.0
+    steady = torch.where(values > _FLOOR * top, values, 1.0)
+    found: Tensor = vectors * steady.rsqrt()
+    return found
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of which the same columns are known.
+
+    values: (n, o) standardised numbers, times `whiten` where that is there; NaN may remain where `seen` is None. codes:
+    (n, C). weights: (n,) or None. seen: the known columns (o,), None for all. rows: their places (n,), None where in
+    order.
+    """
+
+    values: Tensor
+    codes: Tensor
+    weights: Tensor | None = None
+    seen: Tensor | None = None
+    whiten: Tensor | None = None
+    rows: Tensor | None = None
+
+
+def blocks_of(
+    rows: Tensor,
+    layout: Layout,
+    scale: Scale,
+    *,
+    weights: Tensor | None = None,
+    patterns: bool = True,
+    dtype: torch.dtype = torch.double,
+    device: torch.device | None = None,
+) -> Iterator[Block]:
+    """Rows (N, D) as blocks. patterns: a block for each set of known columns; else NaN stays within a single block."""
+    codes = torch.empty(len(rows), len(layout.codes), dtype=torch.long)
+    values = torch.empty(len(rows), len(layout.numbers), dtype=dtype)
+    missing = torch.zeros(len(rows), dtype=torch.bool)
+    whiten = scale.whiten if patterns else None
+    for start in range(0, len(rows), _STEP):
+        piece = slice(start, start + _STEP)
+        numbers, codes[piece] = layout.split(rows[piece])
+        numbers = (numbers - scale.center) / scale.scale
+        missing[piece] = torch.isnan(numbers).any(1)
+        values[piece] = (numbers if whiten is None else numbers @ whiten).to(dtype)
+    some = patterns and bool(missing.any())
+    parts: list[tuple[Tensor | None, Tensor | None]] = [(None, None)]
+    if some:
+        complete = (~missing).nonzero()[:, 0]
+        parts = [(complete, None)] if len(complete) else []
+        gaps = missing.nonzero()[:, 0]
+        parts += _by_pattern(rows[gaps], gaps, layout)
+    for places, seen in parts:
+        if places is None:
+            block = Block(values, codes, weights, None, whiten)
+        elif seen is None:
+            block = Block(values[places], codes[places], _pick(weights, places), None, whiten, places)
+        else:
+            numbers = (layout.split(rows[places])[0] - scale.center) / scale.scale
+            block = Block(numbers[:, seen].to(dtype), codes[places], _pick(weights, places), seen, None, places)
+        yield _moved(block, device) if device is not None else block
+
+
+def _by_pattern(rows: Tensor, places: Tensor, layout: Layout) -> list[tuple[Tensor | None, Tensor | None]]:
+    """Rows with gaps, grouped: their places and the columns that they have."""
+    there = ~torch.isnan(rows[:, list(layout.numbers)])
+    patterns, which = torch.unique(there, dim=0, return_inverse=True)
+    order = torch.argsort(which, stable=True)
+    groups = places[order].split(torch.bincount(which, minlength=len(patterns)).tolist())
+    return [(group, pattern.nonzero()[:, 0]) for group, pattern in zip(groups, patterns, strict=True)]
+
+
+def _pick(weights: Tensor | None, places: Tensor) -> Tensor | None:
+    return None if weights is None else weights[places]
+
+
+def _moved(block: Block, device: torch.device) -> Block:
+    there = {name: part.to(device) for name, part in vars(block).items() if part is not None}
+    return Block(**there)
