@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from genapps.models.autoregressive import Autoregressive
     from genapps.models.base import Family
     from genapps.models.gmm import GMM
+    from genapps.models.hmm import HMM
     from genapps.models.vae import VAE
 
 # family: (module, class)
 FAMILIES = {
     "autoregressive": ("genapps.models.autoregressive", "Autoregressive"),
     "gmm": ("genapps.models.gmm", "GMM"),
+    "hmm": ("genapps.models.hmm", "HMM"),
     "vae": ("genapps.models.vae", "VAE"),
 }
 
@@ -79,4 +81,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["FAMILIES", "GMM", "VAE", "Autoregressive", "build", "family_class", "load", "load_file"]
+__all__ = ["FAMILIES", "GMM", "HMM", "VAE", "Autoregressive", "build", "family_class", "load", "load_file"]

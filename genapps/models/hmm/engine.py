@@ -281,7 +281,7 @@ class ChainModel(Engine):
     def free_parameters(self) -> int:
         """How many numbers were learnt, for AIC and BIC."""
         shape = self._structure(0.0)
-        chain = int(shape.start.sum()) - 1 + int(shape.transition.sum()) - self.config.n_components
+        chain: int = int(shape.start.sum()) - 1 + int(shape.transition.sum()) - self.config.n_components
         return chain + self._fitted().emission.parameters
 
     def steps(self, data: Any) -> int:

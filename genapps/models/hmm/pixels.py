@@ -25,4 +25,4 @@ class PixelModel(FrameModel):
 
     def _batch(self, sequences: Ragged) -> Tensor:
         channels, height, width = self.space.shape
-        return sequences.values.view(-1, height, channels, width).permute(0, 2, 1, 3).contiguous()
+        return sequences.values.view(len(sequences), height, channels, width).permute(0, 2, 1, 3).contiguous()

@@ -88,7 +88,7 @@ class Product:
             kind = torch.promote_types(kind, part.dtype)
         values = torch.empty(len(drawn[0]), width, dtype=kind)
         for part, columns in zip(drawn, self.columns, strict=True):
-            values[:, list(columns)] = part.view(len(part), -1).to(kind)
+            values[:, list(columns)] = part.reshape(len(part), len(columns)).to(kind)
         return values
 
 
