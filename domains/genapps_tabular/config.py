@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from genapps.models.autoregressive.columns import ColumnConfig
+from genapps.models.autoregressive.columns import ColumnConfig as AutoregressiveConfig
 from genapps.models.gmm.deep import DeepConfig
+from genapps.models.rbm.columns import RBMConfig
+from genapps.models.vae.columns import ColumnConfig as VAEConfig
 from genapps.training import TrainingConfig
 from genapps_tabular.codec import CodecConfig
 
@@ -20,7 +22,9 @@ class TabularConfig:
 
     family: str = field(
         default="autoregressive",
-        metadata=_help("engine: autoregressive, gmm, auto (try both, keep the better), or sdv:NAME (extra 'sdv')"),
+        metadata=_help(
+            "engine: autoregressive, gmm, vae, gan, rbm, auto (try all, keep the best), or sdv:NAME (extra 'sdv')"
+        ),
     )
     seed: int = field(default=0, metadata=_help("the same seed gives the same model and the same rows", least=0))
     threads: int = field(
@@ -37,8 +41,12 @@ class TabularConfig:
     )
     codec: CodecConfig = field(default_factory=CodecConfig, metadata=_help("how columns become codes"))
     training: TrainingConfig = field(default_factory=TrainingConfig, metadata=_help("how long and how fast to learn"))
-    autoregressive: ColumnConfig = field(default_factory=ColumnConfig, metadata=_help("the column-by-column network"))
+    autoregressive: AutoregressiveConfig = field(
+        default_factory=AutoregressiveConfig, metadata=_help("the column-by-column network")
+    )
     gmm: DeepConfig = field(default_factory=DeepConfig, metadata=_help("the mixture model"))
+    vae: VAEConfig = field(default_factory=VAEConfig, metadata=_help("the variational autoencoder"))
+    rbm: RBMConfig = field(default_factory=RBMConfig, metadata=_help("the restricted Boltzmann machine"))
 
     def __post_init__(self) -> None:
         if not 0 <= self.holdout < 1:
