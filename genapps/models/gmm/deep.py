@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -22,6 +22,7 @@ from genapps.models.constraints import resample
 from genapps.models.gmm import hidden_tree as ht
 from genapps.models.gmm.chow_liu import LEVELS, coarse, tree_of
 from genapps.models.gmm.relaxed import Relaxed
+from genapps.nets.scaling import Scaling
 from genapps.spaces import Categorical, Columns, Constraint
 from genapps.training import Event, Recipe
 from genapps.training.em import Stopping, fit_em
@@ -65,6 +66,7 @@ class DeepMixture(Engine):
             raise UsageError("a mixture needs at least one variable")
         self.space, self.config = space, config
         self.trees: list[ht.HiddenTree] = []
+        self.scaling = Scaling.none(len(space.variables))
 
     # -- learning ------------------------------------------------------------------------------------------------
 
@@ -79,12 +81,21 @@ class DeepMixture(Engine):
             order = torch.randperm(len(data), generator=for_validation(job.seed))[:_MOST_ROWS]
             learnt, kept = split(data[order], recipe.validation_share, order)
             data, validation = data[learnt], data[kept]
+        if not self.space.discrete:
+            self.scaling = self._scaling_of(data)
+            data, validation = self.scaling.standardise(data), self.scaling.standardise(validation)
         count = 1 if self.config.structure == "flat" else self.config.trees
         self.trees = []
         for number in range(count):
             stopping = Stopping(self.config.max_iter, deadline=deadline)
             tell = _numbered(job.progress, number, count, self.config.max_iter)
             self.trees.append(self._fit_tree(data, validation, derived(job.seed, 3, number), stopping, tell))
+
+    def _scaling_of(self, data: Tensor) -> Scaling:
+        """Of the numbers; codes stay as they are."""
+        found = Scaling.fit(data)
+        codes = torch.tensor([isinstance(kind, Categorical) for kind in self.space.variables])
+        return Scaling(torch.where(codes, 0.0, found.center), torch.where(codes, 1.0, found.scale))
 
     def _fit_tree(
         self,
@@ -195,7 +206,7 @@ class DeepMixture(Engine):
         A condition over several variables is first relaxed to one on each, then made exact by weighing candidates.
         Raises UsageError when the model gives the conditions no probability.
         """
-        relaxed = Relaxed(given)
+        relaxed = Relaxed(self._standard(given))
         trees, weights = self._conditioned(relaxed, temperature)
         pool = n * (_POOL if relaxed.inexact else 1)
         which = torch.multinomial(weights, pool, replacement=True, generator=generator) if pool else torch.zeros(0)
@@ -208,6 +219,26 @@ class DeepMixture(Engine):
                 rows[mine, variable] = drawn.to(rows.dtype)
         if relaxed.inexact:
             rows = rows[resample(relaxed.log_correction(rows), n, generator)]
+        return rows if self.space.discrete else self._within(self.scaling.restore(rows), given)
+
+    def _standard(self, given: Sequence[Constraint]) -> list[Constraint]:
+        """The conditions with their intervals in standardised units."""
+        found = []
+        for constraint in given:
+            if constraint.interval is not None:
+                variable = constraint.variables[-1]
+                center, scale = float(self.scaling.center[variable]), float(self.scaling.scale[variable])
+                low, high = constraint.interval
+                constraint = replace(constraint, interval=((low - center) / scale, (high - center) / scale))
+            found.append(constraint)
+        return found
+
+    def _within(self, rows: Tensor, given: Sequence[Constraint]) -> Tensor:
+        """Rows whose numbers rounding has not carried over their bounds."""
+        for constraint in given:
+            if constraint.interval is not None:
+                variable = constraint.variables[-1]
+                rows[:, variable] = rows[:, variable].clamp(*constraint.interval)
         return rows
 
     def _conditioned(self, relaxed: Relaxed, temperature: float) -> tuple[list[ht.HiddenTree], Tensor]:
@@ -236,10 +267,15 @@ class DeepMixture(Engine):
 
     def impute(self, data: Tensor, generator: torch.Generator, *, given: Sequence[Constraint] = ()) -> Tensor:
         """Fill the unknown entries of rows (N, D) by draws from their exact distribution given the known ones."""
-        relaxed = Relaxed(given)
-        return torch.cat(
-            [data[:0].clone(), *(self._impute_chunk(c, relaxed, generator) for c in data.split(self._chunk_rows))]
+        relaxed = Relaxed(self._standard(given))
+        rows = data if self.space.discrete else self.scaling.standardise(data)
+        filled = torch.cat(
+            [rows[:0].clone(), *(self._impute_chunk(c, relaxed, generator) for c in rows.split(self._chunk_rows))]
         )
+        if self.space.discrete:
+            return filled
+        drawn = self._within(self.scaling.restore(filled), given).to(data.dtype)
+        return torch.where(torch.isnan(data), drawn, data)
 
     def _impute_chunk(self, data: Tensor, relaxed: Relaxed, generator: torch.Generator) -> Tensor:
         data = data.clone()
@@ -267,8 +303,12 @@ class DeepMixture(Engine):
 
     def log_prob(self, data: Tensor, generator: torch.Generator) -> LogProb:
         """Exact log-probability (N,) in nats; unknown entries are summed over. A density where parts are continuous."""
-        parts = [self._log_prob_chunk(chunk) for chunk in data.split(self._chunk_rows)]
-        return LogProb(torch.cat(parts) if parts else torch.zeros(0), "exact")
+        rows = data if self.space.discrete else self.scaling.standardise(data)
+        parts = [self._log_prob_chunk(chunk) for chunk in rows.split(self._chunk_rows)]
+        values = torch.cat(parts) if parts else torch.zeros(0)
+        if not self.space.discrete:
+            values -= (~torch.isnan(data)).float() @ self.scaling.scale.log().float()
+        return LogProb(values, "exact")
 
     def _log_prob_chunk(self, data: Tensor) -> Tensor:
         trees = self._fitted()
@@ -298,6 +338,8 @@ class DeepMixture(Engine):
             for name, value in ht.to_tensors(tree).items()
         }
         structure = [{"parents": list(tree.parents), "owner": list(tree.owner)} for tree in self.trees]
+        if not self.space.discrete:
+            tensors |= {f"scaling/{name}": value for name, value in self.scaling.to_tensors().items()}
         return tensors, {"structures": structure}
 
     def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
@@ -307,6 +349,10 @@ class DeepMixture(Engine):
             prefix = f"{number}/"
             named = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
             self.trees.append(ht.from_tensors(structure["parents"], structure["owner"], named))
+        if "scaling/center" in tensors:
+            self.scaling = Scaling.from_tensors(
+                {name: tensors[f"scaling/{name}"] for name in self.scaling.to_tensors()}
+            )
 
 
 def _blurred(seeds: Tensor, kind: Categorical, marginal: Tensor) -> Tensor:
