@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from genapps.nets.mlp import fresh
 from genapps.nets.transformer import drop
 
 
@@ -28,11 +27,9 @@ class GRU(nn.Module):
     def __init__(self, width: int, layers: int, *, dropout: float = 0.0, generator: torch.Generator) -> None:
         super().__init__()
         self.dropout = dropout
-        self.layers = nn.ModuleList(nn.utils.skip_init(nn.GRU, width, width, batch_first=True) for _ in range(layers))
-        bound = 1 / math.sqrt(width)
-        with torch.no_grad():
-            for weight in self.parameters():
-                weight.uniform_(-bound, bound, generator=generator)
+        self.layers = nn.ModuleList(
+            fresh(nn.GRU, width, width, batch_first=True, generator=generator) for _ in range(layers)
+        )
 
     def cache(self, rows: int, longest: int) -> State:
         """The state before the first step; as large however long the sequences are."""

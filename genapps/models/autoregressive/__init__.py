@@ -11,7 +11,7 @@ from genapps.batches import Batch
 from genapps.errors import UsageError
 from genapps.models.autoregressive.grammar import Automaton, Grammar
 from genapps.models.base import Family, LogProb
-from genapps.spaces import Columns, Constraint, Pixels
+from genapps.spaces import Columns, Constraint, Frames, Pixels, Tokens
 
 
 class Autoregressive(Family):
@@ -26,6 +26,8 @@ class Autoregressive(Family):
     codec_numbers: ClassVar[Literal["tokens", "any"]] = "tokens"
     engines: ClassVar[Mapping[type, str]] = {
         Columns: "genapps.models.autoregressive.columns:ColumnModel",
+        Tokens: "genapps.models.autoregressive.tokens:TokenModel",
+        Frames: "genapps.models.autoregressive.frames:FrameModel",
         Pixels: "genapps.models.autoregressive.pixels:PixelModel",
     }
 

@@ -114,7 +114,7 @@ class NetworkEngine(Engine):
         """The class inside of each row to draw (n,): what is asked for, else in the shares of the training rows."""
         if labels is not None:
             return self._known(labels)
-        if int((self.shares > 0).sum()) == 1:
+        if n == 0 or int((self.shares > 0).sum()) == 1:
             return self.shares.argmax().expand(n)
         return torch.multinomial(self.shares, n, replacement=True, generator=generator)
 

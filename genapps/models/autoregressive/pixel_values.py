@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from genapps.models.constraints import draw
+from genapps.models.autoregressive.choosing import pick
 
 _MOST_SOFTMAX = 16  # levels up to which each has a logit of its own
 _NARROWEST = -7.0  # log-scale of a logistic, where pixels lie within about -1..1: narrower ones chase single values
@@ -50,9 +50,9 @@ class PixelValues:
             share = torch.sigmoid(outputs[:, 0] / temperature) if temperature else (outputs[:, 0] > 0).float()
             return (torch.rand(len(outputs), generator=generator) < share).float() * 2 - 1
         if self.softmax:
-            return self.read(_pick(outputs, temperature, generator))
+            return self.read(pick(outputs, temperature, generator))
         weights, centers, scales = self._logistics(outputs)
-        chosen = _pick(weights, temperature, generator)[:, None]
+        chosen = pick(weights, temperature, generator)[:, None]
         center, scale = centers.gather(1, chosen)[:, 0], scales.gather(1, chosen)[:, 0]
         uniform = torch.rand(len(outputs), generator=generator).clamp(1e-6, 1 - 1e-6)
         value = center + temperature * scale * torch.logit(uniform)
@@ -80,11 +80,3 @@ def _interval_mass(low: Tensor, high: Tensor, read: Tensor, half: float) -> Tens
     inside = functional.logsigmoid(high) + functional.logsigmoid(-low) + torch.log(-torch.expm1(low - high))
     inside = torch.where(read < -1 + half, functional.logsigmoid(high), inside)
     return torch.where(read > 1 - half, functional.logsigmoid(-low), inside)
-
-
-def _pick(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """One code a row (B,) of logits (B, size)."""
-    if temperature == 0:
-        return logits.argmax(-1)
-    shares = (logits / temperature).softmax(-1)
-    return draw(shares, shares.sum(-1), generator)
