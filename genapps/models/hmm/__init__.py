@@ -102,8 +102,7 @@ class HMM(Family):
             raise UsageError(f"length {length}: a sequence has one step at least")
         if length is not None and isinstance(self.space, Pixels):
             raise UsageError("images have the height that they were learnt with; leave out length")
-        draws = self._generator(generator)
-        return self._chain().sample(n, draws, given=given, temperature=temperature, length=length)
+        return self._sample(n, given, labels, temperature, generator, **({"length": length} if length else {}))
 
     def log_prob(self, data: Any, lengths: Any = None, *, generator: torch.Generator | None = None) -> LogProb:
         """Exact log-likelihood of each sequence given its length, (N,) in nats."""

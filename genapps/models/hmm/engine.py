@@ -75,6 +75,7 @@ class ChainModel(Engine):
     Sources: Rabiner 1989; hmmlearn for the names.
     """
 
+    drawing: ClassVar[frozenset[str]] = frozenset({"length"})
     takes_unknown: ClassVar[bool] = True
     takes_weights: ClassVar[bool] = True
 

@@ -52,15 +52,17 @@ def backward(transition: Tensor, alpha: Tensor, weight: Tensor, packed: Packed) 
     alpha: from `forward`. weight: (S, K) emissions over the forward scale; in place, it becomes itself times the
     probability of all that follows given each state, which is what `moves` needs.
     """
-    beta = torch.ones_like(weight)
+    beta = torch.empty_like(weight)
     back = transition.T.contiguous()
-    spans = packed.spans
-    for t in range(len(spans) - 1, -1, -1):
-        begin, end = spans[t]
-        if t + 1 < len(spans):
-            following, last = spans[t + 1]
-            torch.mm(weight[following:last], back, out=beta[begin : begin + last - following])
+    following = last = packed.steps
+    for begin, end in reversed(packed.spans):
+        going = begin + last - following  # behind it are the sequences that end here
+        if going > begin:
+            torch.mm(weight[following:last], back, out=beta[begin:going])
+        if end > going:
+            beta[going:end] = 1
         weight[begin:end].mul_(beta[begin:end])
+        following, last = begin, end
     return beta.mul_(alpha)
 
 
