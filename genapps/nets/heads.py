@@ -167,7 +167,7 @@ class Heads:
             shares = torch.softmax(self._logits(outputs, group).float() / temperature, 2)
             shares = self._allowed(shares, group, given).flatten(0, 1)
             codes = draw(shares, shares.sum(1), generator)
-            rows[:, group.variables] = codes.view(len(rows), -1).double()
+            rows[:, group.variables] = codes.view(len(rows), len(group.variables)).double()
         if self.space.discrete:
             return rows.long()
         mean, deviation = self._tempered(outputs, temperature)
@@ -204,7 +204,7 @@ class Heads:
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _logits(self, outputs: Tensor, group: _Group) -> Tensor:
-        return outputs[:, group.start : group.stop].reshape(len(outputs), -1, group.size)  # (B, n, size)
+        return outputs[:, group.start : group.stop].reshape(len(outputs), len(group.variables), group.size)
 
     def _gaussian(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-deviation (B, C) of the continuous variables, standardised; the deviation has its least."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genapps.batches import Batch
 from genapps.models.base import Family
-from genapps.spaces import Columns, Pixels
+from genapps.spaces import Columns, Frames, Pixels, Tokens
 
 
 class VAE(Family):
@@ -23,6 +23,8 @@ class VAE(Family):
     family: ClassVar[str] = "vae"
     engines: ClassVar[Mapping[type, str]] = {
         Columns: "genapps.models.vae.columns:ColumnVAE",
+        Tokens: "genapps.models.vae.tokens:TokenVAE",
+        Frames: "genapps.models.vae.frames:FrameVAE",
         Pixels: "genapps.models.vae.pixels:PixelVAE",
     }
 

@@ -80,6 +80,9 @@ class ColumnVAE(Variational):
     def _inputs(self, batch: Tensor) -> Inputs:
         return (batch,)
 
+    def _numbers_a_row(self, batch: Tensor) -> int:
+        return int(8 * self.config.hidden + 4 * sum(max(size, 2) for size in self.space.sizes))
+
     def _hidden(self, inputs: Inputs, generator: torch.Generator) -> Inputs:
         """Some rows lose a random share of their entries, so that the encoder learns to read rows with holes."""
         rows = inputs[0]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from genapps.batches import rows_of
+from genapps.batches import Ragged, rows_of
 from genapps.errors import InputError, UsageError
 from genapps.models.base import Engine, Job, LogProb, fingerprint, split
 from genapps.models.vae.core import (
@@ -30,7 +30,7 @@ from genapps.training.loop import Phase, steps_for, train
 from genapps.training.order import derived, for_validation
 
 _SAMPLES = 64  # importance samples of `log_prob`
-_CHUNK = 4096  # rows (times samples, times classes) handled at once outside of training
+_AT_ONCE = 8_000_000  # numbers that a network keeps at once outside of training
 _PROPOSALS = 32  # latents considered for each row that is filled in
 _HELD_OUT = 5000  # rows that the held-out loss is taken of
 _PRIOR_ROWS = 20_000
@@ -106,6 +106,10 @@ class Variational(Engine):
         """What the network's log-densities (B,) are too high by, where it sees other units than the data has."""
         return 0.0
 
+    def _numbers_a_row(self, batch: Any) -> int:
+        """About how many numbers a network keeps of each row, which decides how many rows are handled at once."""
+        return 2048
+
     # -- learning ------------------------------------------------------------------------------------------------
 
     def fit(self, data: Any, validation: Any | None, job: Job) -> None:
@@ -169,7 +173,7 @@ class Variational(Engine):
         weights = Weights(self.config.beta, 0.0, 0.0)
         device = net.class_logs.device
         own = generator if device.type == "cpu" else torch.Generator(device).manual_seed(generator.initial_seed())
-        for rows in torch.arange(count).split(max(1, _CHUNK // max(net.classes, 1))):
+        for rows in self._chunks(data, max(net.classes, 1), count):
             inputs = _to(self._inputs(rows_of(data, rows)), device)
             total += float(loss(net, inputs, labels[rows].to(device), weights, own, False)) * len(rows)
         return total / count
@@ -179,7 +183,8 @@ class Variational(Engine):
         generator = derived(seed, 5)
         rows = torch.randperm(len(data), generator=generator)[:_PRIOR_ROWS]
         latents = []
-        for chunk in rows.split(_CHUNK):
+        data = rows_of(data, rows)
+        for chunk in self._chunks(data):
             mean, log_deviation, _ = self._encoded(rows_of(data, chunk))
             latents.append(mean + log_deviation.exp() * torch.randn(mean.shape, generator=generator))
         self._fitted().prior.fit(torch.cat(latents), self.config.components, generator)
@@ -194,13 +199,11 @@ class Variational(Engine):
     def iwae(self, data: Any, k: int, generator: torch.Generator) -> Tensor:
         """The bound (N,) in nats by k importance samples (Burda et al. 2016); classes are summed over exactly."""
         net = self._fitted()
-        at_once = max(1, _CHUNK // (min(k, _SAMPLES) * max(net.classes, 1)))
-        return joined(
-            [self._bound(rows_of(data, rows), k, generator) for rows in torch.arange(len(data)).split(at_once)],
-            torch.zeros(0),
-        )
+        samples = max(1, min(k, _SAMPLES, self._at_once(data) // max(net.classes, 1)))  # of a row at once
+        chunks = self._chunks(data, samples * max(net.classes, 1))
+        return joined([self._bound(rows_of(data, rows), k, samples, generator) for rows in chunks], torch.zeros(0))
 
-    def _bound(self, data: Any, k: int, generator: torch.Generator) -> Tensor:
+    def _bound(self, data: Any, k: int, samples: int, generator: torch.Generator) -> Tensor:
         net = self._fitted()
         inputs = self._inputs(data)
         shift = self._density_shift(inputs)
@@ -208,8 +211,7 @@ class Variational(Engine):
         if net.classes:
             inputs, read, classes = every_class(net, inputs, read)
         parts = [
-            proposals(net, inputs, read, classes, min(_SAMPLES, k - done), generator)[1]
-            for done in range(0, k, _SAMPLES)
+            proposals(net, inputs, read, classes, min(samples, k - done), generator)[1] for done in range(0, k, samples)
         ]
         bound = importance_bound(torch.cat(parts))
         if net.classes:
@@ -219,7 +221,7 @@ class Variational(Engine):
     @torch.no_grad()
     def transform(self, data: Any) -> Tensor:
         """The latents' posterior means (N, L), under the likeliest class where there are classes."""
-        chunks = torch.arange(len(data)).split(_CHUNK)
+        chunks = self._chunks(data)
         return joined([self._encoded(rows_of(data, rows))[0] for rows in chunks], torch.zeros(0, self.config.latent))
 
     @torch.no_grad()
@@ -227,7 +229,7 @@ class Variational(Engine):
         """log q(y | x) (N, C) of the classes that were learnt. Raises UsageError where none were."""
         net = self._fitted()
         self._has_classes()
-        chunks = torch.arange(len(data)).split(_CHUNK)
+        chunks = self._chunks(data)
         parts = [net.class_log_prob(net.read(self._inputs(rows_of(data, rows)), None)) for rows in chunks]
         return joined(parts, torch.zeros(0, net.classes))
 
@@ -259,14 +261,17 @@ class Variational(Engine):
         """Draw a batch of n. Conditions are for tables; raises UsageError for those, and for labels never learnt."""
         if given:
             raise UsageError(f"{type(self).__name__} takes no conditions; they are for tables")
-        return self._draw(self._new_codes(n, labels, generator, temperature), generator, temperature)
+        drawn = self._draw(
+            self._new_codes(max(n, 1), labels if n else None, generator, temperature), generator, temperature
+        )
+        return drawn if n else rows_of(drawn, torch.zeros(0, dtype=torch.long))
 
     @torch.no_grad()
     def impute(self, data: Any, generator: torch.Generator, *, given: Any = ()) -> Any:
         """Fill unknown entries: of some latents proposed for each row one is drawn by its importance, and decoded."""
         if given:
             raise UsageError(f"{type(self).__name__} takes no conditions; they are for tables")
-        chunks = torch.arange(len(data)).split(_CHUNK // _PROPOSALS)
+        chunks = self._chunks(data, _PROPOSALS)
         return self._end_to_end([self._filled(rows_of(data, rows), generator) for rows in chunks], data)
 
     def _filled(self, data: Any, generator: torch.Generator) -> Any:
@@ -311,6 +316,14 @@ class Variational(Engine):
             classes = one_hot(net.class_log_prob(read).argmax(1), net.classes)
         return (*net.proposal(read, classes), classes)
 
+    def _at_once(self, data: Any) -> int:
+        return max(1, _AT_ONCE // self._numbers_a_row(data))
+
+    def _chunks(self, data: Any, copies: int = 1, count: int | None = None) -> Sequence[Tensor]:
+        """The row numbers of a batch (the first `count`) in parts; each row is handled in so many copies at once."""
+        rows = torch.arange(len(data) if count is None else count)
+        return rows.split(max(1, self._at_once(data) // copies)) if len(rows) else []
+
     def _has_classes(self) -> None:
         if not self._fitted().classes:
             raise UsageError("this model was learnt without labels; give fit labels=")
@@ -354,6 +367,12 @@ def _labels(labels: Tensor | None, rows: int) -> tuple[Tensor, int]:
     if classes > _MOST_CLASSES:
         raise InputError(f"{classes} classes are too many; number the labels from 0")
     return labels, classes
+
+
+def check_longest(batch: Ragged, longest: int) -> None:
+    """Raises InputError for sequences longer than those that were learnt may be."""
+    if len(batch) and int(batch.lengths.max()) > longest:
+        raise InputError(f"a sequence of {int(batch.lengths.max())} steps where at most {longest} are expected; cut it")
 
 
 def _with_labelled(rows: Tensor, labels: Tensor, named: Tensor, draws: torch.Generator) -> Tensor:

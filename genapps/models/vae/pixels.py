@@ -238,6 +238,10 @@ class PixelVAE(Variational):
     def _held_rows(self, data: Tensor, generator: torch.Generator) -> Tensor:
         return torch.bernoulli(data, generator=generator) if self.config.binarize else data
 
+    def _numbers_a_row(self, batch: Tensor) -> int:
+        c, size = self.config, self.space.height * self.space.width
+        return int(8 * c.hidden + (0 if c.body == "mlp" else 2 * c.channels * size) + 8 * self.space.channels * size)
+
     def _density_shift(self, inputs: Inputs) -> Tensor:
         """What densities of standardised values are too high by, (B,): the log-scale of each known value."""
         if self.scaling is None:
