@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch, Ragged, as_batch, infer_space, numbers_of
+from genapps.batches import Batch, Ragged, as_batch, infer_space, numbers_of, rows_of
 from genapps.errors import InputError, UsageError
 from genapps.spaces import Constraint, Space
 from genapps.suggest import did_you_mean
@@ -49,6 +49,7 @@ class Engine(ABC):
     takes_unknown: ClassVar[bool] = False  # whether rows to learn from may have unknown values
     takes_labels: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False
+    drawing: ClassVar[frozenset[str]] = frozenset()  # what `sample` takes beyond what it has here
 
     def __init__(self, space: Any, config: Any) -> None:
         self.space, self.config = space, config
@@ -176,11 +177,7 @@ class Family:
 
         given: what is known of them (`genapps.spaces.Constraint`). labels: one class, or (n,) classes.
         """
-        engine, extra = self._fitted(), {}
-        if labels is not None:
-            wanted = torch.as_tensor(labels).long().expand(n) if torch.as_tensor(labels).ndim == 0 else labels
-            extra["labels"] = torch.as_tensor(wanted).long()
-        return engine.sample(n, self._generator(generator), given=given, temperature=temperature, **extra)
+        return self._sample(n, given, labels, temperature, generator)
 
     @torch.no_grad()
     def impute(self, data: Any, *, given: Sequence[Constraint] = (), generator: torch.Generator | None = None) -> Any:
@@ -277,6 +274,33 @@ class Family:
         write_artifact(path, tree, {**card, **header})
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _sample(
+        self,
+        n: int,
+        given: Sequence[Constraint],
+        labels: Any,
+        temperature: float,
+        generator: torch.Generator | None,
+        **options: Any,
+    ) -> Any:
+        """`sample`, with options that only some engines take."""
+        engine = self._fitted()
+        for name in options:
+            if name not in engine.drawing:
+                there = f"; it takes: {', '.join(sorted(engine.drawing))}" if engine.drawing else ""
+                raise UsageError(f"{_name(engine)} samples without {name}{there}")
+        if n < 0:
+            raise UsageError(f"cannot draw {n}; ask for 0 or more")
+        if temperature < 0:
+            raise UsageError(f"temperature is {temperature}, but must not be below 0")
+        if labels is not None:
+            classes = torch.as_tensor(labels).long()
+            if classes.ndim and classes.shape != (n,):
+                raise UsageError(f"labels of shape {tuple(classes.shape)} for {n} draws: give one class, or {n}")
+            options["labels"] = classes.expand(max(n, 1))
+        drawn = engine.sample(max(n, 1), self._generator(generator), given=given, temperature=temperature, **options)
+        return drawn if n else rows_of(drawn, torch.arange(0))
 
     @classmethod
     def infer_space(cls, data: Any) -> Space:

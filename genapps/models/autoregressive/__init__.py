@@ -56,18 +56,7 @@ class Autoregressive(Family):
         """
         options = {"prompt": prompt, "length": length, "top_k": top_k, "top_p": top_p, "grammar": grammar}
         asked = {name: value for name, value in options.items() if value is not None}
-        engine = self._fitted()
-        known: frozenset[str] = getattr(engine, "drawing", frozenset())
-        for name in asked:
-            if name not in known:
-                raise UsageError(
-                    f"{type(engine).__name__} samples without {name}; it takes: {', '.join(sorted(known))}"
-                )
-        if temperature < 0:
-            raise UsageError(f"temperature is {temperature}, but must not be below 0")
-        if labels is not None:
-            asked["labels"] = torch.as_tensor(labels).long().expand(n)
-        return engine.sample(n, self._generator(generator), given=given, temperature=temperature, **asked)
+        return self._sample(n, given, labels, temperature, generator, **asked)
 
     @torch.no_grad()
     def log_prob(self, data: Any, *, labels: Any = None, generator: torch.Generator | None = None) -> LogProb:

@@ -31,7 +31,6 @@ class NetworkEngine(Engine):
 
     takes_labels: ClassVar[bool] = True
     RECIPE: ClassVar[Recipe]
-    drawing: ClassVar[frozenset[str]] = frozenset()  # what `sample` understands besides what every engine does
     network: Any = None
     facts: Mapping[str, Tensor]  # what `measure` found, and the share of each class
 
