@@ -49,7 +49,7 @@ class RBMConfig:
     weight_decay: float = field(default=1e-4, metadata={"help": "pulls weights, not biases, towards 0", "least": 0})
     max_norm: float = field(default=20.0, metadata={"help": "longest weights of a hidden unit", "above": 0})
     sampling_steps: int = field(
-        default=200, metadata={"help": "draws of each sampled row's own chain before it is taken", "least": 1}
+        default=50, metadata={"help": "draws of each sampled row's own chain before it is taken", "least": 1}
     )
     ais_steps: int = field(default=1000, metadata={"help": "temperatures of the likelihood's estimate", "least": 2})
     ais_chains: int = field(default=200, metadata={"help": "runs of the likelihood's estimate", "least": 2})
@@ -70,7 +70,7 @@ class ColumnsRBM(Engine):
         max_steps=20_000,
         batch_size=100,
         optimizer="adamw",
-        learning_rate=0.01,
+        learning_rate=0.003,
         beta1=0.5,
         clip=20.0,
         patience=20,
