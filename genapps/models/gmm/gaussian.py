@@ -210,7 +210,7 @@ class GaussianMixture(Engine):
                 slack=lambda mixture, sums: slack(mixture, sums.values["count"], prior),
                 same_shape=lambda one, two: len(one) == len(two),
                 held_out=held_out,
-                iterations=max(min(_POLISH, iterations), iterations - len(found.bounds)),
+                iterations=max(min(_POLISH, iterations), iterations - max(len(found.bounds) - 1, 0)),
                 tolerance=max(self.config.tol, _ROUGH) if rough else self.config.tol,
                 rounding=1e-5 if rough else 1e-9,
                 deadline=deadline,
@@ -218,7 +218,7 @@ class GaussianMixture(Engine):
                 done=len(found.bounds),
                 total=total + _POLISH,
             )
-            stage.bounds = found.bounds + stage.bounds
+            stage.bounds = found.bounds[:-1] + stage.bounds
             found = stage
         return found
 

@@ -21,7 +21,7 @@ from genapps.models.gmm.rows import WIDE, Block
 from genapps.models.gmm.spread import Diagonal, LowRank, cholesky
 from genapps.training.em import Sums
 
-_CHUNK = {"cpu": 2048, "cuda": 131_072}  # on a processor a chunk's features stay in its cache
+_CHUNK = {"cpu": 4096, "cuda": 131_072}  # on a processor a chunk's features stay in its cache
 
 
 def expect(mixture: Mixture, blocks: Iterable[Block], dtype: torch.dtype = torch.double) -> Sums:
@@ -29,25 +29,25 @@ def expect(mixture: Mixture, blocks: Iterable[Block], dtype: torch.dtype = torch
     total = Sums()
     for block in blocks:
         kernel = kernel_for(mixture, block, dtype)
-        counts = [mixture.weights.new_zeros(table.shape[1] + 1, len(mixture)) for table in mixture.tables]
+        counts = [mixture.weights.new_zeros(len(table), table.shape[1] + 1) for table in mixture.tables]
         log_prob, rows = mixture.weights.new_zeros(()), 0.0
         for x, codes, weights in _chunks(block, dtype):
             logs = _with_codes(kernel.log_joint(x), mixture, codes)
-            top = logs.amax(1, keepdim=True)
+            top = logs.amax(0)
             shares = logs.sub_(top).exp_()
-            whole = shares.sum(1, keepdim=True)
-            evidence = top.add_(whole.log())[:, 0].double()
+            whole = shares.sum(0)
+            evidence = (top + whole.log()).double()
             if weights is None:
                 shares.div_(whole)
-                log_prob, rows = log_prob + evidence.sum(), rows + len(x)
+                log_prob, rows = log_prob + evidence.sum(), rows + x.shape[1]
             else:
-                shares.mul_(weights.to(dtype)[:, None] / whole)
+                shares.mul_(weights.to(dtype) / whole)
                 log_prob, rows = log_prob + weights @ evidence, rows + float(weights.sum())
             kernel.count(shares)
             for column, count in enumerate(counts):
-                count += torch.zeros_like(count, dtype=dtype).index_add_(0, codes[:, column], shares)
+                count += torch.zeros_like(count, dtype=dtype).index_add_(1, codes[:, column], shares)
         values = kernel.sums()
-        values |= {f"codes/{column}": count[:-1].T for column, count in enumerate(counts)}
+        values |= {f"codes/{column}": count[:, :-1] for column, count in enumerate(counts)}
         total.add(Sums(values, float(log_prob), rows))
     return total
 
@@ -55,39 +55,45 @@ def expect(mixture: Mixture, blocks: Iterable[Block], dtype: torch.dtype = torch
 def log_joint(mixture: Mixture, blocks: Iterable[Block], rows: int) -> Tensor:
     """Log-density (N, K) float64 of each row (standardised columns) together with each component."""
     found = torch.empty(rows, len(mixture), dtype=torch.double)
-    for block in blocks:
-        kernel = kernel_for(mixture, block, torch.double)
-        parts = [_with_codes(kernel.log_joint(x), mixture, codes) for x, codes, _ in _chunks(block, torch.double)]
-        found[slice(None) if block.rows is None else block.rows] = torch.cat(parts).cpu() if parts else found[:0]
+    for places, logs in _log_joints(mixture, blocks):
+        found[places] = logs.T.cpu()
     return found
 
 
 def score(mixture: Mixture, blocks: Iterable[Block], rows: int) -> Tensor:
     """Log-density (N,) float64 of each row (standardised columns)."""
     found = torch.empty(rows, dtype=torch.double)
-    for block in blocks:
-        kernel = kernel_for(mixture, block, torch.double)
-        parts = [
-            torch.logsumexp(_with_codes(kernel.log_joint(x), mixture, codes), 1)
-            for x, codes, _ in _chunks(block, torch.double)
-        ]
-        found[slice(None) if block.rows is None else block.rows] = torch.cat(parts).cpu() if parts else found[:0]
+    for places, logs in _log_joints(mixture, blocks):
+        found[places] = torch.logsumexp(logs, 0).cpu()
     return found
 
 
+def _log_joints(mixture: Mixture, blocks: Iterable[Block]) -> Iterator[tuple[Tensor | slice, Tensor]]:
+    """Places of rows, and their log-densities (K, n), a chunk at a time."""
+    for block in blocks:
+        kernel, start = kernel_for(mixture, block, torch.double), 0
+        for x, codes, _ in _chunks(block, torch.double):
+            piece = slice(start, start + x.shape[1])
+            start = piece.stop
+            yield (
+                piece if block.rows is None else block.rows[piece].cpu(),
+                _with_codes(kernel.log_joint(x), mixture, codes),
+            )
+
+
 def _chunks(block: Block, dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-    size = _CHUNK.get(block.values.device.type, 2048)
-    for start in range(0, len(block.values), size):
+    size = _CHUNK.get(block.values.device.type, 4096)
+    for start in range(0, block.values.shape[1], size):
         piece = slice(start, start + size)
         weights = None if block.weights is None else block.weights[piece]
-        yield block.values[piece].to(dtype), block.codes[piece], weights
+        yield block.values[:, piece].to(dtype), block.codes[piece], weights
 
 
 def _with_codes(logs: Tensor, mixture: Mixture, codes: Tensor) -> Tensor:
-    """Log-densities (n, K) plus the log-shares of each row's codes (n, C); an unknown code says nothing."""
+    """Log-densities (K, n) plus the log-shares of each row's codes (n, C); an unknown code says nothing."""
     for column, table in enumerate(mixture.tables):
-        shares = torch.cat([table.clamp_min(1e-300).log().T, table.new_zeros(1, len(table))])  # (size + 1, K)
-        logs += shares.to(logs.dtype)[codes[:, column]]
+        shares = torch.cat([table.clamp_min(1e-300).log(), table.new_zeros(len(table), 1)], 1)  # (K, size + 1)
+        logs += shares.to(logs.dtype)[:, codes[:, column]]
     return logs
 
 
@@ -96,11 +102,11 @@ class Kernel(ABC):
 
     @abstractmethod
     def log_joint(self, x: Tensor) -> Tensor:
-        """(n, K) from the block's values (n, o)."""
+        """(K, n) from the block's values (o, n)."""
 
     @abstractmethod
     def count(self, shares: Tensor) -> None:
-        """Take in the responsibilities (n, K) of the last chunk."""
+        """Take in the responsibilities (K, n) of the last chunk."""
 
     @abstractmethod
     def sums(self) -> dict[str, Tensor]:
@@ -110,16 +116,38 @@ class Kernel(ABC):
 def kernel_for(mixture: Mixture, block: Block, dtype: torch.dtype) -> Kernel:
     """The kernel for a mixture's kind of spread and a block's known columns."""
     if isinstance(mixture.spread, Diagonal):
-        masked = bool(torch.isnan(block.values).any())
-        return Squares(mixture, dtype, masked)
+        return Squares(mixture, dtype, block.gaps)
     if isinstance(mixture.spread, LowRank):
         return Factors(mixture, block.seen, dtype)
-    width = block.values.shape[1]
-    kind = Products if width <= WIDE else Pieces
+    kind = Products if len(block.values) <= WIDE else Pieces
     return kind(mixture, block.seen, block.whiten, dtype)
 
 
-class Squares(Kernel):
+class Linear(Kernel):
+    """Log-densities that are linear in features (P, n) of the rows, the first of which is one."""
+
+    def __init__(self, parameters: Tensor, dtype: torch.dtype) -> None:
+        self.parameters = parameters.to(dtype)  # (K, P)
+        self.total = torch.zeros_like(parameters, dtype=torch.double)
+        self.features = self.parameters.new_ones(parameters.shape[1], 0)
+        self.logs = self.parameters.new_empty(len(parameters), 0)
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        if self.features.shape[1] != x.shape[1]:
+            self.features = self.parameters.new_ones(self.parameters.shape[1], x.shape[1])
+            self.logs = self.parameters.new_empty(len(self.parameters), x.shape[1])
+        self.fill(x)
+        return torch.mm(self.parameters, self.features, out=self.logs)
+
+    @abstractmethod
+    def fill(self, x: Tensor) -> None:
+        """Set the features of a chunk."""
+
+    def count(self, shares: Tensor) -> None:
+        self.total += shares @ self.features.T
+
+
+class Squares(Linear):
     """Diagonal covariances: features [1, x, x^2], or [1, known, x, x^2] where values may be missing in any pattern."""
 
     def __init__(self, mixture: Mixture, dtype: torch.dtype, masked: bool) -> None:
@@ -128,66 +156,48 @@ class Squares(Kernel):
         weights = mixture.weights.clamp_min(1e-300).log()
         parts = [constants, means * inverse, -0.5 * inverse] if masked else [means * inverse, -0.5 * inverse]
         offset = weights if masked else weights + constants.sum(1)
-        self.parameters = torch.cat([offset[:, None], *parts], 1).T.to(dtype).contiguous()  # (P, K)
+        super().__init__(torch.cat([offset[:, None], *parts], 1), dtype)
         self.masked, self.width = masked, means.shape[1]
-        self.total = torch.zeros(len(mixture), len(self.parameters), dtype=torch.double, device=means.device)
-        self.features = torch.empty(0, len(self.parameters), dtype=dtype, device=means.device)
 
-    def log_joint(self, x: Tensor) -> Tensor:
-        width = self.width
-        if len(self.features) != len(x):
-            self.features = x.new_ones(len(x), len(self.parameters))
+    def fill(self, x: Tensor) -> None:
+        width, start = self.width, 1
         if self.masked:
-            known = ~torch.isnan(x)
-            self.features[:, 1 : 1 + width] = known
-            x = x.nan_to_num(nan=0.0)
-        self.features[:, -2 * width : len(self.parameters) - width] = x
-        torch.mul(x, x, out=self.features[:, len(self.parameters) - width :])
-        return self.features @ self.parameters
-
-    def count(self, shares: Tensor) -> None:
-        self.total += shares.T @ self.features
+            self.features[1 : 1 + width] = ~torch.isnan(x)
+            x, start = x.nan_to_num(nan=0.0), 1 + width
+        self.features[start : start + width] = x
+        torch.mul(x, x, out=self.features[start + width :])
 
     def sums(self) -> dict[str, Tensor]:
         count, width = self.total[:, 0], self.width
-        *_, first, second = self.total[:, 1:].split(width, 1) if width else (self.total[:, 1:],) * 2
+        first, second = self.total[:, -2 * width :].split(width, 1) if width else (self.total[:, 1:],) * 2
         known = self.total[:, 1 : 1 + width] if self.masked else count[:, None].expand(-1, width)
         return {"count": count, "known": known, "first": first, "second": second}
 
 
-class Products(Kernel):
+class Products(Linear):
     """Dense covariances of up to 64 columns: features [1, x, upper triangle of x x']."""
 
     def __init__(self, mixture: Mixture, seen: Tensor | None, whiten: Tensor | None, dtype: torch.dtype) -> None:
         self.frame = Frame(mixture, seen, whiten)
         means, matrices = self.frame.means, self.frame.matrices
-        width = means.shape[1]
+        self.width = width = means.shape[1]
         factor = cholesky(matrices)
         inverse = torch.cholesky_inverse(factor)
         linear = (inverse @ means[:, :, None])[:, :, 0]
         logs = factor.diagonal(dim1=1, dim2=2).log().sum(1)
         offset = self.frame.offset - logs - 0.5 * (linear * means).sum(1)
-        i, j = torch.triu_indices(width, width, device=means.device)
+        self.upper = i, j = torch.triu_indices(width, width, device=means.device)
         twice = torch.where(i == j, 0.5, 1.0).to(means)
         quadratic = (-inverse[:, i, j] * twice).expand(len(mixture), -1)
-        self.parameters = torch.cat([offset[:, None], linear, quadratic], 1).T.to(dtype).contiguous()  # (P, K)
-        self.width, self.upper = width, (i, j)
-        self.total = torch.zeros(len(mixture), len(self.parameters), dtype=torch.double, device=means.device)
-        self.features = torch.empty(0, len(self.parameters), dtype=dtype, device=means.device)
+        super().__init__(torch.cat([offset[:, None], linear, quadratic], 1), dtype)
 
-    def log_joint(self, x: Tensor) -> Tensor:
-        if len(self.features) != len(x):
-            self.features = x.new_ones(len(x), len(self.parameters))
-        self.features[:, 1 : 1 + self.width] = x
+    def fill(self, x: Tensor) -> None:
         start = 1 + self.width
+        self.features[1:start] = x
         for column in range(self.width):
             end = start + self.width - column
-            torch.mul(x[:, column : column + 1], x[:, column:], out=self.features[:, start:end])
+            torch.mul(x[column], x[column:], out=self.features[start:end])
             start = end
-        return self.features @ self.parameters
-
-    def count(self, shares: Tensor) -> None:
-        self.total += shares.T @ self.features
 
     def sums(self) -> dict[str, Tensor]:
         i, j = self.upper
@@ -204,27 +214,28 @@ class Pieces(Kernel):
         means, width = self.frame.means, self.frame.means.shape[1]
         factor = cholesky(self.frame.matrices)
         eye = torch.eye(width, dtype=means.dtype, device=means.device)
-        self.roots = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False).mT.to(dtype)
-        self.shifts = (means[:, None, :] @ self.roots.double())[:, 0].to(dtype)  # (K, d)
+        roots = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
+        self.shifts = (roots @ means[:, :, None]).to(dtype)  # (K, d, 1)
+        self.roots = roots.to(dtype)
         self.offset = (self.frame.offset - factor.diagonal(dim1=1, dim2=2).log().sum(1)).to(dtype)
         self.totals = [means.new_zeros(len(means), *shape) for shape in ((), (width,), (width, width))]
         self.x = torch.empty(0)
 
     def log_joint(self, x: Tensor) -> Tensor:
         self.x = x
-        logs = self.offset.repeat(len(x), 1)
-        shared = x @ self.roots[0] if len(self.roots) == 1 else None
-        for state in range(len(self.offset)):
-            white = shared if shared is not None else x @ self.roots[state]
-            logs[:, state] -= 0.5 * (white - self.shifts[state]).square().sum(1)
+        logs = self.offset[:, None].repeat(1, x.shape[1])
+        shared = self.roots[0] @ x if len(self.roots) == 1 else None
+        for state in range(len(logs)):
+            white = shared if shared is not None else self.roots[state] @ x
+            logs[state] -= 0.5 * (white - self.shifts[state]).square().sum(0)
         return logs
 
     def count(self, shares: Tensor) -> None:
         count, first, second = self.totals
-        count += shares.sum(0)
-        first += shares.T @ self.x
-        for state in range(len(self.offset)):
-            second[state] += (self.x * shares[:, state : state + 1]).T @ self.x
+        count += shares.sum(1)
+        first += shares @ self.x.T
+        for state in range(len(shares)):
+            second[state] += (self.x * shares[state]) @ self.x.T
 
     def sums(self) -> dict[str, Tensor]:
         return self.frame.sums(*self.totals)
@@ -289,13 +300,15 @@ class Factors(Kernel):
         self.root = spread.precision_factor()  # (K, L, L)
         scaled = (spread.loadings / spread.noises[:, :, None]).mT  # (K, L, d)
         into = torch.linalg.solve_triangular(self.root, scaled, upper=False)
-        self.into = into.flatten(0, 1).T.to(dtype).contiguous()  # (d, K L)
-        self.start = (into @ means[:, :, None]).flatten().to(dtype)
+        self.into = into.flatten(0, 1).to(dtype)  # (K L, d)
+        self.start = (into @ means[:, :, None]).flatten(0, 1).to(dtype)  # (K L, 1)
         inverse = spread.noises.reciprocal()
         offset = mixture.weights.clamp_min(1e-300).log() - 0.5 * self.width * math.log(2 * math.pi)
         offset = offset - 0.5 * spread.noises.log().sum(1) - 0.5 * (means.square() * inverse).sum(1)
         offset = offset - self.root.diagonal(dim1=1, dim2=2).log().sum(1)
-        self.offset, self.linear, self.square = (t.to(dtype) for t in (offset, (means * inverse).T, -0.5 * inverse.T))
+        self.offset, self.linear, self.square = (
+            t.to(dtype) for t in (offset[:, None], means * inverse, -0.5 * inverse)
+        )
         zeros, dims = means.new_zeros, (self.count_of, self.width, self.factors)
         self.totals = [zeros(dims[0]), zeros(dims[:2]), zeros(dims[:2])]
         self.hidden = [zeros(dims[0], dims[2]), zeros(dims[0], dims[2], dims[2]), zeros(dims[0], dims[2], dims[1])]
@@ -303,20 +316,19 @@ class Factors(Kernel):
 
     def log_joint(self, x: Tensor) -> Tensor:
         self.x = x
-        self.v = torch.addmm(-self.start, x, self.into).view(len(x), self.count_of, self.factors)  # (n, K, L)
-        logs = torch.addmm(self.offset, x, self.linear).addmm_(x.square(), self.square)
-        return logs.add_(self.v.square().sum(2), alpha=0.5)
+        self.v = torch.addmm(-self.start, self.into, x).view(self.count_of, self.factors, -1)  # (K, L, n)
+        logs = torch.addmm(self.offset, self.linear, x).addmm_(self.square, x.square())
+        return logs.add_(self.v.square().sum(1), alpha=0.5)
 
     def count(self, shares: Tensor) -> None:
-        weighed = self.v * shares[:, :, None]
-        for total, part in zip(
-            self.totals, (shares.sum(0), shares.T @ self.x, shares.T @ self.x.square()), strict=True
-        ):
+        weighed = self.v * shares[:, None, :]
+        sums = (shares.sum(1), shares @ self.x.T, shares @ self.x.square().T)
+        for total, part in zip(self.totals, sums, strict=True):
             total += part
         latent, latents, cross = self.hidden
-        latent += weighed.sum(0)
-        latents += torch.bmm(weighed.permute(1, 2, 0), self.v.transpose(0, 1))
-        cross += (weighed.flatten(1).T @ self.x).view_as(cross)
+        latent += weighed.sum(2)
+        latents += torch.bmm(weighed, self.v.mT)
+        cross += (weighed.flatten(0, 1) @ self.x.T).view_as(cross)
 
     def sums(self) -> dict[str, Tensor]:
         """Counts of the columns and of the factors; a missing column is expected from its row's factors."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -133,9 +134,9 @@ def _whitening(cov: Tensor) -> Tensor:
 class Block:
     """Rows of which the same columns are known.
 
-    values: (n, o) standardised numbers, times `whiten` where that is there; NaN may remain where `seen` is None. codes:
+    values: (o, n) standardised numbers, whitened where `whiten` is there; a column of theirs lies in one piece. codes:
     (n, C). weights: (n,) or None. seen: the known columns (o,), None for all. rows: their places (n,), None where in
-    order.
+    order. gaps: whether there are NaN among the values.
     """
 
     values: Tensor
@@ -144,6 +145,7 @@ class Block:
     seen: Tensor | None = None
     whiten: Tensor | None = None
     rows: Tensor | None = None
+    gaps: bool = False
 
 
 def blocks_of(
@@ -158,7 +160,7 @@ def blocks_of(
 ) -> Iterator[Block]:
     """Rows (N, D) as blocks. patterns: a block for each set of known columns; else NaN stays within a single block."""
     codes = torch.empty(len(rows), len(layout.codes), dtype=torch.long)
-    values = torch.empty(len(rows), len(layout.numbers), dtype=dtype)
+    values = torch.empty(len(layout.numbers), len(rows), dtype=dtype)
     missing = torch.zeros(len(rows), dtype=torch.bool)
     whiten = scale.whiten if patterns else None
     for start in range(0, len(rows), _STEP):
@@ -166,22 +168,23 @@ def blocks_of(
         numbers, codes[piece] = layout.split(rows[piece])
         numbers = (numbers - scale.center) / scale.scale
         missing[piece] = torch.isnan(numbers).any(1)
-        values[piece] = (numbers if whiten is None else numbers @ whiten).to(dtype)
-    some = patterns and bool(missing.any())
+        values[:, piece] = (numbers if whiten is None else numbers @ whiten).T
+    some = bool(missing.any())
     parts: list[tuple[Tensor | None, Tensor | None]] = [(None, None)]
-    if some:
+    if some and patterns:
         complete = (~missing).nonzero()[:, 0]
         parts = [(complete, None)] if len(complete) else []
         gaps = missing.nonzero()[:, 0]
         parts += _by_pattern(rows[gaps], gaps, layout)
     for places, seen in parts:
         if places is None:
-            block = Block(values, codes, weights, None, whiten)
+            block = Block(values, codes, weights, None, whiten, gaps=some)
         elif seen is None:
-            block = Block(values[places], codes[places], _pick(weights, places), None, whiten, places)
+            block = Block(values[:, places], codes[places], _pick(weights, places), None, whiten, places)
         else:
             numbers = (layout.split(rows[places])[0] - scale.center) / scale.scale
-            block = Block(numbers[:, seen].to(dtype), codes[places], _pick(weights, places), seen, None, places)
+            known = numbers[:, seen].T.to(dtype).contiguous()
+            block = Block(known, codes[places], _pick(weights, places), seen, None, places)
         yield _moved(block, device) if device is not None else block
 
 
@@ -199,5 +202,5 @@ def _pick(weights: Tensor | None, places: Tensor) -> Tensor | None:
 
 
 def _moved(block: Block, device: torch.device) -> Block:
-    there = {name: part.to(device) for name, part in vars(block).items() if part is not None}
-    return Block(**there)
+    there: dict[str, Any] = {name: part.to(device) for name, part in vars(block).items() if isinstance(part, Tensor)}
+    return replace(block, **there)
