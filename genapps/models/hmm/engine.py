@@ -28,7 +28,7 @@ from genapps.models.hmm.topology import Structure, Topology, structure
 from genapps.spaces import Constraint
 from genapps.training import distributed
 from genapps.training.device import choose_device
-from genapps.training.em import climb
+from genapps.training.em import Climb, climb
 from genapps.training.order import derived
 
 _TRIAL = 10  # iterations of each start, before the best goes on
@@ -151,12 +151,10 @@ class ChainModel(Engine):
             deadline=deadline,
         )
         begun = [self._begin(inner, shape, dtype, job.seed, number).to(device) for number in range(self.config.n_init)]
-        trial = min(_TRIAL, self.config.max_iter)
-        first = begun[0]
-        if len(begun) > 1:
-            runs = [run(start, iterations=trial) for start in begun]
-            first = max(runs, key=lambda found: found.bounds[-1] if found.bounds else -torch.inf).parameters
-        found = run(first, iterations=self.config.max_iter, held_out=held_out, progress=job.progress)
+        start = (
+            _best([run(one, iterations=min(_TRIAL, self.config.max_iter)) for one in begun]) if begun[1:] else begun[0]
+        )
+        found = run(start, iterations=self.config.max_iter, held_out=held_out, progress=job.progress)
         if not found.bounds:
             raise InputError("the likelihood of the sequences is not finite; scale their values, or give more of them")
         self.parameters = found.parameters.to(torch.device("cpu"))
@@ -356,6 +354,13 @@ class ChainModel(Engine):
     def converged_(self) -> bool:
         """Whether EM ended by itself."""
         return self.converged
+
+
+def _best(runs: list[Climb[Parameters]]) -> Parameters:
+    """The parameters of the best run; the first of those that only rounding tells apart."""
+    bounds = [run.bounds[-1] if run.bounds else -torch.inf for run in runs]
+    enough = max(bounds) - 1e-7 * abs(max(bounds))
+    return next((run for run, bound in zip(runs, bounds, strict=True) if bound >= enough), runs[0]).parameters
 
 
 def _mean_log_prob(batch: Ragged, parameters: Parameters) -> float:

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -142,7 +143,7 @@ def test_all_kernels_agree_on_long_ragged_sequences(dtype: torch.dtype) -> None:
     packed, chain = Packed.of(lengths), random_chain(7, 4)
     emission = torch.randn(packed.steps, 7, generator=seeded(2)).to(dtype) * 6
     weights = torch.rand(9, generator=seeded(3)).double()
-    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 3e-5, "atol": 3e-5}
+    close: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 3e-5, "atol": 3e-5}
     truth = smooth(chain, emission.double(), packed, weights, "log")
     for kernel in KERNELS:
         found = smooth(chain, emission.clone(), packed, weights, kernel)
