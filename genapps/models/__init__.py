@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 
     from genapps.models.autoregressive import Autoregressive
     from genapps.models.base import Family
+    from genapps.models.gan import GAN
     from genapps.models.gmm import GMM
     from genapps.models.hmm import HMM
+    from genapps.models.rbm import RBM
     from genapps.models.vae import VAE
 
 # family: (module, class)
 FAMILIES = {
     "autoregressive": ("genapps.models.autoregressive", "Autoregressive"),
+    "gan": ("genapps.models.gan", "GAN"),
     "gmm": ("genapps.models.gmm", "GMM"),
     "hmm": ("genapps.models.hmm", "HMM"),
+    "rbm": ("genapps.models.rbm", "RBM"),
     "vae": ("genapps.models.vae", "VAE"),
 }
 
@@ -81,4 +85,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["FAMILIES", "GMM", "HMM", "VAE", "Autoregressive", "build", "family_class", "load", "load_file"]
+__all__ = [
+    "FAMILIES",
+    "GAN",
+    "GMM",
+    "HMM",
+    "RBM",
+    "VAE",
+    "Autoregressive",
+    "build",
+    "family_class",
+    "load",
+    "load_file",
+]
