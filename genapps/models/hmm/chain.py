@@ -27,7 +27,7 @@ Kernel = Literal["auto", "scaled", "compiled", "blocks", "log", "compiled log"]
 LEAST = {torch.float64: 1e-30, torch.float32: 1e-12}
 
 _NARROW = 64  # mean number of sequences side by side below which calling torch costs more than the arithmetic
-_LONG = 2000  # steps of the longest sequence from which that is worth loading the compiler
+_LONG = 1000  # steps of the longest sequence from which that is worth loading the compiler
 
 
 @dataclass(frozen=True)
