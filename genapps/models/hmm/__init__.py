@@ -158,7 +158,7 @@ def _sequences(data: Any, space: Space | None) -> Any:
     """Data as a person gives it, as sequences where its shape alone would be taken for something else."""
     if isinstance(data, Ragged) or isinstance(space, Pixels):
         return data
-    if isinstance(data, list | tuple) and data and np.ndim(data[0]):
+    if isinstance(data, list | tuple) and (not data or np.ndim(data[0])):
         return Ragged.of([_columns(torch.as_tensor(part)) for part in data])
     array = data if isinstance(data, Tensor) else torch.as_tensor(np.ascontiguousarray(data))
     if isinstance(space, Tokens):
