@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from genapps.models.autoregressive.columns import ColumnConfig as AutoregressiveConfig
+from genapps.models.gan.columns import ColumnsConfig as GANConfig
 from genapps.models.gmm.deep import DeepConfig
 from genapps.models.rbm.columns import RBMConfig
 from genapps.models.vae.columns import ColumnConfig as VAEConfig
@@ -46,6 +47,7 @@ class TabularConfig:
     )
     gmm: DeepConfig = field(default_factory=DeepConfig, metadata=_help("the mixture model"))
     vae: VAEConfig = field(default_factory=VAEConfig, metadata=_help("the variational autoencoder"))
+    gan: GANConfig = field(default_factory=GANConfig, metadata=_help("the adversarial network"))
     rbm: RBMConfig = field(default_factory=RBMConfig, metadata=_help("the restricted Boltzmann machine"))
 
     def __post_init__(self) -> None:
