@@ -174,10 +174,11 @@ class ColumnVAE(Variational):
         mean, log_deviation = net.proposal(read, classes)
         noise = torch.randn(half, *mean.shape, generator=generator)
         latents = mean + log_deviation.exp() * noise
-        free = net.prior.sample(half * count, generator).view(half, count, -1)
+        told = classes.argmax(1).repeat(half) if net.classes else None
+        free = self._new_codes(half * count, told, generator, 1.0)[:, : net.latent].view(half, count, -1)
         both = torch.cat([latents, free])  # (k, B, L)
-        prior = net.prior.log_prob(both.flatten(0, 1)).view(2 * half, count)
+        codes = torch.cat([both, classes.expand(2 * half, -1, -1)], 2).flatten(0, 1)
+        prior = net.prior_log_prob(both.flatten(0, 1), codes[:, net.latent :]).view(2 * half, count)
         proposed = gaussian_log_prob(both, mean, log_deviation).sum(2)
         weights = prior - torch.logaddexp(prior, proposed) + math.log(2)
-        codes = torch.cat([both, classes.expand(2 * half, -1, -1)], 2).flatten(0, 1)
         return codes, weights

@@ -36,7 +36,7 @@ class VariationalNet(nn.Module, ABC):
         self.latent, self.classes = latent, classes
         self.propose = fresh(nn.Linear, width + classes, 2 * latent, generator=generator, gain=0.5)
         self.classify = fresh(nn.Linear, width, classes, generator=generator, gain=0.5) if classes else None
-        self.prior = Mixture(latent)
+        self.priors = nn.ModuleList(Mixture(latent) for _ in range(max(classes, 1)))  # p(z), or p(z | y) of each class
         self.class_logs: Tensor
         self.step: Tensor
         self.register_buffer("class_logs", torch.full((classes,), -math.log(max(classes, 1))))
@@ -54,6 +54,22 @@ class VariationalNet(nn.Module, ABC):
         """Mean and log-deviation (B, L) of q(z | x, y), for what was read (B, width) and one-hot classes (B, C)."""
         mean, raw = self.propose(torch.cat([read, classes], 1)).float().chunk(2, 1)
         return mean, bounded_below(raw, _LEAST_LOG_DEVIATION)
+
+    def prior(self, label: int = 0) -> Mixture:
+        """The latents' distribution in a class."""
+        found = self.priors[label]
+        assert isinstance(found, Mixture)
+        return found
+
+    def prior_log_prob(self, latents: Tensor, classes: Tensor) -> Tensor:
+        """log p(z | y) (N,) of latents (N, L) and one-hot classes (N, C)."""
+        if not self.classes:
+            return self.prior().log_prob(latents)
+        logs = latents.new_zeros(len(latents))
+        for label in range(self.classes):
+            rows = classes[:, label] > 0
+            logs[rows] = self.prior(label).log_prob(latents[rows])
+        return logs
 
     def class_log_prob(self, read: Tensor) -> Tensor:
         """log q(y | x) (B, C)."""
@@ -100,7 +116,8 @@ def proposals(
     proposed = gaussian_log_prob(latents, mean, log_deviation).sum(2)
     codes = torch.cat([latents, classes.expand(k, -1, -1)], 2).flatten(0, 1)
     likelihood = net.log_likelihood(repeated(inputs, k), codes, None).view(k, -1)
-    return codes, likelihood + net.prior.log_prob(latents.flatten(0, 1)).view(k, -1) - proposed
+    prior = net.prior_log_prob(codes[:, : net.latent], codes[:, net.latent :]).view(k, -1)
+    return codes, likelihood + prior - proposed
 
 
 def importance_bound(weights: Tensor) -> Tensor:

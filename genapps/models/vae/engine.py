@@ -106,6 +106,12 @@ class Variational(Engine):
         """What the network's log-densities (B,) are too high by, where it sees other units than the data has."""
         return 0.0
 
+    def _further_loss(
+        self, net: VariationalNet, inputs: Inputs, labels: Tensor, generator: torch.Generator
+    ) -> Tensor | float:
+        """What training lowers besides the bound, a row's mean."""
+        return 0.0
+
     def _numbers_a_row(self, batch: Any) -> int:
         """About how many numbers a network keeps of each row, which decides how many rows are handled at once."""
         return 2048
@@ -122,7 +128,7 @@ class Variational(Engine):
         device = choose_device(recipe.device)
         labels, classes = _labels(job.labels, len(data))
         if validation is None:
-            order = torch.randperm(len(data), generator=for_validation(job.seed))
+            order = _with_labelled_last(torch.randperm(len(data), generator=for_validation(job.seed)), labels)
             learnt, kept = split(data, recipe.validation_share, order)
             data, validation, labels, held = rows_of(data, learnt), rows_of(data, kept), labels[learnt], labels[kept]
         else:
@@ -144,7 +150,8 @@ class Variational(Engine):
             net.step += 1
             weights = self._weights(min(1.0, float(net.step) / rising))
             with products(recipe.precision, device):
-                return loss(net, _to(inputs, device), labels[rows].to(device), weights, own, True)
+                moved, known = _to(inputs, device), labels[rows].to(device)
+                return loss(net, moved, known, weights, own, True) + self._further_loss(net, moved, known, own)
 
         def held_out_loss() -> float:
             return self._held_out(validation, held, for_validation(job.seed))
@@ -160,7 +167,7 @@ class Variational(Engine):
         )
         self.network = net.eval().cpu()
         if self.config.prior == "gmm":
-            self._fit_prior(data, job.seed)
+            self._fit_priors(data, labels, job.seed)
 
     def _weights(self, annealed: float = 1.0) -> Weights:
         c = self.config
@@ -179,15 +186,22 @@ class Variational(Engine):
         return total / count
 
     @torch.no_grad()
-    def _fit_prior(self, data: Any, seed: int) -> None:
-        generator = derived(seed, 5)
+    def _fit_priors(self, data: Any, labels: Tensor, seed: int) -> None:
+        """A mixture for the latents of all rows, or of each class's (as told, or else as the classifier says)."""
+        net, generator = self._fitted(), derived(seed, 5)
         rows = torch.randperm(len(data), generator=generator)[:_PRIOR_ROWS]
-        latents = []
-        data = rows_of(data, rows)
+        data, labels, latents, named = rows_of(data, rows), labels[rows], [], []
         for chunk in self._chunks(data):
-            mean, log_deviation, _ = self._encoded(rows_of(data, chunk))
+            mean, log_deviation, classes = self._encoded(rows_of(data, chunk), labels[chunk])
             latents.append(mean + log_deviation.exp() * torch.randn(mean.shape, generator=generator))
-        self._fitted().prior.fit(torch.cat(latents), self.config.components, generator)
+            named.append(classes)
+        drawn, classes = torch.cat(latents), torch.cat(named)
+        if not net.classes:
+            net.prior().fit(drawn, self.config.components, generator)
+        for label in range(net.classes):
+            own = drawn[classes[:, label] > 0]
+            if len(own):
+                net.prior(label).fit(own, max(1, 2 * self.config.components // net.classes), generator)
 
     # -- using ---------------------------------------------------------------------------------------------------
 
@@ -295,7 +309,14 @@ class Variational(Engine):
         net = self._fitted()
         if net.classes and labels is None and n:
             labels = torch.multinomial(net.class_logs.exp(), n, replacement=True, generator=generator)
-        return self._codes(net.prior.sample(n, generator, temperature), labels)
+        if labels is None:
+            return self._codes(net.prior().sample(n, generator, temperature), None)
+        latents = torch.zeros(n, net.latent)
+        codes = self._codes(latents, labels)
+        for label in labels.unique().tolist():
+            rows = labels == label
+            codes[rows, : net.latent] = net.prior(label).sample(int(rows.sum()), generator, temperature)
+        return codes
 
     def _codes(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Codes (n, L + C) of latents (n, L) and labels (n,)."""
@@ -307,13 +328,15 @@ class Variational(Engine):
             return torch.cat([latents, one_hot(labels, net.classes)], 1)
         return torch.cat([latents, torch.zeros(len(latents), net.classes)], 1)
 
-    def _encoded(self, data: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean and log-deviation (B, L) of a batch's latents, and the one-hot likeliest classes (B, C)."""
+    def _encoded(self, data: Any, labels: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean and log-deviation (B, L) of a batch's latents, and one-hot classes (B, C): told, or the likeliest."""
         net = self._fitted()
         read = net.read(self._inputs(data), None)
         classes = torch.zeros(len(data), 0)
         if net.classes:
-            classes = one_hot(net.class_log_prob(read).argmax(1), net.classes)
+            likeliest = net.class_log_prob(read).argmax(1)
+            named = likeliest if labels is None else torch.where(labels >= 0, labels, likeliest)
+            classes = one_hot(named, net.classes)
         return (*net.proposal(read, classes), classes)
 
     def _at_once(self, data: Any) -> int:
@@ -351,8 +374,9 @@ class Variational(Engine):
         if parts["scaling"]:
             self.scaling = Scaling.from_tensors(parts["scaling"])
         net = self._network(None, int(settings["classes"]), torch.Generator().manual_seed(0))
-        for name in ("shares", "means", "factors"):  # as many components as were fitted
-            setattr(net.prior, name, parts["network"][f"prior.{name}"].clone())
+        for label in range(len(net.priors)):  # as many components as were fitted
+            for name in ("shares", "means", "factors"):
+                setattr(net.prior(label), name, parts["network"][f"priors.{label}.{name}"].clone())
         net.load_state_dict(parts["network"])
         self.network = net.eval()
 
@@ -367,6 +391,12 @@ def _labels(labels: Tensor | None, rows: int) -> tuple[Tensor, int]:
     if classes > _MOST_CLASSES:
         raise InputError(f"{classes} classes are too many; number the labels from 0")
     return labels, classes
+
+
+def _with_labelled_last(order: Tensor, labels: Tensor) -> Tensor:
+    """Row numbers in an order whose first rows are set aside: labels that are scarce are too good for that."""
+    known = labels[order] >= 0
+    return torch.cat([order[~known], order[known]]) if 2 * int(known.sum()) < len(order) else order
 
 
 def check_longest(batch: Ragged, longest: int) -> None:

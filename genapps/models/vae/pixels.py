@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -13,6 +14,8 @@ from torch.nn import functional
 from genapps.errors import InputError, UsageError
 from genapps.models.vae.core import Inputs, VariationalNet
 from genapps.models.vae.engine import VAEConfig, Variational
+from genapps.models.vae.objective import Weights
+from genapps.models.vae.views import moved, warped
 from genapps.nets.heads import LEAST_DEVIATION, bounded_below, gaussian_log_prob
 from genapps.nets.mlp import MLP, fresh
 from genapps.nets.scaling import Scaling
@@ -20,6 +23,7 @@ from genapps.spaces import Pixels
 from genapps.training import Recipe
 
 _STEP = 4  # the image is halved twice
+_SURE = 0.95  # the belief from which a class counts as known
 _LEAST_LOG_SCALE = -7.0  # of a discretised logistic whose levels span -1 to 1
 
 
@@ -32,6 +36,22 @@ class PixelConfig(VAEConfig):
         default="conv", metadata={"help": "conv: convolutions; mlp: all pixels at once, faster for small images"}
     )
     channels: int = field(default=32, metadata={"help": "channels of the first convolution", "least": 1})
+    consistency: float = field(
+        default=0.0,
+        metadata={
+            "help": "where labels are given: weight of the demand that a class survives small changes of the image",
+            "least": 0,
+        },
+    )
+    shift: int = field(default=2, metadata={"help": "pixels by which an image may be moved for that", "least": 0})
+    summed: float = field(
+        default=1.0,
+        metadata={
+            "help": "share of a step's unlabelled images whose bound is summed over the classes; less is faster",
+            "above": 0,
+            "most": 1,
+        },
+    )
     binarize: bool = field(
         default=False,
         metadata={
@@ -234,6 +254,32 @@ class PixelVAE(Variational):
         """Grey values as bits drawn afresh."""
         values, known = inputs
         return (torch.bernoulli(values, generator=generator), known) if self.config.binarize else inputs
+
+    def _weights(self, annealed: float = 1.0) -> Weights:
+        return replace(super()._weights(annealed), summed=self.config.summed)
+
+    def _further_loss(
+        self, net: VariationalNet, inputs: Inputs, labels: Tensor, generator: torch.Generator
+    ) -> Tensor | float:
+        """The cross-entropy of classes told from strongly changed images; their labels where they have one, else what
+        the classifier is sure of for the image slightly moved (`genapps.models.vae.views`)."""
+        if not net.classes or not self.config.consistency:
+            return 0.0
+        values, known = inputs
+        with torch.no_grad():
+            sure, named = net.class_log_prob(net.read((self._view(values, moved, generator), known), None)).max(1)
+            named = torch.where(labels >= 0, labels, named)
+            counted = (labels >= 0) | (sure > math.log(_SURE))
+        said = net.class_log_prob(net.read((self._view(values, warped, generator), known), generator))
+        missed = functional.nll_loss(said, named, reduction="none")
+        further: Tensor = self.config.consistency * (missed * counted).mean()
+        return further
+
+    def _view(
+        self, values: Tensor, change: Callable[[Tensor, int, torch.Generator], Tensor], generator: torch.Generator
+    ) -> Tensor:
+        blank = 0.0 if self.space.levels in (0, 2) else -1.0
+        return change(values - blank, self.config.shift, generator) + blank
 
     def _held_rows(self, data: Tensor, generator: torch.Generator) -> Tensor:
         return torch.bernoulli(data, generator=generator) if self.config.binarize else data
