@@ -44,7 +44,7 @@ class Chain:
 
     def mixes(self, dtype: torch.dtype) -> bool:
         """Whether every state follows every state with a probability that the type's range can carry."""
-        return float(torch.minimum(self.transition.min(), self.start.min())) >= LEAST[dtype]
+        return float(torch.minimum(self.transition.min(), self.start.min())) >= 0.99 * LEAST[dtype]  # rounding
 
     def to(self, device: torch.device) -> Chain:
         """The same on another device."""

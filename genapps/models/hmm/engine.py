@@ -84,6 +84,7 @@ class ChainModel(Engine):
         self.parameters: Parameters | None = None
         self.bounds: list[float] = []
         self.converged = False
+        self.dtype = torch.double  # of the data learnt from, and of what is drawn
         self.lengths = torch.zeros(0, dtype=torch.long)  # of the sequences learnt from
         self.counts = torch.zeros(0, dtype=torch.double)  # how often each
 
@@ -136,7 +137,7 @@ class ChainModel(Engine):
         self._count_lengths(batch, job.weights)
         inner = self._inward(batch)
         mine = distributed.share(torch.arange(len(batch)))
-        dtype = inner.values.dtype if inner.values.is_floating_point() else torch.double
+        dtype = self.dtype = inner.values.dtype if inner.values.is_floating_point() else torch.double
         shape = self._structure(LEAST.get(dtype, LEAST[torch.float32]))
         held_out = None if validation is None else partial(_mean_log_prob, self._inward(self._sequences(validation)))
         learnt = chunks(inner.take(mine), None if job.weights is None else job.weights[mine], device)
@@ -216,7 +217,8 @@ class ChainModel(Engine):
         packed = Packed.of(lengths)
         states = packed.unpack(prior_path(chain, packed, generator))
         emission = model.emission if temperature == 1 else model.emission.tempered(temperature)
-        return self._batch(Ragged(self._outward(emission.draw(states, generator)), lengths))
+        values = self._outward(emission.draw(states, generator))
+        return self._batch(Ragged(values.to(self.dtype) if values.is_floating_point() else values, lengths))
 
     def log_prob(self, data: Any, generator: torch.Generator | None = None) -> LogProb:
         """Exact log-probability or log-density (N,), in nats, of each sequence given its length."""
@@ -318,7 +320,11 @@ class ChainModel(Engine):
         emitted = {f"emission/{name}": tensor for name, tensor in model.emission.tensors().items()}
         tensors = {"start": model.chain.start, "transition": model.chain.transition, **emitted}
         lengths = {"lengths": self.lengths, "counts": self.counts}
-        return {**tensors, **lengths}, {"bounds": self.bounds, "converged": self.converged}
+        return {**tensors, **lengths}, {
+            "bounds": self.bounds,
+            "converged": self.converged,
+            "dtype": str(self.dtype).removeprefix("torch."),
+        }
 
     def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
         """Become what `state` described."""
@@ -326,6 +332,7 @@ class ChainModel(Engine):
         emission = self._template(torch.double).with_tensors(emitted)
         self.parameters = Parameters(Chain(tensors["start"], tensors["transition"]), emission)
         self.lengths, self.counts = tensors["lengths"], tensors["counts"]
+        self.dtype = torch.float32 if settings["dtype"] == "float32" else torch.double
         self.bounds, self.converged = list(settings["bounds"]), bool(settings["converged"])
 
     # -- what was learnt, under hmmlearn's names -----------------------------------------------------------------

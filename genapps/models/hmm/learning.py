@@ -53,7 +53,7 @@ def chunks(
     """The sequences in chunks of at most about so many steps, those of like length together."""
     order = batch.lengths.argsort(descending=True, stable=True)
     number = batch.lengths[order].cumsum(0).sub_(1).clamp_min(0) // steps
-    parts = order.split(torch.unique_consecutive(number, return_counts=True)[1].tolist())
+    parts = order.split(torch.unique_consecutive(number, return_counts=True)[1].tolist()) or (order,)
     found = []
     for rows in parts:
         part = batch.take(rows) if len(parts) > 1 else batch

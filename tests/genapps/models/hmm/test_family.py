@@ -221,6 +221,7 @@ def test_float32_is_learnt_in_float32_to_the_same_end() -> None:
     data = frames()
     double, single = HMM(2).fit(data), HMM(2).fit([part.astype(np.float32) for part in data])
     torch.testing.assert_close(single.means_, double.means_, rtol=0, atol=1e-2)
+    assert single.sample(1).values.dtype == torch.float32 and double.sample(1).values.dtype == torch.float64
     assert single.score(data) == pytest.approx(double.score(data), rel=1e-4)
 
 

@@ -11,11 +11,13 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor
 
+from genapps.errors import MissingExtra
 from genapps.models.hmm import chain as chains
 from genapps.models.hmm import scaled
 from genapps.models.hmm.chain import Chain, Kernel, compiled, filtered, smooth
 from genapps.models.hmm.packed import Packed
 from genapps.models.hmm.paths import best_path, posterior_path, prior_path, viterbi
+from genapps.models.hmm.topology import structure
 
 KERNELS: list[Kernel] = ["scaled", "compiled", "blocks", "log", "compiled log"]
 LENGTHS = torch.tensor([4, 0, 6, 1, 6, 3])
@@ -226,6 +228,30 @@ def test_a_state_far_below_the_smallest_number_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_smallest_transitions_that_the_fast_recursions_take_lose_nothing(dtype: torch.dtype) -> None:
+    """Observations that insist on moves of the least probability, with emissions beyond the type's range."""
+    least, states = chains.LEAST[dtype], 4
+    transition = torch.full((states, states), least, dtype=torch.double)
+    transition[torch.arange(states), (torch.arange(states) + 1) % states] = 1 - (states - 1) * least
+    start = torch.full((states,), least, dtype=torch.double)
+    start[0] = 1 - (states - 1) * least
+    chain, packed = Chain(start, transition), Packed.of(torch.tensor([200, 77]))
+    emission = (1000 * torch.randn(277, states, generator=seeded())).to(dtype)
+    truth = smooth(chain, emission.double(), packed, kernel="log")
+    assert chain.mixes(dtype)
+    learnt = structure(states, "ergodic", least=least).maximize(start, (transition > 0.5).double())
+    assert learnt.mixes(dtype), "what is learnt takes the fast recursions"
+    fast: list[Kernel] = ["scaled", "compiled", "blocks"]
+    for kernel in fast:
+        found = smooth(chain, emission.clone(), packed, kernel=kernel)
+        torch.testing.assert_close(
+            found.log_prob, truth.log_prob, rtol=1e-6 if dtype == torch.float32 else 1e-12, atol=0
+        )
+        torch.testing.assert_close(found.states.double(), truth.states, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(found.moves, truth.moves, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_a_million_steps_do_not_underflow(dtype: torch.dtype) -> None:
     """Emissions that say nothing but a constant: the likelihood is that constant, the posterior the chain's own."""
     chain = random_chain(3, 6)
@@ -247,6 +273,8 @@ def test_without_numba_the_same_numbers_come_out(monkeypatch: pytest.MonkeyPatch
     with_numba = smooth(chain, emission[packed.rows], packed)
     none: Callable[[], None] = lambda: None  # noqa: E731
     monkeypatch.setattr(chains, "compiled", none)
+    with pytest.raises(MissingExtra, match=r"genapps\[fast\]"):
+        smooth(chain, emission.clone(), packed, kernel="compiled")
     without = smooth(chain, emission[packed.rows], packed)
     torch.testing.assert_close(without.states, with_numba.states, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(without.log_prob, with_numba.log_prob, rtol=1e-12, atol=1e-12)

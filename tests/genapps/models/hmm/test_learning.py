@@ -163,6 +163,14 @@ def test_chunks_order_and_kernels_change_no_sum() -> None:
             torch.testing.assert_close(sums.values[name], value, rtol=1e-10, atol=1e-10)
 
 
+def test_a_process_without_a_sequence_adds_nothing() -> None:
+    data, shape = sequences(), structure(STATES, "ergodic")
+    model = begin(shape, normals())
+    none = expect(model, chunks(data.take(torch.zeros(0).long())))
+    assert none.rows == none.log_prob == 0 and all(float(value.abs().sum()) == 0 for value in none.values.values())
+    assert none.values.keys() == expect(model, chunks(data)).values.keys()
+
+
 def test_a_weight_counts_as_so_many_copies() -> None:
     data, shape = sequences(), structure(STATES, "ergodic")
     model, weights = begin(shape, normals()), torch.tensor([2, 1, 0, 3, 1])
