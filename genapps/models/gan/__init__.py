@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from genapps.models.base import Family
-from genapps.spaces import Columns, Frames, Pixels
+from genapps.spaces import Columns, Frames, Pixels, Tokens
 
 
 class GAN(Family):
@@ -15,6 +15,7 @@ class GAN(Family):
     family: ClassVar[str] = "gan"
     engines: ClassVar[Mapping[type, str]] = {
         Columns: "genapps.models.gan.columns:ColumnsGAN",
+        Tokens: "genapps.models.gan.tokens:TokensGAN",
         Frames: "genapps.models.gan.frames:FramesGAN",
         Pixels: "genapps.models.gan.pixels:PixelsGAN",
     }

@@ -29,7 +29,6 @@ class ColumnsConfig(AdversarialConfig):
 
     hidden: int = field(default=256, metadata={"help": "units a layer of both networks", "least": 1})
     depth: int = field(default=2, metadata={"help": "residual blocks of both networks", "least": 0})
-    pack: int = field(default=1, metadata={"help": "rows that the critic judges together", "least": 1})
     waves: int = field(
         default=4,
         metadata={"help": "sines and cosines of each number, an octave apart, that the critic reads", "least": 0},
@@ -65,7 +64,7 @@ class ColumnsGAN(Adversary):
         super().__init__(space, config)
         if not space.variables:
             raise UsageError("the gan family needs at least one column")
-        if sum(size or 1 for size in space.sizes) * config.hidden * config.pack > _MOST_WEIGHTS:
+        if sum(size or 1 for size in space.sizes) * config.hidden > _MOST_WEIGHTS:
             raise UsageError("too many codes for a GAN of this size; try a smaller --set gan.hidden, or --family gmm")
         self.layout = Layout(space)
 
@@ -81,7 +80,7 @@ class ColumnsGAN(Adversary):
             extra[part, column] = layout.scores[part]
         return Pair(
             VectorGenerator(c.latent, c.hidden, c.depth, layout.offset, classes, generator),
-            VectorCritic(extra, layout.places, c.waves, c.hidden, c.depth, classes, c.pack, generator),
+            VectorCritic(extra, layout.places, c.waves, c.hidden, c.depth, classes, generator),
         )
 
     def _points(self, data: Tensor) -> Tensor:

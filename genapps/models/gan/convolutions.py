@@ -96,7 +96,7 @@ class GridCritic(nn.Module):
         self.low = nn.Sequential(*(ResidualConvolution(dims, 2 * channels, generator) for _ in range(depth)))
         self.join = fresh(nn.Linear, 2 * channels * cells, 4 * channels, generator=generator, gain=2**0.5)
         self.leave = fresh(nn.Linear, 4 * channels, 1, bias=False, generator=generator)  # only differences count
-        self.named = fresh(nn.Embedding, classes, 4 * channels, generator=generator, gain=0.0) if classes else None
+        self.named = fresh(nn.Embedding, classes, 4 * channels, generator=generator) if classes else None
 
     def forward(self, points: Tensor, classes: Tensor | None) -> Tensor:
         """Scores (B,)."""

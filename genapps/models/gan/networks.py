@@ -57,8 +57,7 @@ class VectorCritic(nn.Module):
     It reads the point, the fixed directions `extra` (W, E), such as the order of codes, and sines and cosines of the
     `numbers`, `waves` octaves from one radian a deviation: without them a network is slow to see fine structure (Tancik
     et al. 2020, "Fourier features let networks learn high frequency functions"). Classes enter by projection (Miyato
-    and Koyama 2018, "cGANs with projection discriminator"). pack: rows judged together, so that the critic sees their
-    variety (Lin et al. 2018, "PacGAN"); a pack has one score.
+    and Koyama 2018, "cGANs with projection discriminator").
     """
 
     extra: Tensor
@@ -72,29 +71,24 @@ class VectorCritic(nn.Module):
         hidden: int,
         depth: int,
         classes: int,
-        pack: int,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.pack, self.numbers = pack, numbers
+        self.numbers = numbers
         self.register_buffer("extra", extra)
         self.register_buffer("octaves", 2.0 ** torch.arange(waves), persistent=False)
         inputs = sum(extra.shape) + 2 * waves * (numbers.stop - numbers.start)
-        self.enter = fresh(nn.Linear, pack * inputs, hidden, generator=generator)
+        self.enter = fresh(nn.Linear, inputs, hidden, generator=generator)
         self.blocks = nn.Sequential(*(Residual(hidden, generator) for _ in range(depth)))
         self.leave = fresh(nn.Linear, hidden, 1, bias=False, generator=generator)  # only differences count
-        self.named = fresh(nn.Embedding, classes, hidden, generator=generator, gain=0.0) if classes else None
+        self.named = fresh(nn.Embedding, classes, hidden, generator=generator) if classes else None
 
     def forward(self, points: Tensor, classes: Tensor | None) -> Tensor:
-        """Scores (B // pack,)."""
-        x = self._read(points)
-        if self.pack > 1:
-            x = x[: len(x) // self.pack * self.pack].reshape(-1, self.pack * x.shape[1])
-        x = functional.leaky_relu(self.blocks(self.enter(x)), SLOPE)
+        """Scores (B,)."""
+        x = functional.leaky_relu(self.blocks(self.enter(self._read(points))), SLOPE)
         scores: Tensor = self.leave(x)[:, 0]
         if self.named is not None and classes is not None:
-            named = self.named(classes)[: len(x) * self.pack].view(len(x), self.pack, -1).sum(1)
-            scores = scores + (x * named).sum(1)
+            scores = scores + (x * self.named(classes)).sum(1)
         return scores
 
     def _read(self, points: Tensor) -> Tensor:
