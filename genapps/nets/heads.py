@@ -22,6 +22,7 @@ LEAST_DEVIATION = 0.01  # of a Gaussian, in standard deviations of its column: n
 _POOL = 8  # candidates for each row wanted under conditions
 _LEAST_POOL = 256
 _ROUNDS = 8  # of candidates, until enough of them satisfy the conditions
+_FARTHEST = 100.0  # deviations from the mean that a network reads
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Heads:
         """Rows (B, D) as features (B, features), all 0 for an unknown entry.
 
         One-hot codes in the order of the logits, then standardised numbers, then 1 for each number that is known.
+        Numbers farther than `_FARTHEST` deviations out are read as that far: a network fed with millions gives NaN.
         """
         parts = []
         for group in self._groups:
@@ -104,7 +106,8 @@ class Heads:
             parts.append((hot * known[..., None]).flatten(1).float())
         numbers = self._standard(data)
         known = ~torch.isnan(numbers)
-        return torch.cat([*parts, torch.where(known, numbers, 0.0), known.float()], 1)
+        numbers = torch.where(known, numbers.clamp(-_FARTHEST, _FARTHEST), 0.0)
+        return torch.cat([*parts, numbers, known.float()], 1)
 
     def soft(self, outputs: Tensor, generator: torch.Generator, tau: float = 0.5) -> Tensor:
         """Features (B, features) of rows drawn from outputs, differentiable: for a critic that reads `encode`.
