@@ -17,9 +17,9 @@ def to_patches(images: Tensor, patch: int) -> Tensor:
     """
     height, width = (-(-side // patch) for side in images.shape[2:])
     images = functional.pad(images, (0, width * patch - images.shape[3], 0, height * patch - images.shape[2]))
-    channels = images.shape[1]
-    split = images.reshape(len(images), channels, height, patch, width, patch)
-    return split.permute(0, 2, 4, 3, 5, 1).reshape(len(images), height * width, -1)
+    count, channels = images.shape[:2]
+    split = images.reshape(count, channels, height, patch, width, patch)
+    return split.permute(0, 2, 4, 3, 5, 1).reshape(count, height * width, patch * patch * channels)
 
 
 def to_images(patches: Tensor, patch: int, shape: tuple[int, int, int]) -> Tensor:

@@ -16,10 +16,11 @@ class Grammar(Protocol):
     def start(self, n: int) -> Tensor:
         """The states of n empty sequences, (n, ...)."""
 
-    def allowed(self, state: Tensor, left: int) -> Tensor:
+    def allowed(self, state: Tensor, left: int, exact: bool) -> Tensor:
         """Which codes may follow, (B, size + 1) of truth values; the last one says whether the sequence may end.
 
-        left: how many more codes a sequence may have; what cannot be finished within them should not be begun.
+        left: how many more codes there may be, or must be where that is exact; what cannot be finished with them should
+        not be begun.
         """
 
     def advance(self, state: Tensor, codes: Tensor) -> Tensor:
@@ -36,23 +37,32 @@ class Automaton:
 
     def __init__(self, following: Tensor, accepting: Tensor) -> None:
         self.following, self.accepting = following.long(), accepting.bool()
-        never = len(following) + 1
-        least = torch.where(self.accepting, 0, never)  # (states,): the fewest codes from there to an accepting state
+        self._ends = [self.accepting]  # [k][state]: whether exactly k more codes can end in an accepting state
+        self._soon = [self.accepting]  # at most k
         for _ in range(len(following)):
-            beyond = torch.where(self.following < 0, never, least[self.following.clamp_min(0)])
-            least = torch.minimum(least, 1 + beyond.amin(1)).clamp_max(never)
-        if int(least[0]) >= never:
+            self._further()
+        if not self._soon[-1][0]:
             raise UsageError("the grammar accepts no sequence at all: no accepting state can be reached from state 0")
-        self._after = torch.where(self.following < 0, never, least[self.following.clamp_min(0)])
-        self._never = never
+
+    def _further(self) -> None:
+        """Look one more step ahead."""
+        self._ends.append(self._leads_to(self._ends[-1]).any(1))
+        self._soon.append(self._soon[-1] | self._ends[-1])
+
+    def _leads_to(self, states: Tensor) -> Tensor:
+        """Which codes lead from each state to one of those, (states, size)."""
+        return (self.following >= 0) & states[self.following.clamp_min(0)]
 
     def start(self, n: int) -> Tensor:
         """The states of n empty sequences, (n,)."""
         return torch.zeros(n, dtype=torch.long)
 
-    def allowed(self, state: Tensor, left: int) -> Tensor:
+    def allowed(self, state: Tensor, left: int, exact: bool) -> Tensor:
         """Which codes may follow (B, size + 1); the last one: the end."""
-        codes = self._after[state] <= min(left - 1, self._never - 1)
+        while exact and len(self._ends) < left:
+            self._further()
+        ahead = self._ends[left - 1] if exact else self._soon[min(left, len(self.following)) - 1]
+        codes = self._leads_to(ahead)[state] & (left > 0)
         return torch.cat([codes, self.accepting[state][:, None]], 1)
 
     def advance(self, state: Tensor, codes: Tensor) -> Tensor:

@@ -165,7 +165,7 @@ class SequenceEngine(NetworkEngine):
         cache = self.network.trunk.cache(rows, most + 1)
         begin = int(prompts.lengths.min())  # what all of them begin with is read at once
         outputs = self.network(self.features(told[:, :begin]), classes, cache)[:, -1]
-        how.start(rows, told[:, :begin])
+        how.start(rows, told[:, :begin], exact)
         drawn = told.new_zeros(rows, most, *told.shape[2:])
         drawn[:, :begin] = told[:, :begin]
         ends = lengths.clone()
@@ -225,8 +225,8 @@ class Drawing:
     def __init__(self, temperature: float, generator: torch.Generator) -> None:
         self.temperature, self.generator = temperature, generator
 
-    def start(self, rows: int, prompt: Tensor) -> None:
-        """Begin that many sequences, all with these steps (B, T, ...)."""
+    def start(self, rows: int, prompt: Tensor, exact: bool) -> None:
+        """Begin that many sequences with these steps (B, T, ...); exact: whether their lengths are given."""
 
     def at(self, left: Tensor, said: Tensor) -> Drawing:
         """Told before each step: how many steps are left (B,), and whose step is the prompt's, not chosen (B,)."""

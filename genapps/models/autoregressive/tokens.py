@@ -151,9 +151,11 @@ class TokenDrawing(Drawing):
         super().__init__(temperature, generator)
         self.top_k, self.top_p, self.grammar = top_k, top_p, grammar
         self.said = self.left = self.state = torch.zeros(0)
+        self.exact = False
 
-    def start(self, rows: int, prompt: Tensor) -> None:
+    def start(self, rows: int, prompt: Tensor, exact: bool) -> None:
         """Read the codes (B, T) that all sequences begin with."""
+        self.exact = exact
         if self.grammar is not None:
             self.state = self.grammar.start(rows)
             for codes in prompt.T:
@@ -171,7 +173,7 @@ class TokenDrawing(Drawing):
         allowed = torch.empty(outputs.shape, dtype=torch.bool)
         for left in self.left.unique().tolist():  # mostly one
             rows = (self.left == left).nonzero()[:, 0]
-            allowed[rows] = self.grammar.allowed(self.state[rows], left)
+            allowed[rows] = self.grammar.allowed(self.state[rows], left, self.exact)
         return allowed
 
     def advance(self, step: Tensor) -> None:
