@@ -157,9 +157,7 @@ def test_another_unit_and_offset_make_the_same_rows() -> None:
 def test_classes_steer_what_is_made() -> None:
     labels = torch.arange(1200) % 3
     data = labels[:, None] * 3.0 + 0.3 * torch.randn(1200, 2, generator=seeded())
-    training = TrainingConfig(
-        epochs=300, min_steps=300, max_steps=300, batch_size=128, check_steps=300, warmup_steps=20, learning_rate=3e-3
-    )
+    training = replace(SOME, max_steps=300, warmup_steps=20, learning_rate=3e-3)
     model = GAN(hidden=32, depth=1, latent=4).fit(data, labels=labels, training=training)
     for label in range(3):
         rows = model.sample(400, labels=label, generator=seeded(label))
