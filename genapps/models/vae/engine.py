@@ -33,7 +33,7 @@ _SAMPLES = 64  # importance samples of `log_prob`
 _AT_ONCE = 8_000_000  # numbers that a network keeps at once outside of training
 _PROPOSALS = 32  # latents considered for each row that is filled in
 _HELD_OUT = 5000  # rows that the held-out loss is taken of
-_PRIOR_ROWS = 20_000
+_PRIOR_ROWS = 10_000
 _MOST_CLASSES = 1000
 
 

@@ -46,7 +46,7 @@ class Mixture(nn.Module):
             return noise
         return self.means[which] + torch.einsum("nij,nj->ni", self.factors[which], noise)
 
-    def fit(self, latents: Tensor, components: int, generator: torch.Generator, iterations: int = 40) -> None:
+    def fit(self, latents: Tensor, components: int, generator: torch.Generator, iterations: int = 25) -> None:
         """Become the mixture of at most that many components that fits latents (N, L), by EM from spread-out rows."""
         components = max(1, min(components, len(latents) // (2 * latents.shape[1])))
         centers = _spread(latents, components, generator)
