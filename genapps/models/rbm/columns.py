@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genapps.errors import UsageError
 from genapps.models.base import Engine, Job, LogProb, fingerprint, split
+from genapps.models.constraints import resample
 from genapps.models.rbm import partition
 from genapps.models.rbm.conditions import Conditions
 from genapps.models.rbm.energy import draw_hidden
@@ -50,6 +51,9 @@ class RBMConfig:
     max_norm: float = field(default=20.0, metadata={"help": "longest weights of a hidden unit", "above": 0})
     sampling_steps: int = field(
         default=50, metadata={"help": "draws of each sampled row's own chain before it is taken", "least": 1}
+    )
+    conditioned_steps: int = field(
+        default=100, metadata={"help": "the same where conditions or known entries have to be met", "least": 1}
     )
     ais_steps: int = field(default=1000, metadata={"help": "temperatures of the likelihood's estimate", "least": 2})
     ais_chains: int = field(default=200, metadata={"help": "runs of the likelihood's estimate", "least": 2})
@@ -270,8 +274,9 @@ class ColumnsRBM(Engine):
     ) -> Tensor:
         """Draw n rows, each the end of a chain of its own: `sampling_steps` draws from a state of a persistent chain.
 
-        Conditions hold in every draw of the chain, so that rows follow the machine's distribution given them. The
-        energy is divided by `temperature`. Raises UsageError where conditions can never hold.
+        Conditions hold in every draw of the chain, so that rows follow the machine's distribution given them; it takes
+        `conditioned_steps` to get there. The energy is divided by `temperature`. Raises UsageError where conditions
+        can never hold.
         """
         _, standard = self._fitted()
         conditions = Conditions(standard.all_given(given), self.layout) if given else None
@@ -287,8 +292,13 @@ class ColumnsRBM(Engine):
     def _draw_units(self, n: int, generator: torch.Generator, clamp: Clamp = FREE, temperature: float = 1.0) -> Tensor:
         machine, _ = self._fitted()
         model = machine.model().tempered(temperature)
-        start = machine.chains[:, torch.randint(machine.chains.shape[1], (n,), generator=generator)]
-        steps = self.config.sampling_steps
+        if clamp.conditions is None:
+            chosen = torch.randint(machine.chains.shape[1], (n,), generator=generator)
+        else:  # states under which the conditions are likely, as likely as they make them
+            likely = clamp.conditions.log_probability(model.natural(machine.chains[0]), model.precision)
+            chosen = resample(likely, n, generator)
+        start = machine.chains[:, chosen]
+        steps = self.config.sampling_steps if clamp is FREE else self.config.conditioned_steps
         if len(start) == 1:
             return gibbs(model, start[0], steps, generator, clamp)[0]
         path = machine.path(model)
@@ -313,7 +323,7 @@ class ColumnsRBM(Engine):
             clamp = Clamp(self.layout.spread(known), units, conditions)
             hidden = draw_hidden(model.inputs(units), generator)
             drawn = standard.undo(
-                self.layout.decode(gibbs(model, hidden, self.config.sampling_steps, generator, clamp)[0])
+                self.layout.decode(gibbs(model, hidden, self.config.conditioned_steps, generator, clamp)[0])
             )
             unknown = torch.isnan(part) if part.is_floating_point() else part < 0
             filled.append(torch.where(unknown, drawn.to(part.dtype if part.is_floating_point() else torch.long), part))

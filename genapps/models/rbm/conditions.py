@@ -17,18 +17,34 @@ from genapps.models.constraints import draw
 from genapps.models.rbm.layout import Layout
 from genapps.spaces import Constraint
 
+_Numbers = tuple[Tensor, Tensor, tuple[Tensor, Tensor]]
+
 
 class Conditions:
     """Constraints on the variables of a layout. Raises UsageError where one can never hold."""
 
     def __init__(self, given: Sequence[Constraint], layout: Layout) -> None:
         self.fields = [_Field(constraint, layout) for constraint in given]
+        self.joint = [field for field in self.fields if len(field.places) > 1 or field.interval is not None]
+        self.bias = torch.zeros(layout.units)  # a condition on one categorical variable only adds to its parameters
+        for field in self.fields:
+            if field not in self.joint and layout.sizes_in_order[field.places[0]]:
+                weights = field.weights[0][0].log()
+                own = layout.place == field.places[0]
+                self.bias[own] = (weights if len(weights) != 2 else weights[1:] - weights[:1]).float()
+
+    def log_probability(self, natural: Tensor, precision: Tensor) -> Tensor:
+        """How likely (B,) the conditions are, with visible units of these natural parameters (B, U)."""
+        logs = torch.zeros(len(natural), dtype=torch.double)
+        for field in self.fields:
+            logs += field.probability(natural, precision.expand(len(natural), -1)).log()
+        return logs
 
     def redraw(self, units: Tensor, natural: Tensor, precision: Tensor, generator: torch.Generator) -> Tensor:
         """The units (..., U) with the conditioned variables drawn anew under their conditions."""
         flat = units.reshape(-1, units.shape[-1])
         precisions = precision.expand(*natural.shape[:-1], precision.shape[-1]).reshape(len(flat), -1)
-        for field in self.fields:
+        for field in self.joint:
             field.redraw(flat, natural.reshape(flat.shape), precisions, generator)
         return flat.view(units.shape)
 
@@ -44,10 +60,16 @@ class _Field:
         if not float(self._messages(even, None)[0][0, 0]) > 0:
             raise UsageError("the conditions contradict each other: the model gives them no probability; relax --given")
 
-    def redraw(self, units: Tensor, natural: Tensor, precision: Tensor, generator: torch.Generator) -> None:
-        """Draw this field's units in place; rows (B, U)."""
+    def probability(self, natural: Tensor, precision: Tensor) -> Tensor:
+        """How likely (B,) the condition is."""
+        shares, reach = self._shares(natural, precision)
+        return self._messages(shares, None if reach is None else reach[2][1] - reach[2][0])[0][:, 0]
+
+    def _shares(self, natural: Tensor, precision: Tensor) -> tuple[list[Tensor], _Numbers | None]:
+        """Probabilities (B, size) of each variable's codes; of a number its mean, deviation and quantiles instead."""
         layout = self.layout
-        shares, reach = [], None
+        shares: list[Tensor] = []
+        reach = None
         for place in self.places:
             own = layout.place == place
             if layout.sizes_in_order[place] == 0:
@@ -55,12 +77,18 @@ class _Field:
                 spread = precision[:, number].double().rsqrt()
                 middle = natural[:, layout.last_discrete + number].double() * spread.square()
                 reach = (middle, spread, self._reach(middle, spread))
-                shares.append(torch.ones(len(units), 1, dtype=torch.double))
+                shares.append(torch.ones(len(natural), 1, dtype=torch.double))
             elif layout.sizes_in_order[place] == 2:
                 odds = natural[:, own].double()
                 shares.append(torch.sigmoid(torch.cat([-odds, odds], 1)))
             else:
                 shares.append(torch.softmax(natural[:, own].double(), 1))
+        return shares, reach
+
+    def redraw(self, units: Tensor, natural: Tensor, precision: Tensor, generator: torch.Generator) -> None:
+        """Draw this field's units in place; rows (B, U)."""
+        layout = self.layout
+        shares, reach = self._shares(natural, precision)
         mass = None if reach is None else reach[2][1] - reach[2][0]
         messages = self._messages(shares, mass)
         state = torch.zeros(len(units), dtype=torch.long)

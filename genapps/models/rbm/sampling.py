@@ -29,6 +29,8 @@ class Clamp:
 
     def visible(self, model: Parameters, natural: Tensor, precision: Tensor, generator: torch.Generator) -> Tensor:
         """Visible units (B, U) from their natural parameters."""
+        if self.conditions is not None:
+            natural = natural + self.conditions.bias
         units = model.layout.draw(natural, precision, generator)
         if self.conditions is not None:
             units = self.conditions.redraw(units, natural, precision, generator)
