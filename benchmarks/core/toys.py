@@ -137,7 +137,7 @@ def picture(panels: dict[tuple[str, str], Tensor]) -> str:
 
 
 def main() -> None:
-    """Learn, judge, write results/toys.json (figures of families not asked for stay) and, of a whole run, the picture."""
+    """Learn, judge, write results/toys.json (what is not asked for stays) and, of a whole run, the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="some steps of each; nothing is written")
     parser.add_argument("--families", nargs="+", choices=sorted(SETTINGS), default=sorted(SETTINGS))
