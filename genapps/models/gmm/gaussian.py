@@ -19,7 +19,7 @@ from genapps.models.base import Engine, Job, LogProb
 from genapps.models.constraints import Allowances, resample
 from genapps.models.gmm import kernels
 from genapps.models.gmm.drawing import Drawing
-from genapps.models.gmm.mixture import Mixture, Prior, log_prior, maximize, slack
+from genapps.models.gmm.mixture import Mixture, Prior, log_prior, maximize, slack, worth
 from genapps.models.gmm.rows import Block, Layout, Scale, blocks_of
 from genapps.models.gmm.spread import Diagonal, LowRank
 from genapps.models.gmm.starts import begin
@@ -180,6 +180,11 @@ class GaussianMixture(Engine):
         blocks = prepare(scale, device)
         held_out = None if validation is None else self._held_out(validation, scale)
         found = self._climb(start, blocks, prior, dtype, device, held_out, deadline, job.progress)
+        other = found
+        while self.config.prune and len(other.parameters) > 1:  # without the weakest, and so on down to one
+            fewer = other.parameters.select(other.parameters.weights.argsort(descending=True)[:-1].sort().values)
+            other = self._climb(fewer, blocks, prior, dtype, device, held_out, deadline, job.progress)
+            found = max(found, other, key=lambda climb: worth(climb, prior, scale.weight))
         self.mixture, self.scale, self._prior = found.parameters.to(torch.device("cpu")), scale, prior
         self.lower_bounds_ = [bound - scale.lost for bound in found.bounds]
         self.n_iter_, self.converged_ = len(found.bounds) - 1, found.converged

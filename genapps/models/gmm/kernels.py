@@ -93,7 +93,7 @@ def _with_codes(logs: Tensor, mixture: Mixture, codes: Tensor) -> Tensor:
     """Log-densities (K, n) plus the log-shares of each row's codes (n, C); an unknown code says nothing."""
     for column, table in enumerate(mixture.tables):
         shares = torch.cat([table.clamp_min(1e-300).log(), table.new_zeros(len(table), 1)], 1)  # (K, size + 1)
-        logs += shares.to(logs.dtype)[:, codes[:, column]]
+        logs += shares.to(logs.dtype).index_select(1, codes[:, column])
     return logs
 
 

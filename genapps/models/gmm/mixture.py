@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genapps.models.gmm.spread import Dense, Diagonal, LowRank, Spread, symmetric
-from genapps.training.em import Sums
+from genapps.training.em import Climb, Sums
 
 _EMPTY = 1e-8  # rows below which a component has nothing to say: it stays as it is
 _LEAST = 1e-12  # of a variance, in units of the data's own
@@ -163,6 +163,15 @@ def log_prior(mixture: Mixture, prior: Prior) -> float:
     for table, shares in zip(mixture.tables, prior.shares, strict=True):
         total = total + prior.table * (shares * table.clamp_min(1e-300).log()).sum()
     return float(total)
+
+
+def worth(found: Climb[Mixture], prior: Prior, rows: float) -> float:
+    """Minus the message length of rows and components, in nats: what `prune` maximises over numbers of components.
+
+    Figueiredo and Jain 2002, equation 15, of which the objective of a climb has the likelihood and the weights.
+    """
+    own = 2 * _price(found.parameters, prior) + 1
+    return rows * found.bounds[-1] - len(found.parameters) * own / 2 * (1 + math.log(max(rows / 12, 1)))
 
 
 def slack(mixture: Mixture, count: Tensor, prior: Prior) -> float:
