@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genapps.models.base import Family
-from genapps.spaces import Columns, Pixels
+from genapps.spaces import Columns, Frames, Pixels
 
 if TYPE_CHECKING:
     from genapps.models.rbm.partition import Partition
@@ -21,6 +21,7 @@ class RBM(Family):
     family: ClassVar[str] = "rbm"
     engines: ClassVar[Mapping[type, str]] = {
         Columns: "genapps.models.rbm.columns:ColumnsRBM",
+        Frames: "genapps.models.rbm.frames:FramesRBM",
         Pixels: "genapps.models.rbm.pixels:PixelsRBM",
     }
 

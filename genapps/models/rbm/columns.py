@@ -30,7 +30,7 @@ from genapps.training.order import derived, for_validation
 _CHUNK = 8192  # rows handled at once outside of training
 _MOST_WEIGHTS = 200_000_000
 _ANNEALING, _HELD_OUT, _BEGINNING = 41, 42, 43  # purposes of randomness
-_FEW_BITS = 12  # machines that are enumerated at every check, or for every row with unknown entries
+_FEW_BITS = 10  # machines that are enumerated at every check, or for every row with unknown entries
 _CHECKED_ROWS = 1000
 
 
@@ -358,8 +358,7 @@ class ColumnsRBM(Engine):
         own = {name.removeprefix("machine/"): t for name, t in tensors.items() if name.startswith("machine/")}
         self.machine.load_state_dict(own)
         self.machine.eval().requires_grad_(False)
-        real = torch.tensor([size == 0 for size in self.columns.sizes], dtype=torch.bool)
-        self.standard = Standard(tensors["standard/shift"], tensors["standard/scale"], real)
+        self.standard = Standard.from_state(tensors, self.columns)
         found = settings.get("partition")
         self._partition = None if found is None else Partition(**found)
 

@@ -57,6 +57,10 @@ class Parameters:
         """The same in float64 on the CPU."""
         return self._each(lambda tensor: tensor.detach().double().cpu())
 
+    def rows(self, chosen: slice) -> Self:
+        """The machines of some rows, where biases are of each row."""
+        return replace(self, visible=self.visible[chosen], hidden=self.hidden[chosen])
+
     def tempered(self, temperature: float) -> Self:
         """The machine of the energy divided by a temperature."""
         return self if temperature == 1.0 else self._each(lambda tensor: tensor / temperature)
@@ -90,7 +94,11 @@ class Path:
     def repeated(self, times: int) -> Path:
         """A path of each row as one of `times` rows side by side."""
         rows = (tensor.repeat_interleave(times, 0) for tensor in (self.visible, self.hidden, self.precision))
-        return Path(self.target, *rows)
+        target = self.target
+        if target.visible.ndim == 2:
+            visible, hidden = (tensor.repeat_interleave(times, 0) for tensor in (target.visible, target.hidden))
+            target = replace(target, visible=visible, hidden=hidden)
+        return Path(target, *rows)
 
     def natural(self, hidden: Tensor, beta: Beta) -> Tensor:
         """Natural parameters (..., U) of the visible units given the hidden ones."""

@@ -166,6 +166,26 @@ def estimate_marginals(
     return base + torch.logsumexp(weights, 1) - math.log(chains), error
 
 
+def enumerate_each(model: Parameters) -> Tensor:
+    """The log partition function (B,) of machines with biases of each row, by summing over few hidden units' states."""
+    count = model.weights.shape[1]
+    logs = []
+    for state in torch.cat(list(every_hidden(count))):
+        visibles = model.layout.log_normalizers(model.visible + model.weights @ state, model.precision)
+        logs.append(visibles.sum(1) + model.hidden @ state)
+    return torch.logsumexp(torch.stack(logs), 0)
+
+
+def estimate_each(path: Path, steps: int, chains: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The log partition function (B,) of machines with biases of each row, by annealing; standard errors (B,)."""
+    wide = path.repeated(chains)
+    units = path.target.layout.draw(wide.visible, wide.precision, generator)
+    weights = anneal(wide, units, steps, generator).view(-1, chains)
+    shares = torch.exp(weights - weights.max(1, keepdim=True).values)
+    error = shares.std(1) / shares.mean(1) / math.sqrt(chains)
+    return path.log_base() + torch.logsumexp(weights, 1) - math.log(chains), error
+
+
 def clamped(path: Path, units: Tensor, known: Tensor) -> tuple[Path, Tensor]:
     """The path on which each row's known units stay, and the log of its total weight (N,) at beta 0.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -67,6 +67,12 @@ class Standard:
         """What a density (N,) or () loses by the change of units: the sum of log scales over known numbers (N, D)."""
         logs = self.scale.log()
         return logs.sum() if known is None else (known * logs).sum(1)
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], space: Columns) -> Standard:
+        """The inverse of `state`."""
+        real = torch.tensor([size == 0 for size in space.sizes], dtype=torch.bool)
+        return cls(tensors["standard/shift"], tensors["standard/scale"], real)
 
     def state(self) -> dict[str, Tensor]:
         """Tensors by name."""
