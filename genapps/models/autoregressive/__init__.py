@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
+from torch import Tensor
 
 from genapps.batches import Batch
 from genapps.errors import UsageError
@@ -69,7 +70,7 @@ class Autoregressive(Family):
         engine, batch = self._fitted(), self._checked(data)
         if not engine.takes_labels:
             raise UsageError(f"{type(engine).__name__} does not take labels")
-        classes = torch.as_tensor(labels).long().expand(len(batch))
+        classes = _for_each(labels, len(batch))
         found: LogProb = engine.log_prob(batch, self._generator(generator), labels=classes)  # type: ignore[call-arg]
         return found
 
@@ -79,6 +80,14 @@ class Autoregressive(Family):
             grey: Batch = engine.grey(torch.as_tensor(data))
             return grey
         return super()._checked(data, learning)
+
+
+def _for_each(labels: Any, rows: int) -> Tensor:
+    """One class for all rows, or (rows,) classes."""
+    classes = torch.as_tensor(labels).long()
+    if classes.ndim > 1 or (classes.ndim == 1 and len(classes) != rows):
+        raise UsageError(f"labels of shape {tuple(classes.shape)} for {rows} rows: give one, or one for each")
+    return classes.expand(rows)
 
 
 __all__ = ["Automaton", "Autoregressive", "Grammar"]

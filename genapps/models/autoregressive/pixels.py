@@ -32,8 +32,11 @@ class PixelConfig:
     hidden: int = field(default=128, metadata={"help": "width of the transformer; a multiple of 2 x heads", "least": 2})
     layers: int = field(default=3, metadata={"help": "layers of the transformer", "least": 0})
     heads: int = field(default=4, metadata={"help": "heads of its attention", "least": 1})
-    patch: int = field(default=4, metadata={"help": "pixels along a side of a patch", "least": 1})
-    head: int = field(default=256, metadata={"help": "hidden units of the masked network within a patch", "least": 1})
+    patch: int = field(
+        default=0,
+        metadata={"help": "pixels along a side of a patch; 0: from 4 to 8, as fits the sides best", "least": 0},
+    )
+    head: int = field(default=768, metadata={"help": "hidden units of the masked network within a patch", "least": 1})
     components: int = field(
         default=8, metadata={"help": "logistics in the mixture for a pixel of many levels, or a real one", "least": 1}
     )
@@ -61,7 +64,7 @@ class PixelModel(NetworkEngine):
 
     Config: ClassVar[type] = PixelConfig
     RECIPE: ClassVar[Recipe] = Recipe(
-        epochs=20, max_steps=20_000, batch_size=64, learning_rate=3e-3, warmup_steps=100, beta2=0.95, ema=0.99, clip=1e3
+        epochs=20, max_steps=20_000, batch_size=32, learning_rate=3e-3, warmup_steps=100, beta2=0.95, ema=0.99, clip=1e3
     )
     network: PatchNet
 
@@ -72,8 +75,9 @@ class PixelModel(NetworkEngine):
             raise UsageError(f"binarize is for images of 2 levels, not {space.levels}; give space=Pixels(C, H, W, 2)")
         super().__init__(space, config)
         self.values = PixelValues(space.levels, config.components)
+        self.patch = config.patch or _fitting(space)
         inside = torch.ones(1, *space.shape)
-        self.inside = to_patches(inside, config.patch)[0]  # (T, K): 1 where a pixel is, 0 where the image is filled up
+        self.inside = to_patches(inside, self.patch)[0]  # (T, K): 1 where a pixel is, 0 where the image is filled up
 
     def grey(self, data: Tensor) -> Tensor:
         """Grey values as probabilities (N, C, H, W), for `binarize`. Raises InputError for numbers beyond 0..1."""
@@ -99,7 +103,7 @@ class PixelModel(NetworkEngine):
         config, (patches, pixels) = self.config, self.inside.shape
         return PatchNet(
             patches,
-            -(-self.space.width // config.patch),
+            -(-self.space.width // self.patch),
             pixels,
             self.values.outputs,
             width=config.hidden,
@@ -132,7 +136,7 @@ class PixelModel(NetworkEngine):
         if not self.space.levels:
             scaling = Scaling.from_tensors(self.facts)
             images = scaling.standardise(images.movedim(1, -1)).movedim(-1, 1)
-        return to_patches(self.values.read(images), self.config.patch)
+        return to_patches(self.values.read(images), self.patch)
 
     def _log_prob(self, outputs: Tensor, read: Tensor) -> Tensor:
         """Log-probability of each patch (N, T), on the scale of the patches as read."""
@@ -194,7 +198,7 @@ class PixelModel(NetworkEngine):
         several = int((self.shares > 0).sum())
         count = max(self.config.particles, 2 * several if several > 1 else 1)  # the class must be guessed, too
         for part in rows.split(max(_CHUNK // count, 1)):
-            holes = to_patches(unknown[part].float(), self.config.patch).bool()
+            holes = to_patches(unknown[part].float(), self.patch).bool()
             read = torch.where(holes, 0.0, self._read(torch.where(unknown[part], 0, data[part])))
             read, holes = read.repeat_interleave(count, 0), holes.repeat_interleave(count, 0)
             self._complete(read, holes, self.classes_for(len(read), None, generator), 1.0, generator, count)
@@ -237,11 +241,18 @@ class PixelModel(NetworkEngine):
 
     def _images(self, read: Tensor) -> Tensor:
         """Patches as read (N, T, K) as images of the space (N, C, H, W)."""
-        images = to_images(self.values.codes(read), self.config.patch, self.space.shape)
+        images = to_images(self.values.codes(read), self.patch, self.space.shape)
         if self.space.levels:
             return images.to(torch.uint8)
         scaling = Scaling.from_tensors(self.facts)
         return scaling.restore(images.movedim(1, -1)).movedim(-1, 1).contiguous()
+
+
+def _fitting(space: Pixels) -> int:
+    """The largest patch side from 4 to 8 that fills the image up the least."""
+    return min(
+        range(8, 3, -1), key=lambda side: (-space.height % side + space.height) * (-space.width % side + space.width)
+    )
 
 
 def _survivors(log_weights: Tensor, particles: int, generator: torch.Generator) -> Tensor:

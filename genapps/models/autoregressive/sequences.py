@@ -211,7 +211,12 @@ class SequenceEngine(NetworkEngine):
     def _lengths(self, length: Any, prompts: Ragged) -> Tensor:
         """Where each sequence must end (n,)."""
         longest = self.space.longest
-        wanted = torch.as_tensor(longest if length is None else length).long().expand(len(prompts)).clone()
+        wanted = torch.as_tensor(longest if length is None else length).long()
+        if wanted.ndim > 1 or (wanted.ndim == 1 and len(wanted) != len(prompts)):
+            raise UsageError(
+                f"length of shape {tuple(wanted.shape)} for {len(prompts)} sequences: give one, or one each"
+            )
+        wanted = wanted.expand(len(prompts)).clone()
         if len(wanted) and not 0 <= int(wanted.min()) <= int(wanted.max()) <= longest:
             raise UsageError(f"length must lie between 0 and {longest}, the longest that was learnt")
         if bool((prompts.lengths > wanted).any()):

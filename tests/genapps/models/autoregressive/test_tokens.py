@@ -279,6 +279,8 @@ def test_what_cannot_be_is_said(model: Autoregressive) -> None:
         ({"top_k": 0}, "top_k is 0"),
         ({"top_p": 1.5}, "top_p is 1.5"),
         ({"temperature": -1.0}, "temperature is -1"),
+        ({"length": [2, 2]}, "length of shape"),
+        ({"labels": [0, 1]}, "labels of shape"),
         ({"length": 9}, "length must lie between 0 and 5"),
         ({"prompt": [[0, 1, 2]], "length": 2}, "longer than the sequence"),
         ({"prompt": [[0], [1]]}, "2 prompts for 3 sequences"),
