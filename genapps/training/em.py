@@ -172,7 +172,8 @@ def climb(
         other = None if held_out is None else held_out(current)
         if progress is not None:
             seconds = time.monotonic() - began
-            progress(Event(done + iteration, total or done + iterations, seconds, -counts.log_prob / rows, other))
+            losses = (-counts.log_prob / rows, None if other is None else -other)
+            progress(Event(done + iteration, total or done + iterations, seconds, *losses))
         if other is None or other > best:
             found.parameters, best, waited = current, -math.inf if other is None else other, 0
         else:

@@ -285,5 +285,6 @@ def test_validation_decides_when_to_stop_and_events_say_so() -> None:
     events: list[Any] = []
     model = HMM(12, n_mix=3, max_iter=200, tol=0).fit(frames(8), validation=frames(8, seed=5), progress=events.append)
     assert model.n_iter_ < 199 and all(event.validation is not None for event in events)
+    assert events[0].validation > min(event.validation for event in events), "it is a loss"
     plain = HMM(12, n_mix=3, max_iter=200, tol=0).fit(frames(8))
     assert model.score(frames(8, seed=5)) >= plain.score(frames(8, seed=5))
