@@ -84,15 +84,13 @@ class Gauge:
         for column in schema.columns:
             if column.kind in UNMEASURED:
                 continue
-            if column.kind == "number" or column.kind in BESIDE:
-                facets.append(Facet(column, "number" if column.kind == "number" else "moment"))
+            facets.append(facet_of(column, train, *others))
+            if facets[-1].role != "category":
                 facets += [
                     Facet(column, role, WEEKDAYS if role == "weekday" else ()) for role in BESIDE.get(column.kind, ())
                 ]
                 if column.words:
                     facets.append(_with_labels(column, "word", train, others))
-            else:
-                facets.append(_with_labels(column, "category", train, others))
         return cls(tuple(facets))
 
     @property
@@ -153,6 +151,13 @@ def independent(gauge: Gauge, values: Floats, generator: np.random.Generator) ->
             draws[facet.column.name] = generator.integers(0, len(values), len(values))
         result[:, d] = values[draws[facet.column.name], d]
     return result
+
+
+def facet_of(column: ColumnSchema, train: pa.Table, *others: pa.Table) -> Facet:
+    """What a column itself says: numbers, moments, or categories with the labels of all these tables."""
+    if column.kind == "number":
+        return Facet(column, "number")
+    return Facet(column, "moment") if column.kind in BESIDE else _with_labels(column, "category", train, others)
 
 
 def _with_labels(column: ColumnSchema, role: Role, train: pa.Table, others: Sequence[pa.Table]) -> Facet:

@@ -1,4 +1,4 @@
-"""New values for some cells of a delimited text file, whose every other byte stays as it is."""
+"""New values for some cells of a delimited text file, or further columns: every other byte stays as it is."""
 
 import contextlib
 import gzip
@@ -31,9 +31,8 @@ def replace_cells(
     Quotes, line ends, byte-order mark and encoding are kept. Returns False, and writes nothing, where the file is not
     delimited text with these columns and this number of rows. Raises as `atomic.replacing` does.
     """
-    text = _read(Path(source), encoding)
-    delimiter = text and next((mark for mark in DELIMITERS if _header(text, mark) == list(columns)), None)
-    if not text or not delimiter or sum(1 for _ in _records(text, delimiter, len(columns))) != rows + 1:
+    text, delimiter = _told(source, columns, rows, encoding)
+    if not delimiter:
         return False
     places = {k: cells[name].to_pylist() for k, name in enumerate(columns) if name in cells}
     with _target(target, encoding) as out:
@@ -46,6 +45,47 @@ def replace_cells(
                     copied = end
         out.write(text[copied:])
     return True
+
+
+def append_cells(
+    source: str | Path,
+    target: str | Path,
+    columns: Sequence[str],
+    added: Mapping[str, pa.ChunkedArray],
+    rows: int,
+    encoding: str | None = None,
+) -> bool:
+    """Copy `source` to `target` (`-` is stdout) with further columns of text, none of them null, behind its own.
+
+    As `replace_cells` does in everything else.
+    """
+    text, delimiter = _told(source, columns, rows, encoding)
+    if not delimiter:
+        return False
+    cells = [[name, *values.to_pylist()] for name, values in added.items()]
+    with _target(target, encoding) as out:
+        copied = 0
+        for row, end in enumerate(_ends(text, delimiter, len(columns))):
+            out.write(text[copied:end] + "".join(delimiter + _quoted(column[row], delimiter) for column in cells))
+            copied = end
+        out.write(text[copied:])
+    return True
+
+
+def _told(source: str | Path, columns: Sequence[str], rows: int, encoding: str | None) -> tuple[str, str | None]:
+    """A file's text and its delimiter, None where it is not delimited text with these columns and so many rows."""
+    text = _read(Path(source), encoding)
+    delimiter = text and next((mark for mark in DELIMITERS if _header(text, mark) == list(columns)), None)
+    if not text or not delimiter or sum(1 for _ in _ends(text, delimiter, len(columns))) != rows + 1:
+        return text, None
+    return text, delimiter
+
+
+def _ends(text: str, delimiter: str, columns: int) -> Iterator[int]:
+    """Where each record ends; without quotes, which is usual, that is where its line does."""
+    if '"' in text or columns == 1:
+        return (record[-1][1] for record in _records(text, delimiter, columns))
+    return (line.end() for line in re.finditer(r"[^\r\n]+", text))
 
 
 def _read(path: Path, encoding: str | None) -> str:

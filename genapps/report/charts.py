@@ -253,6 +253,27 @@ def _square(x: float, y: float, cell: float) -> str:
     return f"M{_number(x)} {_number(y)}h{side}v{side}h-{side}z"
 
 
+def curve(points: Sequence[tuple[int, float]], chosen: int, *, label: str) -> Markup:
+    """A figure for each of some whole numbers, the chosen one marked."""
+    base, left, right = 130.0, 8.0, WIDTH - 8.0
+    xs, ys = [x for x, _ in points], [y for _, y in points if known(y)]
+    low, span = min(ys, default=0.0), (max(ys, default=0.0) - min(ys, default=0.0)) or 1.0
+    places = [
+        (left + (right - left) * (x - xs[0]) / max(xs[-1] - xs[0], 1), base - 12 - (base - 26) * (y - low) / span, x)
+        for x, y in points
+        if known(y)
+    ]
+    line = "L".join(f"{_number(x)} {_number(y)}" for x, y, _ in places)
+    parts = [_line(0, WIDTH, base, "axis"), tag("path", class_="real", d=f"M{line}")]
+    every = max(1, math.ceil(len(places) / 10))
+    for i, (x, y, number) in enumerate(places):
+        parts.append(tag("circle", class_="synthetic" if number == chosen else "real", cx=x, cy=y,
+                         r=5.0 if number == chosen else 2.5))  # fmt: skip
+        if number == chosen or (i % every == 0 and abs(number - chosen) >= every):
+            parts.append(_text(x, base + 15, str(number), _anchor(x)))
+    return chart(label, base + 20, *parts, kind="curve")
+
+
 def ramp(tones: Mapping[str, str]) -> Markup:
     """The legend of a heat map: a row of strengths for each tone, weakest inside, with its end's name."""
     names = list(tones)

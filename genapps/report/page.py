@@ -68,6 +68,7 @@ class Figure:
     aside: str = ""
     subtitle: str = ""
     below: Markup | str = ""
+    wide: bool = False  # as wide as the page's text
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,12 @@ class Page:
     headline: tuple[Score, ...]  # four to six figures of the first screen
     sections: tuple[Section, ...] = field(default=())
     footer: str = ""
+    word: str = ""  # before the verdict; the level's own where it is empty
 
 
 def render(page: Page) -> str:
     """The page as one HTML document."""
-    return _environment().get_template("page.html").render(page=page, word=_word(page.level))
+    return _environment().get_template("page.html").render(page=page, word=page.word or _word(page.level))
 
 
 def legend(words: Sequence[tuple[Literal["real", "synthetic"], str]]) -> Markup:

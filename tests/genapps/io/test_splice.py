@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genapps.io.splice import replace_cells
+from genapps.io.splice import append_cells, replace_cells
 
 CELL = st.text(st.sampled_from('ab ,;"\n\té'), max_size=4)
 
@@ -61,6 +61,36 @@ def test_every_cell_reads_as_asked(
     expected = [[n if n is not None else o for o, n in zip(*pair, strict=True)] for pair in zip(rows, new, strict=True)]
     assert read == [header, *expected]
     assert result.startswith("\ufeff") == marked
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    tables(),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.booleans(),
+)
+def test_columns_are_appended_and_every_other_byte_stays(
+    table: tuple[list[list[str]], list[list[str | None]]], delimiter: str, end: str, quoting: int, marked: bool
+) -> None:
+    rows, new = table
+    header = [f"column {k}" for k in range(len(rows[0]))]
+    text = "\ufeff" * marked + written(header, rows, delimiter, end, quoting)
+    more = {"x": [row[0] or "" for row in new], 'y"': [str(k) for k in range(len(rows))]}
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in.csv"), Path(folder, "out.csv")
+        source.write_bytes(text.encode())
+        cells = {name: pa.chunked_array([values]) for name, values in more.items()}
+        assert append_cells(source, target, header, cells, len(rows))
+        result = target.read_bytes().decode()
+        assert append_cells(source, target, header, {}, len(rows))
+        assert target.read_bytes() == source.read_bytes()
+    read = list(csv.reader(io.StringIO(result.removeprefix("\ufeff"), newline=""), delimiter=delimiter))
+    assert read == [
+        [*header, *more],
+        *([*row, *cell] for row, cell in zip(rows, zip(*more.values(), strict=True), strict=True)),
+    ]
 
 
 def splice(tmp_path: Path, data: bytes, name: str = "in.csv", encoding: str | None = None) -> bytes | None:
