@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genapps_tabular.augmentation import Augmentation, augment
+    from genapps_tabular.clustering import ClusterModel
+    from genapps_tabular.clusters import Clustering, cluster
     from genapps_tabular.config import TabularConfig
     from genapps_tabular.evaluation import Evaluation
     from genapps_tabular.model import TableModel
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Augmentation": "augmentation",
+    "ClusterModel": "clustering",
+    "Clustering": "clusters",
     "Evaluation": "evaluation",
     "Imputation": "tasks",
     "Schema": "schema",
@@ -25,6 +29,7 @@ _HOMES = {
     "TableModel": "model",
     "TabularConfig": "config",
     "augment": "augmentation",
+    "cluster": "clusters",
     "evaluate": "tasks",
     "fit": "tasks",
     "impute": "tasks",
@@ -34,6 +39,8 @@ _HOMES = {
 
 __all__ = [
     "Augmentation",
+    "ClusterModel",
+    "Clustering",
     "Evaluation",
     "Imputation",
     "Schema",
@@ -41,6 +48,7 @@ __all__ = [
     "TableModel",
     "TabularConfig",
     "augment",
+    "cluster",
     "evaluate",
     "fit",
     "impute",

@@ -59,7 +59,13 @@ report_option = click.option(
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 
 
-@click.group(cls=Group, table={"demo": ("genapps_tabular.demo:demo", "The main job on the table that ships.")})
+ELSEWHERE = {
+    "cluster": ("genapps_tabular.cli_cluster:cluster", "Find groups of rows that are alike, and what sets each apart."),
+    "demo": ("genapps_tabular.demo:demo", "The main job on the table that ships."),
+}
+
+
+@click.group(cls=Group, table=ELSEWHERE)
 def cli() -> None:
     """Learn a table, then make more rows like its own, fill its gaps, or judge synthetic rows.
 

@@ -109,7 +109,7 @@ def fit_table(table: pa.Table, schema: Schema, config: TabularConfig, run: Run |
             checkpoint=run.checkpoint,
             resume=run.resume,
         )
-    return TableModel(codec, model, family, _provenance(table, config, watch.read()))
+    return TableModel(codec, model, family, provenance_of(table, config.seed, watch.read()))
 
 
 def _encode(
@@ -149,11 +149,12 @@ def _coding_of_numbers(
     return "mixed" if 2 * len(continuous) >= len(kinds) else "tokens"
 
 
-def _provenance(table: pa.Table, config: TabularConfig, effort: Effort) -> dict[str, Any]:
+def provenance_of(table: pa.Table, seed: int, effort: Effort) -> dict[str, Any]:
+    """What was learnt from, by which versions, and what it took."""
     return {
         "rows": len(table),
         "columns": table.num_columns,
-        "seed": config.seed,
+        "seed": seed,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {
             "genapps": genapps.__version__,

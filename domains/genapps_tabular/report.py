@@ -77,14 +77,15 @@ def render(evaluation: Evaluation, title: str) -> str:
 
 def to_json(evaluation: Evaluation, title: str) -> str:
     """The figures of the page as JSON, what is not finite as null."""
-    return json.dumps({"title": title, **_finite(evaluation.to_json())}, ensure_ascii=False, indent=1, default=str)
+    return json.dumps({"title": title, **finite(evaluation.to_json())}, ensure_ascii=False, indent=1, default=str)
 
 
-def _finite(given: Any) -> Any:
+def finite(given: Any) -> Any:
+    """Plain JSON: floats to six digits, what is not finite as null."""
     if isinstance(given, dict):
-        return {str(key): _finite(inner) for key, inner in given.items()}
+        return {str(key): finite(inner) for key, inner in given.items()}
     if isinstance(given, (list, tuple)):
-        return [_finite(inner) for inner in given]
+        return [finite(inner) for inner in given]
     if isinstance(given, float):
         return float(f"{given:.6g}") if math.isfinite(given) else None
     return given if given is None or isinstance(given, (bool, int, str)) else _plain(given)
@@ -92,7 +93,7 @@ def _finite(given: Any) -> Any:
 
 def _plain(given: Any) -> Any:
     """A number of numpy's as Python's, anything else as text without lone surrogates, which UTF-8 has no bytes for."""
-    return _finite(given.item()) if hasattr(given, "item") else str(given)
+    return finite(given.item()) if hasattr(given, "item") else str(given)
 
 
 # The first screen ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genapps_tabular.augmentation import Augmentation
+    from genapps_tabular.clusters import Clustering
     from genapps_tabular.evaluation import Evaluation, Measure
     from genapps_tabular.leaderboard import Trial
     from genapps_tabular.model import TableModel
@@ -111,6 +112,27 @@ def imputation_lines(imputation: Imputation) -> Iterator[str]:
     yield f"{sum(imputation.filled.values()):,} gaps filled in {len(imputation.filled)} columns"
     for name, count in imputation.left.items():
         yield f"column {name!r}: {count:,} gaps left, as nothing in a row tells them"
+
+
+def cluster_lines(clustering: Clustering) -> Iterator[str]:
+    """How many clusters, why so many, how large they are and what sets each apart, whether they hold; the verdict."""
+    from genapps_tabular.measured import measured_lines
+
+    lines = {name: dict(line) for name, line in clustering.search.bic.items()}
+    if len(clustering.search.curve) > 1:
+        head = ("clusters", *(f"BIC, {name}" for name in lines))
+        rows = [
+            (str(k), *(f"{line[k]:,.0f}" if k in line else "" for line in lines.values()))
+            for k, _ in clustering.search.curve
+        ]
+        yield from grid([head, *rows])
+        yield ""
+    for cluster in clustering.clusters:
+        words = "; ".join(trait.words for trait in cluster.traits)
+        yield f"cluster {cluster.number}: {cluster.share:.1%}, {cluster.size:,} rows" + (f"; {words}" if words else "")
+    yield ""
+    yield from measured_lines(clustering.measures, "these clusters")
+    yield from wrap(f"{clustering.verdict.word}. {clustering.verdict.text}", WIDTH)
 
 
 def synthesis_json(synthesis: Synthesis) -> dict[str, Any]:

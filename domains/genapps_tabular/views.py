@@ -96,7 +96,7 @@ def _shares(facet: Facet, real: Floats, synthetic: Floats) -> tuple[tuple[str, .
     counts = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] for values in known]
     counts[0] = np.where(counts[0] < FEWEST, 0, counts[0])
     moment, kind = facet.role == "moment", facet.column.kind
-    labels = tuple(_moment_label(float(edge), kind) if moment else _number_label(edge) for edge in edges)
+    labels = tuple(moment_label(float(edge), kind) if moment else _number_label(edge) for edge in edges)
     return labels, [_normalized(c) for c in counts]
 
 
@@ -152,7 +152,8 @@ def _number_label(edge: float) -> str:
     return f"{edge:.15g}"
 
 
-def _moment_label(edge: float, kind: str) -> str:
+def moment_label(edge: float, kind: str) -> str:
+    """Seconds as a date, a date with its time, or a time of day."""
     try:
         moment = datetime.fromtimestamp(edge, UTC)
     except (ValueError, OverflowError, OSError):  # beyond the years that a datetime can name
