@@ -55,8 +55,8 @@ class RBMConfig:
     conditioned_steps: int = field(
         default=100, metadata={"help": "the same where conditions or known entries have to be met", "least": 1}
     )
-    ais_steps: int = field(default=1000, metadata={"help": "temperatures of the likelihood's estimate", "least": 2})
-    ais_chains: int = field(default=200, metadata={"help": "runs of the likelihood's estimate", "least": 2})
+    ais_steps: int = field(default=500, metadata={"help": "temperatures of the likelihood's estimate", "least": 2})
+    ais_chains: int = field(default=100, metadata={"help": "runs of the likelihood's estimate", "least": 2})
 
     def learning(self) -> Learning:
         """What concerns a step."""
@@ -77,7 +77,8 @@ class ColumnsRBM(Engine):
         learning_rate=0.003,
         beta1=0.5,
         clip=20.0,
-        patience=20,
+        patience=10,
+        check_steps=200,
         precision="float32",
     )
 

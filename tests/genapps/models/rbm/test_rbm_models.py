@@ -110,7 +110,9 @@ def test_a_killed_fit_goes_on_bit_for_bit(
     data: Any, space: Any, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Chains included: all that was learnt is equal."""
-    training = TrainingConfig(epochs=40, batch_size=10, min_steps=10, max_steps=60, checkpoint_seconds=0.0)
+    training = TrainingConfig(
+        epochs=40, batch_size=10, min_steps=10, max_steps=60, check_steps=20, checkpoint_seconds=0.0
+    )
     whole = fit(data, space=space, training=training, **options)
     write, checkpoint = training_loop.write_checkpoint, tmp_path / "run.checkpoint"
 
