@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from genapps.errors import UsageError
 from genapps.models.constraints import Allowances, draw, resample
@@ -27,8 +28,8 @@ CHUNK = 2048
 class ColumnsConfig(AdversarialConfig):
     """The networks' shapes."""
 
-    hidden: int = field(default=256, metadata={"help": "units a layer of both networks", "least": 1})
-    depth: int = field(default=2, metadata={"help": "residual blocks of both networks", "least": 0})
+    hidden: int = field(default=128, metadata={"help": "units a layer of both networks", "least": 1})
+    depth: int = field(default=1, metadata={"help": "residual blocks of both networks", "least": 0})
     waves: int = field(
         default=4,
         metadata={"help": "sines and cosines of each number, an octave apart, that the critic reads", "least": 0},
@@ -74,10 +75,7 @@ class ColumnsGAN(Adversary):
 
     def _new_pair(self, classes: int, generator: torch.Generator) -> Pair:
         c, layout = self.config, self.layout
-        extra = torch.zeros(layout.width, len(layout.ordered))
-        for column, k in enumerate(layout.ordered):
-            part = layout.part(layout.codes[k])
-            extra[part, column] = layout.scores[part]
+        extra = functional.pad(layout.orders, (0, layout.width - layout.heads.logits)).T.contiguous()
         return Pair(
             VectorGenerator(c.latent, c.hidden, c.depth, layout.offset, classes, generator),
             VectorCritic(extra, layout.places, c.waves, c.hidden, c.depth, classes, generator),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,7 @@ class Layout(nn.Module):
         self.numbers = [j for j in range(self.count) if not sizes[j]]
         self.ordered = [k for k, j in enumerate(self.codes) if getattr(space.variables[j], "ordered", False)]
         own = [sizes[j] for j in self.codes]
+        self.groups = [(size, list(found)) for size, found in groupby(self.codes, key=lambda j: sizes[j])]
         self.starts = dict(zip(self.codes, torch.tensor([0, *own]).cumsum(0).tolist(), strict=False))
         segment = torch.repeat_interleave(torch.arange(len(own)), torch.tensor(own, dtype=torch.long))
         total, count = self.heads.logits, self.count
@@ -66,6 +68,12 @@ class Layout(nn.Module):
     def width(self) -> int:
         """W, numbers in a point."""
         return self.heads.logits + len(self.numbers) + int(self.flagged.sum())
+
+    @property
+    def orders(self) -> Tensor:
+        """The scores of the codes of each ordered variable (ordered, R), 0 for those of the others."""
+        own = torch.tensor(self.ordered, device=self.segment.device)[:, None] == self.segment
+        return own * self.scores
 
     @property
     def places(self) -> slice:
@@ -143,10 +151,8 @@ class Layout(nn.Module):
         """A generator's outputs as those of the heads (B, heads' width)."""
         if not self.ordered:
             return outputs
-        outputs, slope, bend = outputs.split([self.heads.width, len(self.ordered), len(self.ordered)], 1)
-        tilt = outputs.new_zeros(2, len(outputs), len(self.codes))
-        tilt = tilt.index_copy(2, torch.tensor(self.ordered, device=outputs.device), torch.stack([slope, bend]))
-        shift = tilt[0][:, self.segment] * self.scores + tilt[1][:, self.segment] * self.scores.square()
+        outputs, tilt = outputs.split([self.heads.width, 2 * len(self.ordered)], 1)
+        shift = tilt @ torch.cat([self.orders, self.orders.square()])
         logits, numbers = outputs.split([self.heads.logits, 2 * len(self.numbers)], 1)
         return torch.cat([logits + shift, numbers], 1)
 
@@ -172,13 +178,13 @@ class Layout(nn.Module):
     def _codes(self, logits: Tensor, draws: torch.Generator, sharpness: float) -> Tensor:
         uniform = torch.rand(logits.shape, generator=draws).clamp_(1e-7, 1 - 1e-7).to(logits.device)
         raised = (logits - (-uniform.log()).log()) * sharpness
-        index = self.segment.expand(len(logits), -1)
-        top = raised.new_empty(len(logits), len(self.codes))
-        top = top.scatter_reduce(1, index, raised.detach(), "amax", include_self=False)[:, self.segment]
-        soft = (raised - top).exp()
-        soft = soft / torch.zeros_like(top[:, : len(self.codes)]).index_add(1, self.segment, soft)[:, self.segment]
-        hard = (raised.detach() >= top).to(soft.dtype)
-        return soft + (hard - soft).detach()
+        parts = []
+        for size, variables in self.groups:
+            one = raised.narrow(1, self.starts[variables[0]], size * len(variables)).view(len(raised), -1, size)
+            soft = torch.softmax(one, 2)
+            hard = (one.detach() == one.detach().amax(2, keepdim=True)).to(soft.dtype)
+            parts.append((soft + (hard - soft).detach()).flatten(1))
+        return torch.cat(parts, 1)
 
     def rows(self, points: Tensor) -> Tensor:
         """Rows (B, D) of made points (B, R + C): int64 codes, or floats."""

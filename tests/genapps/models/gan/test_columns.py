@@ -186,4 +186,4 @@ def test_drawn_codes_are_corners_with_the_frequencies_of_the_logits() -> None:
 
 def test_too_many_codes_are_refused_before_memory_is_taken() -> None:
     with pytest.raises(UsageError, match="too many codes"):
-        GAN(space=Columns((Categorical(1_000_000),) * 3))
+        GAN(space=Columns((Categorical(1_000_000),) * 5))
