@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -26,7 +26,7 @@ from genapps.models.hmm.packed import Packed
 from genapps.models.hmm.paths import posterior_path, prior_path, viterbi
 from genapps.models.hmm.topology import Structure, Topology, structure
 from genapps.spaces import Constraint
-from genapps.training import distributed
+from genapps.training import Event, distributed
 from genapps.training.device import choose_device
 from genapps.training.em import Climb, climb
 from genapps.training.order import derived
@@ -152,14 +152,16 @@ class ChainModel(Engine):
             deadline=deadline,
         )
         begun = [self._begin(inner, shape, dtype, job.seed, number).to(device) for number in range(self.config.n_init)]
-        start = (
-            _best([run(one, iterations=min(_TRIAL, self.config.max_iter)) for one in begun]) if begun[1:] else begun[0]
-        )
-        found = run(start, iterations=self.config.max_iter, held_out=held_out, progress=job.progress)
+        start = begun[0]
+        if len(begun) > 1:
+            start = _best([run(one, iterations=min(_TRIAL, self.config.max_iter)) for one in begun])
+        unit = self._unit(batch, job.weights)
+        progress = None if job.progress is None else partial(_tell, job.progress, unit)
+        found = run(start, iterations=self.config.max_iter, held_out=held_out, progress=progress)
         if not found.bounds:
             raise InputError("the likelihood of the sequences is not finite; scale their values, or give more of them")
         self.parameters = found.parameters.to(torch.device("cpu"))
-        self.bounds, self.converged = found.bounds, found.converged
+        self.bounds, self.converged = [bound + unit for bound in found.bounds], found.converged
 
     def _structure(self, least: float) -> Structure:
         c = self.config
@@ -183,6 +185,14 @@ class ChainModel(Engine):
         moves = moves + guess.bigrams(labels, batch.lengths, states)
         emission = self._template(dtype).begin(batch.values, posterior, generator)
         return Parameters(shape.maximize(first, moves), emission)
+
+    def _unit(self, batch: Ragged, weights: Tensor | None) -> float:
+        """What a change of units adds to the log-density of a sequence, on average."""
+        units = self._log_units(batch)
+        if units is None:
+            return 0.0
+        steps = torch.ones(len(batch), dtype=torch.double) if weights is None else weights
+        return float((units * torch.repeat_interleave(steps, batch.lengths)).sum() / steps.sum())
 
     def _count_lengths(self, batch: Ragged, weights: Tensor | None) -> None:
         self.lengths, which = batch.lengths.unique(return_inverse=True)
@@ -361,6 +371,12 @@ class ChainModel(Engine):
     def converged_(self) -> bool:
         """Whether EM ended by itself."""
         return self.converged
+
+
+def _tell(progress: Callable[[Event], None], unit: float, event: Event) -> None:
+    """Report losses in the units of the data."""
+    losses = [None if loss is None else loss - unit for loss in (event.loss, event.validation)]
+    progress(replace(event, loss=losses[0], validation=losses[1]))
 
 
 def _best(runs: list[Climb[Parameters]]) -> Parameters:

@@ -285,6 +285,13 @@ def test_validation_decides_when_to_stop_and_events_say_so() -> None:
     events: list[Any] = []
     model = HMM(12, n_mix=3, max_iter=200, tol=0).fit(frames(8), validation=frames(8, seed=5), progress=events.append)
     assert model.n_iter_ < 199 and all(event.validation is not None for event in events)
-    assert events[0].validation > min(event.validation for event in events), "it is a loss"
     plain = HMM(12, n_mix=3, max_iter=200, tol=0).fit(frames(8))
     assert model.score(frames(8, seed=5)) >= plain.score(frames(8, seed=5))
+
+
+def test_what_is_reported_is_in_the_units_of_the_data() -> None:
+    events: list[Any] = []
+    data = [part * 50 + 1000 for part in frames()]
+    model = HMM(2, max_iter=4).fit(data, validation=data, sample_weight=np.ones(len(data)), progress=events.append)
+    assert [-events[-1].loss, model.lower_bound_] == pytest.approx([model.score(data)] * 2, rel=1e-9)
+    assert -events[-1].validation == pytest.approx(model.score(data), rel=1e-9)
