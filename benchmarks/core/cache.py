@@ -79,7 +79,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     rows, length = 32, 32 if args.quick else 256
-    shape = {"hidden": 256, "layers": 4, "heads": 4, "dropout": 0.0}
+    shape = {"hidden": 128, "layers": 4, "heads": 4, "dropout": 0.0}
     data = torch.randint(SIZE, (64, length), generator=torch.Generator().manual_seed(0))
     found: list[dict[str, Any]] = []
     for architecture in ("transformer", "gru"):

@@ -114,11 +114,12 @@ class SequenceEngine(NetworkEngine):
         """Log-probability (N,), float64, of sequences of classes (N,); -inf where one is longer than the space has."""
         device = self.network.begin.device
         found = torch.full((len(data),), -torch.inf, dtype=torch.double)
-        for rows in by_length(data.lengths):
-            if int(data.lengths[rows].max()) <= self.space.longest:
-                inside, mask = self._padded(data.take(rows), device)
-                outputs = self.network(self.features(inside), labels[rows].to(device))
-                found[rows] = self.terms(outputs, inside, mask).double().cpu()
+        possible = (data.lengths <= self.space.longest).nonzero()[:, 0]
+        for group in by_length(data.lengths[possible]):
+            rows = possible[group]
+            inside, mask = self._padded(data.take(rows), device)
+            outputs = self.network(self.features(inside), labels[rows].to(device))
+            found[rows] = self.terms(outputs, inside, mask).double().cpu()
         return found
 
     @torch.no_grad()
