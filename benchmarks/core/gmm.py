@@ -92,23 +92,22 @@ def our_contender(rows: np.ndarray, means: np.ndarray, kind: str, device: str = 
 
     torch.set_num_threads(1)
     weights, covariances = start_of(means, kind)
-    iterations = ITERATIONS if rows.dtype == np.float64 else ITERATIONS - 3
     model = GMM.from_parameters(
-        weights, means, covariances, covariance_type=kind, reg_covar=REG, tol=0, max_iter=iterations, warm_start=True
+        weights, means, covariances, covariance_type=kind, reg_covar=REG, tol=0, max_iter=ITERATIONS, warm_start=True
     )
     place = None if device == "cpu" else torch.device(device)
     dtype = torch.float32 if rows.dtype == np.float32 else torch.double
 
     def prepare() -> Any:
         """What a fit prepares once: the scale, the standardised rows, the start in their units."""
-        from genapps.models.gmm.gaussian import _moved
+        from genapps.models.gmm.given import moved
         from genapps.models.gmm.rows import Scale
 
         engine, table = model.engine, torch.from_numpy(rows)
         scale = Scale.measure(iter([(table, None)]), engine.layout, dense=kind == "full", common=False)
         blocks = list(engine._blocks(table, scale, None, dtype, place))
         target = torch.device(device)
-        state = {"mixture": _moved(engine.mixture, engine.scale, scale).to(target)}
+        state = {"mixture": moved(engine.mixture, engine.scale, scale).to(target)}
         prior = engine._prior_of(scale).to(target)
 
         def iterate() -> None:

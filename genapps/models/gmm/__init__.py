@@ -200,6 +200,14 @@ class GMM(Family):
 
         return [*super().all_engines(), DeepMixture]
 
+    @classmethod
+    def describe(cls) -> str:
+        """What can be set, a line an option, for each kind of space and for the deep mixture."""
+        from genapps.models.gmm.deep import DeepConfig
+
+        lines = [f"  {option.name} = {option.default!r}: {option.metadata['help']}" for option in fields(DeepConfig)]
+        return "\n".join([super().describe(), "GMM of Columns, as a deep mixture:", *lines])
+
     def engine_for(self, space: Space) -> type[Engine]:
         """For rows the classical mixture or the deep one: the one that has the options, else as suits the variables."""
         own = super().engine_for(space)

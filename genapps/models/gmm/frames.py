@@ -12,7 +12,8 @@ from torch import Tensor
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps.models.base import Job, LogProb
-from genapps.models.gmm.gaussian import GaussianConfig, GaussianMixture
+from genapps.models.gmm.gaussian import GaussianMixture
+from genapps.models.gmm.settings import GaussianConfig
 from genapps.spaces import Columns, Constraint
 
 

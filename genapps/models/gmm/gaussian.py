@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -19,70 +18,25 @@ from genapps.models.base import Engine, Job, LogProb
 from genapps.models.constraints import Allowances, resample
 from genapps.models.gmm import kernels
 from genapps.models.gmm.drawing import Drawing
+from genapps.models.gmm.given import moved
 from genapps.models.gmm.mixture import Mixture, Prior, log_prior, maximize, slack, worth
 from genapps.models.gmm.rows import Block, Layout, Scale, blocks_of
+from genapps.models.gmm.settings import GaussianConfig
 from genapps.models.gmm.spread import Diagonal, LowRank
-from genapps.models.gmm.starts import begin
+from genapps.models.gmm.starts import Chunks, begin, some_rows
 from genapps.spaces import Columns, Constraint
 from genapps.training import Event, Recipe, distributed
 from genapps.training.device import choose_device
 from genapps.training.em import Climb, Sums, climb
 from genapps.training.order import derived
 
-Chunks = Callable[[], Iterator[tuple[Tensor, Tensor | None]]]  # rows (n, D) and their weights, the same each time
-
 _START_ROWS = 20_000  # of which k-means makes the cells, more where there are many components
 _TRIAL_ROWS = 50_000  # on which starts compete
 _TRIAL_ITERATIONS = 10
-_POLISH = 3  # iterations in float64 after those in float32, at least
+_POLISH = 3  # iterations that are kept for float64 after those in float32
 _ROUGH = 1e-7  # relative gain that float32 still tells from noise
 _POOL = 16  # candidates for each row wanted, where conditions cannot be met exactly
 _FORGETTING = 0.7  # exponent of stepwise EM
-
-
-@dataclass(frozen=True)
-class GaussianConfig:
-    """The mixture's shape and its fit; names as in scikit-learn."""
-
-    n_components: int = field(default=1, metadata={"help": "components of the mixture", "least": 1})
-    covariance_type: Literal["full", "tied", "diag", "spherical", "lowrank"] = field(
-        default="full", metadata={"help": "full, tied, diag, spherical, or lowrank (factor analysers)"}
-    )
-    n_factors: int = field(default=4, metadata={"help": "factors of a lowrank covariance", "least": 1})
-    tol: float = field(
-        default=1e-6, metadata={"help": "relative gain of the log-likelihood below which EM stops", "least": 0}
-    )
-    reg_covar: float = field(
-        default=1e-6, metadata={"help": "added to every variance, as a share of the column's own", "least": 0}
-    )
-    max_iter: int = field(default=200, metadata={"help": "most EM iterations", "least": 1})
-    n_init: int = field(
-        default=1, metadata={"help": "starts, of which the best after a few iterations goes on", "least": 1}
-    )
-    init_params: Literal["kmeans", "k-means++", "random_from_data"] = field(
-        default="kmeans", metadata={"help": "kmeans, k-means++ (its seeds alone) or random_from_data"}
-    )
-    weight_prior: float = field(
-        default=1.0, metadata={"help": "Dirichlet concentration of the weights; below 1 components may die", "least": 0}
-    )
-    covariance_prior: float = field(
-        default=0.0, metadata={"help": "rows' worth of the overall covariance in each component", "least": 0}
-    )
-    table_prior: float = field(
-        default=0.5, metadata={"help": "rows' worth of the overall shares of codes in each component", "least": 0}
-    )
-    prune: bool = field(
-        default=False, metadata={"help": "components that their rows do not pay for die (minimum message length)"}
-    )
-    warm_start: bool = field(default=False, metadata={"help": "fit goes on from what was learnt before"})
-
-    def __post_init__(self) -> None:
-        if self.covariance_type not in ("full", "tied", "diag", "spherical", "lowrank"):
-            raise ValueError(
-                f"covariance_type {self.covariance_type!r}: there are full, tied, diag, spherical and lowrank"
-            )
-        if self.n_components < 1 or self.n_factors < 1 or self.max_iter < 1 or self.n_init < 1:
-            raise ValueError("n_components, n_factors, max_iter and n_init must be at least 1")
 
 
 class GaussianMixture(Engine):
@@ -174,7 +128,7 @@ class GaussianMixture(Engine):
         scale = Scale.measure(chunks(), self.layout, dense=self._dense, common=self._common)
         prior = self._prior_of(scale)
         if before[0] is not None and before[1] is not None:
-            start = _moved(before[0], before[1], scale)
+            start = moved(before[0], before[1], scale)
         else:
             start = self._start(chunks, scale, prior, job.seed, deadline)
         blocks = prepare(scale, device)
@@ -202,11 +156,12 @@ class GaussianMixture(Engine):
         progress: Callable[[Event], None] | None,
         iterations: int | None = None,
     ) -> Climb[Mixture]:
-        """EM in the rows' own precision, then in float64."""
+        """EM in the rows' own precision, then in float64; together no more than `max_iter` iterations."""
         prior, iterations = prior.to(device), iterations or self.config.max_iter
-        found, total = Climb(start.to(device), [], False), iterations + 1
-        for kind in (torch.float32, torch.double) if dtype == torch.float32 else (torch.double,):
-            rough = kind == torch.float32
+        found = Climb(start.to(device), [], False)
+        quick = dtype == torch.float32 and iterations > _POLISH
+        for kind in (torch.float32, torch.double) if quick else (torch.double,):
+            rough, done = kind == torch.float32, max(len(found.bounds) - 1, 0)
             stage = climb(
                 found.parameters,
                 lambda mixture, kind=kind: kernels.expect(mixture, blocks(), kind).total(),  # type: ignore[misc]
@@ -215,22 +170,26 @@ class GaussianMixture(Engine):
                 slack=lambda mixture, sums: slack(mixture, sums.values["count"], prior),
                 same_shape=lambda one, two: len(one) == len(two),
                 held_out=held_out,
-                iterations=max(min(_POLISH, iterations), iterations - max(len(found.bounds) - 1, 0)),
+                iterations=iterations - _POLISH if rough else iterations - done,
                 tolerance=max(self.config.tol, _ROUGH) if rough else self.config.tol,
                 rounding=1e-5 if rough else 1e-9,
                 deadline=deadline,
                 progress=progress,
-                done=len(found.bounds),
-                total=total + _POLISH,
+                done=done,
+                total=iterations,
             )
             stage.bounds = found.bounds[:-1] + stage.bounds
             found = stage
+        if not found.bounds:
+            raise InputError(
+                "the rows have no finite likelihood: their values are too large or too small; rescale them"
+            )
         return found
 
     def _start(self, chunks: Chunks, scale: Scale, prior: Prior, seed: int, deadline: float | None) -> Mixture:
         """The start, or the one of `n_init` that is best after a few iterations on some of the rows."""
         config = self.config
-        rows, weights = _some(chunks, max(_START_ROWS, 50 * config.n_components), derived(seed, 4, 0))
+        rows, weights = some_rows(chunks, max(_START_ROWS, 50 * config.n_components), derived(seed, 4, 0))
         starts = [
             begin(
                 rows,
@@ -248,7 +207,7 @@ class GaussianMixture(Engine):
         if len(starts) == 1:
             return starts[0]
         if len(rows) < _TRIAL_ROWS:
-            rows, weights = _some(chunks, _TRIAL_ROWS, derived(seed, 4, 2))
+            rows, weights = some_rows(chunks, _TRIAL_ROWS, derived(seed, 4, 2))
         blocks, cpu = list(self._blocks(rows, scale, weights, torch.double, None)), torch.device("cpu")
         tried = [
             self._climb(start, lambda: iter(blocks), prior, torch.double, cpu, None, deadline, None, _TRIAL_ITERATIONS)
@@ -328,9 +287,9 @@ class GaussianMixture(Engine):
         blocks = self._blocks(data, scale, None, torch.double, None)
         return torch.softmax(kernels.log_joint(mixture, blocks, len(data)), 1)
 
-    def transform(self, data: Tensor) -> Tensor:
-        """Features (N, K): the probability of each component given the row."""
-        return self.responsibilities(data)
+    def transform(self, data: Any) -> Tensor:
+        """The same of rows, frames or images, as features."""
+        return self.responsibilities(self.rows_of(data))
 
     def sample(
         self,
@@ -429,10 +388,7 @@ class GaussianMixture(Engine):
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that `restore` needs, `partial_fit` after it included."""
         mixture, scale = self.fitted()
-        tensors = mixture.to_tensors() | {f"scale/{name}": getattr(scale, name) for name in ("center", "scale", "cov")}
-        tensors |= {f"scale/shares/{number}": shares for number, shares in enumerate(scale.shares)}
-        if scale.whiten is not None:
-            tensors["scale/whiten"] = scale.whiten
+        tensors = mixture.to_tensors() | scale.to_tensors()
         tensors |= {f"memory/{name}": value for name, value in self._memory.values.items()}
         settings = {"weight": scale.weight, "lost": scale.lost, "steps": self._steps, "seen": self._seen}
         trace = {"n_iter": self.n_iter_, "converged": self.converged_, "lower_bounds": self.lower_bounds_}
@@ -441,45 +397,8 @@ class GaussianMixture(Engine):
     def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
         """Become what `state` described."""
         self.mixture = Mixture.from_tensors(tensors)
-        self.scale = Scale(
-            tensors["scale/center"],
-            tensors["scale/scale"],
-            tensors["scale/cov"],
-            tensors.get("scale/whiten"),
-            tuple(tensors[f"scale/shares/{number}"] for number in range(len(self.layout.codes))),
-            float(settings["weight"]),
-            float(settings["lost"]),
-        )
+        self.scale = Scale.from_tensors(tensors, float(settings["weight"]), float(settings["lost"]))
         memory = {name.removeprefix("memory/"): value for name, value in tensors.items() if name.startswith("memory/")}
         self._memory, self._steps, self._seen = Sums(memory), int(settings["steps"]), float(settings["seen"])
         self.n_iter_, self.converged_ = int(settings["n_iter"]), bool(settings["converged"])
         self.lower_bounds_ = [float(bound) for bound in settings["lower_bounds"]]
-
-
-def _moved(mixture: Mixture, old: Scale, new: Scale) -> Mixture:
-    """The mixture in another scale's units."""
-    means = (mixture.means * old.scale + (old.center - new.center)) / new.scale
-    return replace(mixture, means=means, spread=mixture.spread.stretched(old.scale / new.scale))
-
-
-def _some(chunks: Chunks, most: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-    """At most so many rows of all, each as likely as any other, whatever the chunks; and their weights."""
-    kept: list[tuple[Tensor, Tensor, Tensor | None]] = []
-    for rows, weights in chunks():
-        lots = torch.rand(len(rows), generator=generator, dtype=torch.double)
-        if len(rows) > most:
-            best = lots.topk(most, largest=False).indices.sort().values
-            rows, lots, weights = rows[best], lots[best], None if weights is None else weights[best]
-        kept.append((lots, rows, weights))
-        if sum(len(part[0]) for part in kept) > 4 * most:
-            kept = [_lowest(kept, most)]
-    _, rows, weights = _lowest(kept, most)
-    return rows, weights
-
-
-def _lowest(kept: list[tuple[Tensor, Tensor, Tensor | None]], most: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    lots, rows = torch.cat([part[0] for part in kept]), torch.cat([part[1] for part in kept])
-    heavy = [part[2] for part in kept if part[2] is not None]
-    weights = torch.cat(heavy) if heavy else None
-    best = lots.topk(min(most, len(lots)), largest=False).indices.sort().values
-    return lots[best], rows[best], None if weights is None else weights[best]

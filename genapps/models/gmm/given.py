@@ -99,3 +99,9 @@ def _check(engine: GaussianMixture, columns: list[int]) -> None:
     wrong = [column for column in columns if column not in range(width)]
     if wrong or len(set(columns)) < len(columns) or not columns:
         raise UsageError(f"columns {columns}: name different ones from 0 to {width - 1}")
+
+
+def moved(mixture: Mixture, old: Scale, new: Scale) -> Mixture:
+    """The mixture in another scale's units."""
+    means = (mixture.means * old.scale + (old.center - new.center)) / new.scale
+    return replace(mixture, means=means, spread=mixture.spread.stretched(old.scale / new.scale))

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from genapps.models.base import Job, LogProb
-from genapps.models.gmm.gaussian import GaussianConfig, GaussianMixture
+from genapps.models.gmm.gaussian import GaussianMixture
+from genapps.models.gmm.settings import GaussianConfig
 from genapps.spaces import Columns, Constraint, Continuous, Pixels
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,19 @@ class Scale:
         if not bool(torch.isnan(numbers).any()):
             return self.scale.log().sum().expand(len(numbers))
         return (~torch.isnan(numbers)).double() @ self.scale.log()
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """The tensors by name."""
+        named = {f"scale/{name}": part for name, part in vars(self).items() if isinstance(part, Tensor)}
+        return named | {f"scale/shares/{number}": shares for number, shares in enumerate(self.shares)}
+
+    @classmethod
+    def from_tensors(cls, named: Mapping[str, Tensor], weight: float, lost: float) -> Scale:
+        """The inverse of `to_tensors`."""
+        center, scale, cov = (named[f"scale/{name}"] for name in ("center", "scale", "cov"))
+        count = sum(name.startswith("scale/shares/") for name in named)
+        shares = tuple(named[f"scale/shares/{number}"] for number in range(count))
+        return cls(center, scale, cov, named.get("scale/whiten"), shares, weight, lost)
 
     @classmethod
     def measure(

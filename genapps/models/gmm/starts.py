@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,8 @@ from genapps.kmeans import kmeans, nearest, seeds
 from genapps.models.gmm.mixture import Mixture
 from genapps.models.gmm.rows import Layout, Scale
 from genapps.models.gmm.spread import Dense, Diagonal, LowRank, Spread
+
+Chunks = Callable[[], Iterator[tuple[Tensor, Tensor | None]]]  # rows (n, D) and their weights, the same each time
 
 _CODES = 64  # categorical columns of more codes than these say little about distance
 _CELL_ROWS = 2000  # of a cell, that tell its leading directions
@@ -107,3 +111,26 @@ def _leading(gaps: Tensor, factors: int, generator: torch.Generator) -> Tensor:
     along = (gaps @ found).square().mean(0)
     found *= along.sqrt()
     return found
+
+
+def some_rows(chunks: Chunks, most: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+    """At most so many rows of all, each as likely as any other, whatever the chunks; and their weights."""
+    kept: list[tuple[Tensor, Tensor, Tensor | None]] = []
+    for rows, weights in chunks():
+        lots = torch.rand(len(rows), generator=generator, dtype=torch.double)
+        if len(rows) > most:
+            best = lots.topk(most, largest=False).indices.sort().values
+            rows, lots, weights = rows[best], lots[best], None if weights is None else weights[best]
+        kept.append((lots, rows, weights))
+        if sum(len(part[0]) for part in kept) > 4 * most:
+            kept = [_lowest(kept, most)]
+    _, rows, weights = _lowest(kept, most)
+    return rows, weights
+
+
+def _lowest(kept: list[tuple[Tensor, Tensor, Tensor | None]], most: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    lots, rows = torch.cat([part[0] for part in kept]), torch.cat([part[1] for part in kept])
+    heavy = [part[2] for part in kept if part[2] is not None]
+    weights = torch.cat(heavy) if heavy else None
+    best = lots.topk(min(most, len(lots)), largest=False).indices.sort().values
+    return lots[best], rows[best], None if weights is None else weights[best]
