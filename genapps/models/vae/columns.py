@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -48,6 +48,12 @@ class ColumnNet(VariationalNet):
         self.heads = heads
         self.encoder = MLP(heads.features, config.hidden, **shape, generator=generator)
         self.decoder = MLP(config.latent + classes, heads.width, **shape, last=0.1, generator=generator)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """The heads go where the weights go."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.heads = self.heads.to(self.step.device)
+        return self
 
     def read(self, inputs: Inputs, generator: torch.Generator | None) -> Tensor:
         return torch.nn.functional.gelu(self.encoder(self.heads.encode(inputs[0]), generator))

@@ -22,6 +22,7 @@ from genapps.models.vae.core import (
     one_hot,
     proposals,
 )
+from genapps.models.vae.labels import checked_labels, with_labels_last, with_more_labels
 from genapps.models.vae.objective import Weights, loss
 from genapps.nets.scaling import Scaling
 from genapps.training import Recipe
@@ -34,7 +35,6 @@ _AT_ONCE = 8_000_000  # numbers that a network keeps at once outside of training
 _PROPOSALS = 32  # latents considered for each row that is filled in
 _HELD_OUT = 5000  # rows that the held-out loss is taken of
 _PRIOR_ROWS = 10_000
-_MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,9 @@ class Variational(Engine):
         """
         recipe = job.training.over(self.RECIPE)
         device = choose_device(recipe.device)
-        labels, classes = _labels(job.labels, len(data))
+        labels, classes = checked_labels(job.labels, len(data))
         if validation is None:
-            order = _with_labelled_last(torch.randperm(len(data), generator=for_validation(job.seed)), labels)
+            order = with_labels_last(torch.randperm(len(data), generator=for_validation(job.seed)), labels)
             learnt, kept = split(data, recipe.validation_share, order)
             data, validation, labels, held = rows_of(data, learnt), rows_of(data, kept), labels[learnt], labels[kept]
         else:
@@ -145,7 +145,7 @@ class Variational(Engine):
 
         def training_loss(rows: Tensor, draws: torch.Generator) -> Tensor:
             own = draws if device.type == "cpu" else torch.Generator(device).manual_seed(draws.initial_seed())
-            rows = _with_labelled(rows, labels, named, draws)
+            rows = with_more_labels(rows, labels, named, draws)
             inputs = self._hidden(self._inputs(rows_of(data, rows)), draws)
             net.step += 1
             weights = self._weights(min(1.0, float(net.step) / rising))
@@ -190,7 +190,8 @@ class Variational(Engine):
         """A mixture for the latents of all rows, or of each class's (as told, or else as the classifier says)."""
         net, generator = self._fitted(), derived(seed, 5)
         rows = torch.randperm(len(data), generator=generator)[:_PRIOR_ROWS]
-        data, labels, latents, named = rows_of(data, rows), labels[rows], [], []
+        data, labels = self._held_rows(rows_of(data, rows), generator), labels[rows]
+        latents, named = [], []
         for chunk in self._chunks(data):
             mean, log_deviation, classes = self._encoded(rows_of(data, chunk), labels[chunk])
             latents.append(mean + log_deviation.exp() * torch.randn(mean.shape, generator=generator))
@@ -381,36 +382,10 @@ class Variational(Engine):
         self.network = net.eval()
 
 
-def _labels(labels: Tensor | None, rows: int) -> tuple[Tensor, int]:
-    """Labels (N,), -1 where unknown, and the number of classes: 0 where there are no labels at all."""
-    if labels is None:
-        return torch.full((rows,), -1), 0
-    if int(labels.min()) < -1 or int(labels.max()) < 0:
-        raise InputError("labels are whole numbers from 0, -1 where a row has none; at least one row needs a label")
-    classes = int(labels.max()) + 1
-    if classes > _MOST_CLASSES:
-        raise InputError(f"{classes} classes are too many; number the labels from 0")
-    return labels, classes
-
-
-def _with_labelled_last(order: Tensor, labels: Tensor) -> Tensor:
-    """Row numbers in an order whose first rows are set aside: labels that are scarce are too good for that."""
-    known = labels[order] >= 0
-    return torch.cat([order[~known], order[known]]) if 2 * int(known.sum()) < len(order) else order
-
-
 def check_longest(batch: Ragged, longest: int) -> None:
     """Raises InputError for sequences longer than those that were learnt may be."""
     if len(batch) and int(batch.lengths.max()) > longest:
         raise InputError(f"a sequence of {int(batch.lengths.max())} steps where at most {longest} are expected; cut it")
-
-
-def _with_labelled(rows: Tensor, labels: Tensor, named: Tensor, draws: torch.Generator) -> Tensor:
-    """The row numbers of a batch, and as many labelled ones beside them as make up for there being few."""
-    missing = len(rows) // 4 - int((labels[rows] >= 0).sum())
-    if not len(named) or missing <= 0:
-        return rows
-    return torch.cat([rows, named[torch.randint(len(named), (missing,), generator=draws)]])
 
 
 def _to(inputs: Inputs, device: torch.device) -> Inputs:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,12 @@ class FrameNet(VariationalNet):
         self.decoder = Convolutions(hidden, config.depth, generator)
         self.last = fresh(nn.Linear, hidden, heads.width, generator=generator, gain=0.1)
         self.long = fresh(nn.Linear, inputs, space.longest + 1, generator=generator, gain=0.1)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """The heads go where the weights go."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.heads = self.heads.to(self.step.device)
+        return self
 
     def read(self, inputs: Inputs, generator: torch.Generator | None) -> Tensor:
         rows, lengths = inputs

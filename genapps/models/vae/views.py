@@ -20,7 +20,8 @@ def moved(images: Tensor, steps: int, generator: torch.Generator) -> Tensor:
     """Images (B, C, H, W), each shifted by up to so many whole pixels; what comes in is blank (0)."""
     height, width = images.shape[2:]
     padded = functional.pad(images, (steps,) * 4)
-    shifts = torch.randint(0, 2 * steps + 1, (2, len(images), 1), generator=generator).to(images.device)
+    draws = torch.randint(0, 2 * steps + 1, (2, len(images), 1), generator=generator, device=generator.device)
+    shifts = draws.to(images.device)
     down = torch.arange(height, device=images.device) + shifts[0]  # (B, H)
     right = torch.arange(width, device=images.device) + shifts[1]
     rows = torch.arange(len(images), device=images.device)[:, None, None]
@@ -30,7 +31,7 @@ def moved(images: Tensor, steps: int, generator: torch.Generator) -> Tensor:
 def warped(images: Tensor, steps: int, generator: torch.Generator) -> Tensor:
     """Images (B, C, H, W), each turned, scaled, slanted and shifted at random, with a square of it blanked."""
     count, _, height, width = images.shape
-    draws = (2 * torch.rand(7, count, generator=generator) - 1).to(images.device)
+    draws = (2 * torch.rand(7, count, generator=generator, device=generator.device) - 1).to(images.device)
     angle, scale, slant = _TURN * draws[0], 1 + _SIZE * draws[1], _SHEAR * draws[2]
     cos, sin = angle.cos() / scale, angle.sin() / scale
     across, down = 2 * steps * draws[3] / width, 2 * steps * draws[4] / height
