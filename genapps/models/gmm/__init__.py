@@ -67,7 +67,7 @@ class GMM(Family):
             for chunk in make():
                 rows, weights = _pair(chunk)
                 batch = engine.rows_of(as_batch(rows, engine.space))
-                yield batch, None if weights is None else torch.as_tensor(weights).double()
+                yield batch, None if weights is None else _checked_weights(weights, len(batch))
 
         seed = self._generator(generator).initial_seed()
         engine.fit_chunks(batches, Job(seed=seed, training=training or TrainingConfig()))
@@ -248,6 +248,13 @@ class GMM(Family):
 
 def _pair(chunk: Any) -> tuple[Any, Any]:
     return chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
+
+
+def _checked_weights(weights: Any, rows: int) -> Tensor:
+    found = torch.as_tensor(weights).double()
+    if found.shape != (rows,) or not bool((torch.isfinite(found) & (found >= 0)).all()):
+        raise InputError("each chunk's weights must be one finite number a row, and not negative")
+    return found
 
 
 def _slices(array: Any, rows: int) -> Callable[[], Iterable[Any]]:

@@ -430,6 +430,19 @@ def test_rows_in_a_file_are_learnt_without_being_read_at_once(tmp_path: Any) -> 
     assert one.score(data) == pytest.approx(GMM(3, max_iter=5, tol=0).fit(data).score(data), abs=1e-10)
 
 
+def test_chunks_carry_weights_and_wrong_ones_are_refused() -> None:
+    data, weights = blobs(), np.random.default_rng(0).random(600) + 0.5
+    pairs = [(data[:200], weights[:200]), (data[200:], weights[200:])]
+    parts = GMM(3, max_iter=8, tol=0).fit_chunks(lambda: iter(pairs))
+    assert np.isfinite(parts.score(data)) and np.diff(parts.lower_bounds_).min() > -1e-6
+    with pytest.raises(InputError, match="one finite number a row"):
+        GMM(3).fit_chunks(lambda: iter([(data, -weights)]))
+    with pytest.raises(InputError, match="no rows"):
+        GMM(3).fit_chunks(lambda: iter([]))
+    with pytest.raises(UsageError, match="an array, or a function"):
+        GMM(3).fit_chunks(iter([data]))
+
+
 def test_rows_that_arrive_in_parts_are_learnt_nearly_as_well() -> None:
     data = blobs(9000)[np.random.default_rng(0).permutation(9000)]
     online = GMM(3)
