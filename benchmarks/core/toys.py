@@ -32,7 +32,7 @@ ROWS, MADE, DEVIATION, BINS = 5000, 10_000, 0.05, 100
 SIDE = 5
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "toys.svg"
 SPACE = Columns((Continuous(), Continuous()))
-GAN_TRAINING = TrainingConfig(epochs=1000, max_steps=2500)
+GAN_TRAINING = TrainingConfig(epochs=1000, max_steps=2500, learning_rate=1e-3)
 SETTINGS: dict[str, tuple[dict[str, Any], TrainingConfig]] = {
     "gmm": ({"n_components": 25, "n_init": 3}, TrainingConfig()),
     "vae": ({"latent": 2, "hidden": 128}, TrainingConfig(epochs=200, max_steps=4000)),

@@ -28,6 +28,7 @@ CHUNK = 2048
 class ColumnsConfig(AdversarialConfig):
     """The networks' shapes."""
 
+    latent: int = field(default=32, metadata={"help": "numbers of noise that a row is made from", "least": 1})
     hidden: int = field(default=128, metadata={"help": "units a layer of both networks", "least": 1})
     depth: int = field(default=1, metadata={"help": "residual blocks of both networks", "least": 0})
     waves: int = field(
@@ -46,10 +47,10 @@ class ColumnsGAN(Adversary):
     takes_unknown: ClassVar[bool] = True
     RECIPE: ClassVar[Recipe] = Recipe(
         epochs=300,
-        min_steps=3000,
-        max_steps=8000,
+        min_steps=1500,
+        max_steps=2500,
         batch_size=256,
-        learning_rate=1e-3,
+        learning_rate=2e-3,
         schedule="cosine",
         warmup_steps=100,
         beta1=0.0,
