@@ -39,6 +39,7 @@ ASKED = {
     "full 200k x 16, K=16": {"float64": 2.5, "float32": 5.0},
     "diag 1M x 8, K=32": {"float64": 3.5, "float32": 9.0},
 }
+CONTENDERS = ("scikit-learn float64", "genapps float64", "genapps float32", "scikit-learn float32")
 ITERATIONS, REPEATS, TIMED, REG = 5, 4, 1, 1e-6  # of a fit; timings, and iterations in each
 
 
@@ -166,11 +167,11 @@ def on_cpu(works: list[str], quick: bool) -> list[dict[str, Any]]:
             path = Path(folder) / "rows.f64"
             np.concatenate([rows, means]).tofile(path)
             del rows
-            for contender in ("scikit-learn float64", "scikit-learn float32", "genapps float64", "genapps float32"):
+            for contender in CONTENDERS:
                 results[contender] = {}
                 for task in ("time", "memory"):
                     words = ["--work", work, "--contender", contender, "--task", task, "--rows", str(path)]
-                    command = [sys.executable, __file__, *words]
+                    command = [sys.executable, str(Path(__file__).resolve()), *words]
                     done = subprocess.run(command, check=False, capture_output=True, text=True)
                     if done.returncode:
                         print(f"{work}, {contender}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
