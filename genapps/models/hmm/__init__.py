@@ -49,12 +49,12 @@ class HMM(Family):
     @torch.no_grad()
     def predict(self, data: Any, lengths: Any = None) -> Tensor | Ragged:
         """The most probable path of states (Viterbi): sequences of (T,), or (T,) for data of one array."""
-        return _as_given(self._chain().best_path(self._checked(_joined(data, lengths))), data)
+        return self._as_given(self._chain().best_path(self._checked(_joined(data, lengths))), data)
 
     @torch.no_grad()
     def predict_proba(self, data: Any, lengths: Any = None) -> Tensor | Ragged:
         """The probability of each state at each step given the whole sequence: sequences of (T, K), or (T, K)."""
-        return _as_given(self._chain().smoothed(self._checked(_joined(data, lengths))), data)
+        return self._as_given(self._chain().smoothed(self._checked(_joined(data, lengths))), data)
 
     @torch.no_grad()
     def decode(self, data: Any, lengths: Any = None, algorithm: str = "viterbi") -> tuple[float, Tensor | Ragged]:
@@ -67,11 +67,11 @@ class HMM(Family):
         engine = self._chain()
         if algorithm == "viterbi":
             path = engine.best_path(batch)
-            return float(engine.path_log_prob(batch, path.values).sum()), _as_given(path, data)
+            return float(engine.path_log_prob(batch, path.values).sum()), self._as_given(path, data)
         if algorithm == "map":
             found = engine.smoothed(batch)
             best = found.values.max(1)
-            return float(best.values.sum()), _as_given(Ragged(best.indices, found.lengths), data)
+            return float(best.values.sum()), self._as_given(Ragged(best.indices, found.lengths), data)
         raise UsageError(f"algorithm {algorithm!r}: there is viterbi, and map")
 
     @torch.no_grad()
@@ -80,7 +80,7 @@ class HMM(Family):
     ) -> Tensor | Ragged:
         """A draw of the path of states given the data: sequences of (T,), or (T,) for data of one array."""
         batch = self._checked(_joined(data, lengths))
-        return _as_given(self._chain().draw_path(batch, self._generator(generator)), data)
+        return self._as_given(self._chain().draw_path(batch, self._generator(generator)), data)
 
     # -- sequences -----------------------------------------------------------------------------------------------
 
@@ -103,6 +103,19 @@ class HMM(Family):
         if length is not None and isinstance(self.space, Pixels):
             raise UsageError("images have the height that they were learnt with; leave out length")
         return self._sample(n, given, labels, temperature, generator, **({"length": length} if length else {}))
+
+    @torch.no_grad()
+    def impute(
+        self,
+        data: Any,
+        lengths: Any = None,
+        *,
+        given: Sequence[Constraint] = (),
+        generator: torch.Generator | None = None,
+    ) -> Any:
+        """Fill unknown values by draws given all that is known of their sequence, arranged as the data is."""
+        filled = super().impute(_joined(data, lengths), given=given, generator=generator)
+        return self._as_given(filled, data) if isinstance(filled, Ragged) else filled
 
     def log_prob(self, data: Any, lengths: Any = None, *, generator: torch.Generator | None = None) -> LogProb:
         """Exact log-likelihood of each sequence given its length, (N,) in nats."""
@@ -142,6 +155,13 @@ class HMM(Family):
     def _chain(self) -> ChainModel:
         return cast("ChainModel", self._fitted())
 
+    def _as_given(self, found: Ragged, data: Any) -> Tensor | Ragged:
+        """The steps as one tensor where the data was one array of steps, not sequences."""
+        sequences = isinstance(data, Ragged) or (isinstance(data, list | tuple) and _nested(data))
+        if sequences or np.ndim(data) > (1 if isinstance(self.space, Tokens) else 2):
+            return found
+        return found.values
+
     def _checked(self, data: Any, learning: bool = False) -> Any:
         return super()._checked(_sequences(data, self._fitted(trained=False).space), learning)
 
@@ -158,7 +178,7 @@ def _sequences(data: Any, space: Space | None) -> Any:
     """Data as a person gives it, as sequences where its shape alone would be taken for something else."""
     if isinstance(data, Ragged) or isinstance(space, Pixels):
         return data
-    if isinstance(data, list | tuple) and (not data or np.ndim(data[0])):
+    if isinstance(data, list | tuple) and _nested(data):
         return Ragged.of([_columns(torch.as_tensor(part)) for part in data])
     array = data if isinstance(data, Tensor) else torch.as_tensor(np.ascontiguousarray(data))
     if isinstance(space, Tokens):
@@ -173,8 +193,6 @@ def _columns(values: Tensor) -> Tensor:
     return values[:, None] if values.ndim == 1 and values.is_floating_point() else values
 
 
-def _as_given(found: Ragged, data: Any) -> Tensor | Ragged:
-    """One tensor of all steps where the data was one array of steps."""
-    if isinstance(data, Ragged) or (isinstance(data, list | tuple) and data and np.ndim(data[0])) or np.ndim(data) > 2:
-        return found
-    return found.values
+def _nested(data: Sequence[Any]) -> bool:
+    """Whether a list is one of sequences."""
+    return not len(data) or np.ndim(data[0]) > 0

@@ -111,6 +111,8 @@ def test_one_array_is_one_sequence_and_lengths_cut_it_as_in_hmmlearn(numbers: HM
     shares = model.predict_proba(data[0])
     assert isinstance(shares, Tensor) and shares.shape == (len(data[0]), 2)
     torch.testing.assert_close(shares.sum(1), torch.ones(len(shares)).double())
+    grid = HMM(2, space=Tokens(2, 5)).fit(np.zeros((4, 5), int))  # of codes, an array of many sequences
+    assert len(grid.predict(np.zeros((3, 5), int))) == len(grid.impute(np.full((3, 5), -1))) == 3
     assert HMM(2).infer_space(ends) == Frames((Continuous(), Continuous()), len(ends))
     assert HMM(2).infer_space(np.array([0, 1, 2, 1])) == Tokens(3, 4)
     assert HMM(2).infer_space([[0, 1, 2], [2, 1, 0]]) == Tokens(3, 3)
@@ -154,9 +156,9 @@ def test_an_unknown_observation_is_summed_over(codes: HMM, numbers: HMM) -> None
 def test_what_is_unknown_is_filled_in_from_what_is_known(codes: HMM, numbers: HMM) -> None:
     frame = np.array([[6.0, np.nan], [np.nan, np.nan], [6.0, 6.0]])
     filled = numbers.impute(np.tile(frame, (300, 1)), generator=seeded())
-    assert torch.isfinite(filled.values).all()
-    assert filled.values[0, 0] == 6.0
-    assert float(filled.values[:, 1].mean()) == pytest.approx(6.0, abs=0.4)
+    assert torch.isfinite(filled).all()
+    assert filled[0, 0] == 6.0
+    assert float(filled[:, 1].mean()) == pytest.approx(6.0, abs=0.4)
     string = np.tile([0, -1, 2], (2000, 1))
     done = codes.impute(string, generator=seeded()).values.view(-1, 3)
     assert done[:, 0].eq(0).all() and done[:, 2].eq(2).all()
