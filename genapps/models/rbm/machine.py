@@ -19,6 +19,7 @@ from genapps.models.rbm.sampling import Clamp, gibbs, tempered
 
 _LEAST, _MOST = math.log(0.05), math.log(1e4)  # log precision of standardised numbers: deviations of 4.5 and of 0.01
 _FOLLOW = 0.01  # how fast the hidden units' means are followed
+_TOLD = 32  # rows of a batch whose energy is told as its loss: it steers nothing
 _FILL_STEPS = 3  # draws that complete a row with unknown entries before it is learnt
 
 
@@ -106,7 +107,10 @@ class Machine(nn.Module):
             units = self._filled(model, units, known, generator)
         inputs = model.inputs(units)
         drawn, drawn_inputs = self._advance(model, generator)
-        gap = model.free_energy(units, inputs).mean() - model.free_energy(drawn, drawn_inputs).mean()
+        energies = (
+            model.free_energy(v[:_TOLD], odds[:_TOLD]).mean() for v, odds in ((units, inputs), (drawn, drawn_inputs))
+        )
+        gap = next(energies) - next(energies)
         self.set_gradient(units, inputs.sigmoid_(), drawn, drawn_inputs.sigmoid_())
         return gap
 
@@ -145,8 +149,8 @@ class Machine(nn.Module):
 
     def _bound(self) -> None:
         """Keep the weights of each hidden unit and the precisions within what is sound."""
-        squares = self.weights.square().sum(0)
-        if float(squares.max()) > self.learning.max_norm**2:
+        if float(self.weights.norm()) > self.learning.max_norm:  # none is longer than all together
+            squares = self.weights.square().sum(0)
             self.weights.mul_((self.learning.max_norm * squares.clamp_min(1e-12).rsqrt()).clamp_max(1.0))
         self.log_precision.clamp_(_LEAST, _MOST)
 
