@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genapps_tabular.clustering import ClusterModel
     from genapps_tabular.clusters import Clustering, cluster
     from genapps_tabular.config import TabularConfig
+    from genapps_tabular.embedding import Embedding, embed
     from genapps_tabular.evaluation import Evaluation
     from genapps_tabular.model import TableModel
     from genapps_tabular.schema import Schema
@@ -22,6 +23,7 @@ _HOMES = {
     "Augmentation": "augmentation",
     "ClusterModel": "clustering",
     "Clustering": "clusters",
+    "Embedding": "embedding",
     "Evaluation": "evaluation",
     "Imputation": "tasks",
     "Schema": "schema",
@@ -30,6 +32,7 @@ _HOMES = {
     "TabularConfig": "config",
     "augment": "augmentation",
     "cluster": "clusters",
+    "embed": "embedding",
     "evaluate": "tasks",
     "fit": "tasks",
     "impute": "tasks",
@@ -41,6 +44,7 @@ __all__ = [
     "Augmentation",
     "ClusterModel",
     "Clustering",
+    "Embedding",
     "Evaluation",
     "Imputation",
     "Schema",
@@ -49,6 +53,7 @@ __all__ = [
     "TabularConfig",
     "augment",
     "cluster",
+    "embed",
     "evaluate",
     "fit",
     "impute",

@@ -173,6 +173,17 @@ class TableModel:
         with torch.inference_mode():
             return self.model.log_prob(torch.from_numpy(self.codec.encode(table)))
 
+    def transform(self, data: Any) -> np.ndarray:
+        """Features (N, F) float64 of each row. Raises UsageError for a family that learns none."""
+        table, _, _ = read(data)
+        self.codec.schema.check(table)
+        parts = []
+        with threads(1):
+            for first in range(0, max(len(table), 1), SHARD_ROWS):
+                codes = self.codec.encode(table.slice(first, SHARD_ROWS))
+                parts.append(self.model.transform(torch.from_numpy(codes)).double().cpu().numpy())
+        return np.concatenate(parts)
+
 
 def _maker(
     path: str, n: int, seed: int, conditions: dict[str, Condition], temperature: float

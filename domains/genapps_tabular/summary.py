@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genapps_tabular.augmentation import Augmentation
     from genapps_tabular.clusters import Clustering
+    from genapps_tabular.embedding import Embedding
     from genapps_tabular.evaluation import Evaluation, Measure
     from genapps_tabular.leaderboard import Trial
     from genapps_tabular.model import TableModel
@@ -133,6 +134,14 @@ def cluster_lines(clustering: Clustering) -> Iterator[str]:
     yield ""
     yield from measured_lines(clustering.measures, "these clusters")
     yield from wrap(f"{clustering.verdict.word}. {clustering.verdict.text}", WIDTH)
+
+
+def embedding_lines(embedding: Embedding) -> Iterator[str]:
+    """What the features keep, beside their controls, and the verdict."""
+    from genapps_tabular.measured import measured_lines
+
+    yield from measured_lines(embedding.measures, "these features")
+    yield from wrap(f"{embedding.verdict.word}. {embedding.verdict.text}", WIDTH)
 
 
 def synthesis_json(synthesis: Synthesis) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _cut(density: Floats, level: float, i: int, j: int) -> list[tuple[float, flo
 
 
 def _polygon(corners: Sequence[tuple[float, float]]) -> str:
-    spots = [f"{_x(x - 1):.1f} {_y(y - 1):.1f}" for x, y in corners]
+    spots = [f"{min(max(_x(x - 1), 0), WIDE):.1f} {min(max(_y(y - 1), 0), HIGH):.1f}" for x, y in corners]
     return f"M{'L'.join(spots)}z"
 
 

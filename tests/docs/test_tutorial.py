@@ -28,6 +28,7 @@ def test_the_tutorial_runs_word_for_word(
     monkeypatch.chdir(tmp_path)
     for step in STEPS:
         quick = [*step, *(SHORT if set(step) & TRAINING else [])]
+        quick += ["--set", "training.epochs=2"] if "embed" in step else []
         assert main(quick) == 0, (step, capsys.readouterr().err)
         for option in ("-o", "--report", "--model"):
             if option in step:

@@ -114,6 +114,8 @@ def quick(example: str) -> list[str]:
     learnt = words[1:2] == ["impute"] and "--model" in words
     if len(words) > 1 and words[1] in TRAINING and "--family" not in words and not learnt:
         words += ["--family", "gmm"]
+    if words[1:2] == ["embed"]:
+        words += ["--set", "training.epochs=2"]
     return words
 
 

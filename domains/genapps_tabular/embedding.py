@@ -1,0 +1,166 @@
+"""Rows as a few numbers each (dimensionality reduction), as a task: the features, and what they keep of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from genapps.errors import UsageError
+from genapps.io.writers import TableWriter
+from genapps.metrics.distributions import Floats
+from genapps.suggest import did_you_mean
+from genapps_tabular.checks import SchemaLike, check_rows, check_target, read, resolve_schema
+from genapps_tabular.clusters import free_names, with_columns
+from genapps_tabular.config import TabularConfig
+from genapps_tabular.embedding_checks import Kept, check_features, judge_features
+from genapps_tabular.fitting import Run, fit_table
+from genapps_tabular.judging import split
+from genapps_tabular.measured import Finding, Measured
+from genapps_tabular.model import TableModel
+from genapps_tabular.progress import Progress
+from genapps_tabular.schema import Schema
+
+FAMILIES = ("vae", "rbm")  # whose models have features
+DIMENSIONS = 8
+BETA = 0.1  # how hard a VAE's features are pulled to their prior: rows are not drawn from it, so they may hold more
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Features of each row; `rows` are None where they went to a file. `columns` are the names of the features.
+
+    `kept` is what the report draws its aggregated figures from; it is no part of the JSON.
+    """
+
+    rows: Any
+    columns: tuple[str, ...]
+    measures: tuple[Measured, ...]
+    verdict: Finding
+    notes: tuple[str, ...]
+    model: TableModel
+    written: int
+    kept: Kept
+
+    def to_json(self) -> dict[str, Any]:
+        """Every figure as plain JSON; no row."""
+        return {
+            "family": self.model.family,
+            "columns": list(self.columns),
+            "measures": [measure.to_json() for measure in self.measures],
+            "verdict": asdict(self.verdict),
+            "notes": list(self.notes),
+            "written": self.written,
+            "provenance": self.model.provenance,
+        }
+
+
+def embed(
+    data: Any,
+    *,
+    dimensions: int = DIMENSIONS,
+    model: TableModel | str | Path | None = None,
+    keep: Sequence[str] = (),
+    color: str | None = None,
+    target: str | None = None,
+    output: str | Path | None = None,
+    report: str | Path | None = None,
+    config: TabularConfig | None = None,
+    schema: SchemaLike = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> Embedding:
+    """Each row as `dimensions` numbers z1, z2, ... in the order of the rows, behind the columns of `keep`.
+
+    config.family: vae (the default here) or rbm; one fifth of the rows is kept from it for the figures. target: a
+    column that the model does not see, so that predicting it from the features is a fair test. color: the column that
+    the picture is colored by. model: a saved one of these families. Raises UsageError for an unknown column or a model
+    without features, InputError for a table with nothing to learn from.
+    """
+    config = feature_config(config, dimensions)
+    table, back, name = read(data, encoding)
+    check_target(target, table)
+    for column in (*keep, *([color] if color else [])):
+        if column not in table.column_names:
+            raise UsageError(f"no column {column!r} in {name}.{did_you_mean(column, table.column_names)}")
+    seed, notes = config.seed, list[str]()
+    if model is None:
+        check_rows(table, name)
+        found = resolve_schema(table, schema, name)
+        seen = Schema(tuple(column for column in found.columns if column.name != target))
+        train, unseen = split(table, config.holdout, seed)
+        run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
+        learnt = fit_table(train.select(list(seen.names)), seen, config, run)
+        if unseen is None:
+            notes.append(f"all {len(table)} rows were learnt, none kept unseen: the figures are those of learnt rows")
+    else:
+        learnt = model if isinstance(model, TableModel) else TableModel.load(model)
+        check_family(learnt.family)
+        check_rows(table, name, 1)
+        seen = learnt.codec.schema
+        present = [column for column in table.column_names if column in seen.names]
+        resolve_schema(table.select(present), seen, name)
+        train, unseen = split(table, config.holdout, seed)
+        found = resolve_schema(table, schema, name)
+        if target in seen.names:
+            notes.append(f"the model has learnt the column {target!r}, so predicting it from the features is no test")
+    features = learnt.transform(table.select(list(seen.names)))
+    kept = Kept.of(learnt, table, train, unseen, found, seen, target, features, seed)
+    measures = check_features(kept, progress)
+    columns = free_names([f"z{k + 1}" for k in range(features.shape[1])], list(keep))
+    made = Embedding(
+        rows=None,
+        columns=columns,
+        measures=measures,
+        verdict=judge_features(measures),
+        notes=tuple(notes),
+        model=replace(learnt, back=back),
+        written=len(table),
+        kept=kept,
+    )
+    if report:
+        from genapps_tabular.embedding_report import write_embedding
+
+        write_embedding(made, Path(report), title=f"Features of {Path(name).name}", color=color or target)
+    rows = _rows(table, keep, columns, features)
+    if output is None:
+        return replace(made, rows=back(rows))
+    with TableWriter(output) as writer:
+        writer.write(rows)
+    return made
+
+
+def feature_config(config: TabularConfig | None, dimensions: int) -> TabularConfig:
+    """The settings with so many features, a VAE's pulled less to their prior unless that is set.
+
+    Raises UsageError for a family without features.
+    """
+    config = config or TabularConfig(family=FAMILIES[0])
+    check_family(config.family)
+    if dimensions < 1:
+        raise UsageError(f"cannot make {dimensions} features; ask for 1 or more")
+    own: Any = getattr(config, config.family)
+    size: dict[str, Any] = {
+        fields(own)[0].name: dimensions
+    }  # the first setting of a family is its size: latents, hidden units
+    if config.family == "vae" and own.beta == type(own)().beta:  # the default is for making rows
+        size["beta"] = BETA
+    sized: dict[str, Any] = {config.family: replace(own, **size)}
+    return replace(config, **sized)
+
+
+def check_family(family: str) -> None:
+    """Raises UsageError for a family whose models have no features."""
+    if family not in FAMILIES:
+        raise UsageError(f"the {family} family has no features of a row; choose {' or '.join(FAMILIES)}")
+
+
+def _rows(table: pa.Table, keep: Sequence[str], columns: Sequence[str], features: Floats) -> pa.Table:
+    values = {name: pa.array(np.round(features[:, k], 6)) for k, name in enumerate(columns)}
+    return with_columns(table.select(list(dict.fromkeys(keep))), values) if keep else pa.table(values)
