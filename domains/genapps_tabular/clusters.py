@@ -132,7 +132,8 @@ def cluster(
         labels, sure = learnt.assign(codes)
     sizes = np.bincount(labels, minlength=len(learnt.order) + 1)[1:]
     if model is None:
-        shares = {f"cluster_{k + 1}": round(float(n / len(table)), 4) for k, n in enumerate(sizes)}
+        width = len(str(len(sizes)))  # so that names sort as numbers do
+        shares = {f"cluster_{k + 1:0{width}}": round(float(n / len(table)), 4) for k, n in enumerate(sizes)}
         figures = {measure.key: measure.value for measure in measures}
         learnt = replace(
             learnt,
