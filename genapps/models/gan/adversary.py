@@ -7,7 +7,7 @@ generator's outputs into points and rows.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from genapps.batches import rows_of
-from genapps.errors import UsageError
+from genapps.errors import InputError, UsageError
 from genapps.models.base import Engine, Job, LogProb, fingerprint, split
 from genapps.models.gan.objectives import Objective, generator_loss, penalised
 from genapps.models.gan.watch import Ruler, Variety, verdict
@@ -28,6 +28,9 @@ _JUDGED = 2000  # rows that choose the weights, and that the watch compares
 _BANK = 4000  # made rows that strangeness and gaps are measured against
 _CHUNK = 4096  # rows handled at once outside of training
 _DIRECTIONS = 128
+_FEWEST = 100
+_NUMBERS = 64_000_000  # in such rows together
+_MOST_CLASSES = 10_000
 _FIRST_CHECKS = 2  # checks before the watch speaks: at first every generator makes one kind of row
 
 
@@ -93,10 +96,17 @@ class Adversary(Engine):
         Such are gaps and lengths.
         """
 
+    @abstractmethod
+    def _shapes(self, n: int) -> Tensor:
+        """Points (n, ...) that only say what `_dressed` needs to know: rows without gaps, lengths as in the data."""
+
     def _scores(self, points: Tensor, classes: Tensor | None) -> Tensor:
         """The critic's scores (B,) of points (B, ...)."""
         scores: Tensor = self._fitted().critic(points, classes)
         return scores
+
+    def _move(self, device: torch.device) -> None:
+        """Take the statistics that `_dressed` needs to the device of the networks."""
 
     def _changed(self, points: Tensor, draws: torch.Generator) -> Tensor:
         """Points as the critic reads them while it learns; the same kind of change for real and for made ones."""
@@ -122,7 +132,8 @@ class Adversary(Engine):
         start = derived(job.seed, 7)
         self._prepare(data)
         self.pair = self._new_pair(classes, start).to(device)
-        held_out = self._points(rows_of(validation, torch.arange(min(len(validation), _JUDGED))))
+        self._move(device)
+        held_out = self._points(rows_of(validation, torch.arange(self._most(validation, _JUDGED))))
         known = None if labels is None else torch.where(labels < 0, classes - 1, labels)
         train(
             self.pair,
@@ -135,12 +146,12 @@ class Adversary(Engine):
             watch=self._watch(data, job.seed),
         )
         self.pair = self.pair.eval().cpu()
+        self._move(torch.device("cpu"))
         self._finish(data, job)
 
     def _finish(self, data: Any, job: Job) -> None:
         """What is measured once the weights stand: variety for the card, and how strange rows usually are."""
-        some = rows_of(data, torch.randperm(len(data), generator=derived(job.seed, 8))[: 2 * _JUDGED])
-        points = self._points(some)
+        points = self._some(data, job.seed)
         ruler = _ruler(points)
         if ruler is not None:
             with torch.no_grad():
@@ -151,12 +162,24 @@ class Adversary(Engine):
         width = (parts - middle).abs().median(0).values * 1.4826
         self.usual = torch.stack([middle, width.clamp_min(1e-3 * (1 + middle.abs()))], 1)
 
+    def _some(self, data: Any, seed: int) -> Tensor:
+        """Points of some rows of the data, the same for the same seed."""
+        order = torch.randperm(len(data), generator=derived(seed, 8))
+        return self._points(rows_of(data, order[: self._most(data, 2 * _JUDGED)]))
+
+    def _most(self, data: Any, rows: int) -> int:
+        """At most so many rows, and fewer of large images."""
+        width = self._points(rows_of(data, torch.arange(1))).numel()
+        return min(len(data), rows, max(_FEWEST, _NUMBERS // max(width, 1)))
+
     def _learn_classes(self, labels: Tensor | None) -> int:
         """Count classes; returns 0, or their number and one more."""
         self.class_shares = torch.zeros(0)
         if labels is None:
             return 0
         classes = int(labels.max()) + 2
+        if classes > _MOST_CLASSES:
+            raise InputError(f"labels up to {classes - 2} are too many classes; number them from 0")
         counts = torch.bincount(torch.where(labels < 0, classes - 1, labels), minlength=classes)
         self.class_shares = counts / counts.sum()
         return classes
@@ -219,10 +242,9 @@ class Adversary(Engine):
         made = self._made(len(held_out), draws, held_out).flatten(1)
         return sliced_distance(held_out.flatten(1), made, draws)
 
-    def _watch(self, data: Any, seed: int) -> Any:
+    def _watch(self, data: Any, seed: int) -> Callable[[], str] | None:
         """The watch of the loop, or None: too few rows, all alike, or not wanted."""
-        some = torch.randperm(len(data), generator=derived(seed, 8))[: 2 * _JUDGED]
-        points = self._points(rows_of(data, some))
+        points = self._some(data, seed)
         ruler = _ruler(points) if self.config.watch else None
         if ruler is None:
             return None
@@ -251,21 +273,25 @@ class Adversary(Engine):
         nearest of 4,000 made rows, and the critic's doubt (after Schlegl et al. 2017, "Unsupervised anomaly detection
         with generative adversarial networks", equations 3 and 5, with the nearest made row for the search in noise).
         """
-        points = self._points(data)
-        parts = self._strangeness(points)
+        if not len(data):
+            return torch.zeros(0)
+        chunks = torch.arange(len(data)).split(_CHUNK)
+        parts = torch.cat([self._strangeness(self._points(rows_of(data, rows))) for rows in chunks])
         score: Tensor = ((parts - self.usual[:, 0]) / self.usual[:, 1]).sum(1)
         return score
 
     def _strangeness(self, points: Tensor) -> Tensor:
         """The two parts (N, 2) of points (N, ...)."""
-        bank = self._made(_BANK, for_validation(0), points).flatten(1)
+        count = max(_FEWEST, min(_BANK, _NUMBERS // max(points[0].numel(), 1)))
+        bank = self._made(count, for_validation(0), self._shapes(count)).flatten(1)
         unknown = torch.tensor(len(self.class_shares) - 1)
         found = []
-        for part in points.split(_CHUNK):
+        for part in points.split(512):
             classes = unknown.expand(len(part)) if len(self.class_shares) else None
-            near = torch.cdist(part.flatten(1), bank).amin(1)
+            nearest = bank[torch.cdist(part.flatten(1), bank).argmin(1)]
+            near = (part.flatten(1) - nearest).norm(dim=1)  # the product inside cdist loses the digits of small ones
             found.append(torch.stack([near, -self._scores(part, classes)], 1))
-        return torch.cat(found) if found else torch.zeros(0, 2)
+        return torch.cat(found)
 
     def _drawn(
         self, n: int, generator: torch.Generator, labels: Tensor | None, temperature: float, like: Tensor | None

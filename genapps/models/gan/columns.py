@@ -74,6 +74,9 @@ class ColumnsGAN(Adversary):
         self.layout = Layout(self.space)
         self.layout.learn(data)
 
+    def _move(self, device: torch.device) -> None:
+        self.layout.to(device)
+
     def _new_pair(self, classes: int, generator: torch.Generator) -> Pair:
         c, layout = self.config, self.layout
         extra = functional.pad(layout.orders, (0, layout.width - layout.heads.logits)).T.contiguous()
@@ -84,6 +87,9 @@ class ColumnsGAN(Adversary):
 
     def _points(self, data: Tensor) -> Tensor:
         return self.layout.point(data)
+
+    def _shapes(self, n: int) -> Tensor:
+        return torch.ones(n, self.layout.width)
 
     def _dressed(self, outputs: Tensor, like: Tensor, draws: torch.Generator) -> Tensor:
         made = self.layout.made(self.layout.plain(outputs), draws, self.config.sharpness)

@@ -68,6 +68,9 @@ class FramesGAN(Adversary):
         self.layout.learn(data.values)
         self.lengths = data.lengths[:_LENGTHS].clone()
 
+    def _move(self, device: torch.device) -> None:
+        self.layout.to(device)
+
     def _new_pair(self, classes: int, generator: torch.Generator) -> Pair:
         c, sides = self.config, (self.space.longest,)
         return Pair(
@@ -85,6 +88,10 @@ class FramesGAN(Adversary):
         assert like is not None
         outputs: Tensor = self._fitted().generator(noise, classes, like[..., -1][:, None])
         return outputs.mT  # (B, T, outputs)
+
+    def _shapes(self, n: int) -> Tensor:
+        lengths = self.lengths[torch.arange(n) % len(self.lengths)]
+        return (torch.arange(self.space.longest) < lengths[:, None])[..., None].float()
 
     def _dressed(self, outputs: Tensor, like: Tensor, draws: torch.Generator) -> Tensor:
         alive = like[..., -1:]

@@ -130,7 +130,7 @@ class Layout(nn.Module):
     def point(self, data: Tensor) -> Tensor:
         """Rows (B, D) as points (B, W)."""
         features = self.heads.encode(data)[:, : self.heads.logits + len(self.numbers)]
-        return torch.cat([features, _known(data)[:, self.flagged].float()], 1)
+        return torch.cat([features, _known(data)[:, self.flagged.cpu()].float()], 1)
 
     def like(self, made: Tensor, points: Tensor) -> Tensor:
         """Made points (B, R + C) with the gaps of `points` (B, W), and their flags: after Li et al. 2019, "MisGAN".

@@ -92,6 +92,9 @@ class PixelsGAN(Adversary):
     def _points(self, data: Tensor) -> Tensor:
         return ((data.double() - self.center.view(-1, 1, 1)) / self.scale.view(-1, 1, 1)).float()
 
+    def _shapes(self, n: int) -> Tensor:
+        return torch.zeros(n, 0)
+
     def _dressed(self, outputs: Tensor, like: Tensor, draws: torch.Generator) -> Tensor:
         return torch.tanh(outputs) if self.space.levels else outputs
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch, Ragged
+from genapps.batches import Batch, Ragged, rows_of
 from genapps.errors import UsageError
 from genapps.models import load
 from genapps.models.gan import GAN
@@ -194,3 +194,12 @@ def test_both_games_take_finite_steps(kind: str, objective: str) -> None:
     space, options = SPACES[kind]
     model = GAN(space=space, objective=objective, **options).fit(make_data(kind), training=QUICK)
     assert all(torch.isfinite(t).all() for t in model.state()[0].values() if t.is_floating_point())
+
+
+def test_a_row_s_strangeness_does_not_depend_on_the_rows_beside_it(kind: str) -> None:
+    model = fitted(kind)
+    data = make_data(kind, 12, seed=1)
+    alone = model.anomaly_score(rows_of(data, torch.tensor([5])))
+    torch.testing.assert_close(alone, model.anomaly_score(data)[5:6], rtol=1e-4, atol=1e-4)
+    if kind != "frames":  # which refuses to score nothing
+        assert model.anomaly_score(rows_of(data, torch.arange(0))).shape == (0,)
