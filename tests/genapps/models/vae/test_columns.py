@@ -97,8 +97,8 @@ def test_few_labels_among_many_rows_are_enough() -> None:
     labels = torch.full((1200,), -1)
     for blob in range(8):
         labels[(which == blob).nonzero()[0]] = blob % 2
-    shape = {"latent": 2, "hidden": 64, "depth": 2, "annealing": 0.5}
-    training = TrainingConfig(epochs=60, min_steps=700, batch_size=64, patience=50)
+    shape = {"latent": 2, "hidden": 64, "depth": 1, "annealing": 0.5}
+    training = TrainingConfig(epochs=30, batch_size=64, patience=50)
     model = VAE(space=Columns((Continuous(),) * 2), **shape).fit(data, labels=labels, training=training)
     assert float((model.predict(data) == truth).float().mean()) > 0.95
     drawn = model.sample(500, labels=1, generator=generator())
