@@ -22,7 +22,9 @@ def principal(points: Floats, count: int = 2) -> tuple[Floats, Floats]:
 
 
 def discriminant(points: Floats, labels: Codes) -> Floats:
-    """The directions (P, 2) in which groups (N,) lie farthest apart, their own spread taken as one (Fisher, 1936).
+    """The directions (P, 2) in which groups (N,) lie farthest apart for their spread (Fisher, 1936).
+
+    The spread is drawn towards one and the same in all directions (Friedman, 1989).
 
     With two groups there is one such direction; the other is that of most variance beside it, as both are with one.
     """
@@ -35,7 +37,7 @@ def discriminant(points: Floats, labels: Codes) -> Floats:
     means = np.stack([reduced[labels == g].mean(axis=0) for g in groups])
     counts = np.array([np.count_nonzero(labels == g) for g in groups])
     own = reduced - means[np.searchsorted(groups, labels)]
-    ridge = 1e-3 * np.diag(reduced.var(axis=0))  # a column may be constant in each group
+    ridge = reduced.var(axis=0).max() * np.eye(reduced.shape[1])  # or single categories would be all there is to see
     within = own.T @ own / len(points) + ridge
     half = np.linalg.inv(np.linalg.cholesky(within))
     between = half @ (means.T * counts @ means / len(points)) @ half.T
