@@ -189,11 +189,15 @@ class Run:
         if loss.requires_grad:
             loss.backward()
         distributed.average([weight.grad for weight in weights], len(mine) / len(rows))
-        norm = nn.utils.clip_grad_norm_(weights, self.recipe.clip)
-        if distributed.anywhere(not bool(torch.isfinite(loss.detach()) and torch.isfinite(norm))):
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        norm, told = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))), float(loss.detach())
+        size = float(norm)
+        if distributed.anywhere(not (math.isfinite(told) and math.isfinite(size))):
             return None
+        if size > self.recipe.clip:
+            nn.utils.clip_grads_with_norm_(weights, self.recipe.clip, norm)
         optimizer.step()
-        return float(loss.detach())
+        return told
 
     def _rate(self) -> float:
         """The learning rate of this step."""

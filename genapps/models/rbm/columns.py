@@ -32,6 +32,7 @@ _MOST_WEIGHTS = 200_000_000
 _ANNEALING, _HELD_OUT, _BEGINNING = 41, 42, 43  # purposes of randomness
 _FEW_BITS = 10  # machines that are enumerated at every check, or for every row with unknown entries
 _CHECKED_ROWS = 1000
+_MARGINAL_ROWS = 10_000  # about so many rows, evenly spaced, say how frequent each value is at the start
 
 
 @dataclass(frozen=True)
@@ -152,12 +153,12 @@ class ColumnsRBM(Engine):
         self._partition = None
         train(
             machine,
-            [Phase("likelihood", lambda chosen, draws: self._learn(learnt[chosen], draws, device))],
+            [Phase("likelihood", lambda chosen, draws: self._learn(learnt.index_select(0, chosen), draws, device))],
             loss,
             rows=len(learnt),
             recipe=recipe,
             job=job,
-            fingerprint=fingerprint(rows, self.config, recipe),
+            fingerprint=fingerprint(rows, self.config, recipe) if job.checkpoint else "",
         )
         self.machine = machine.eval().cpu().requires_grad_(False)
 
@@ -169,7 +170,7 @@ class ColumnsRBM(Engine):
 
     def _new_machine(self, rows: Tensor, seed: int) -> Machine:
         total, count = torch.zeros(self.layout.units), torch.zeros(self.layout.units)
-        for part in rows.split(_CHUNK):
+        for part in rows[:: max(1, len(rows) // _MARGINAL_ROWS)].split(_CHUNK):
             units, known = self.layout.encode(part)
             total += units.sum(0)
             count += len(units) if known is None else self.layout.spread(known).sum(0)

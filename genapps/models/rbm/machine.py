@@ -19,7 +19,7 @@ from genapps.models.rbm.sampling import Clamp, gibbs, tempered
 
 _LEAST, _MOST = math.log(0.05), math.log(1e4)  # log precision of standardised numbers: deviations of 4.5 and of 0.01
 _FOLLOW = 0.01  # how fast the hidden units' means are followed
-_TOLD = 32  # rows of a batch whose energy is told as its loss: it steers nothing
+_TOLD, _TOLD_STEPS = 32, 10  # the energy of so many rows, every so many steps, is told as the loss: it steers nothing
 _FILL_STEPS = 3  # draws that complete a row with unknown entries before it is learnt
 
 
@@ -48,6 +48,7 @@ class Machine(nn.Module):
     def __init__(self, layout: Layout, hidden: int, chains: int, temperatures: int, learning: Learning) -> None:
         super().__init__()
         self.layout, self.learning = layout, learning
+        self.gap, self.steps = torch.zeros(()), 0  # what was told last, and the steps since the machine was made
         self.weights = nn.Parameter(torch.zeros(layout.units, hidden))
         self.visible = nn.Parameter(torch.zeros(layout.units))
         self.hidden = nn.Parameter(torch.zeros(hidden))
@@ -107,12 +108,14 @@ class Machine(nn.Module):
             units = self._filled(model, units, known, generator)
         inputs = model.inputs(units)
         drawn, drawn_inputs = self._advance(model, generator)
-        energies = (
-            model.free_energy(v[:_TOLD], odds[:_TOLD]).mean() for v, odds in ((units, inputs), (drawn, drawn_inputs))
-        )
-        gap = next(energies) - next(energies)
+        if self.steps % _TOLD_STEPS == 0:
+            energies = [
+                model.free_energy(v[:_TOLD], odds[:_TOLD]) for v, odds in ((units, inputs), (drawn, drawn_inputs))
+            ]
+            self.gap = energies[0].mean() - energies[1].mean()
+        self.steps += 1
         self.set_gradient(units, inputs.sigmoid_(), drawn, drawn_inputs.sigmoid_())
-        return gap
+        return self.gap
 
     def _advance(self, model: Parameters, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Move the chains on: visible units (C, U) at the model's own temperature, their hidden inputs (C, H)."""
@@ -132,11 +135,10 @@ class Machine(nn.Module):
 
         Those of Gaussian units are natural ones: not of their precision's size.
         """
-        hidden_mean = hidden.mean(0)
-        gains = centred_gains(units, hidden, drawn, drawn_hidden, self.mean_visible, self.mean_hidden)
-        self.mean_hidden.lerp_(hidden_mean, _FOLLOW)
-        self.weights.grad = gains[0].neg_().add_(self.weights, alpha=self.learning.weight_decay)
-        self.visible.grad, self.hidden.grad = gains[1].neg_(), gains[2].neg_()
+        slopes = centred_slopes(units, hidden, drawn, drawn_hidden, self.mean_visible, self.mean_hidden)
+        self.mean_hidden.lerp_(hidden.mean(0), _FOLLOW)
+        self.weights.grad = slopes[0].add_(self.weights, alpha=self.learning.weight_decay)
+        self.visible.grad, self.hidden.grad = slopes[1], slopes[2]
         if self.learning.learn_variance and self.layout.real:
             self.log_precision.grad = self._fit_of_numbers(drawn, drawn_hidden) - self._fit_of_numbers(units, hidden)
 
@@ -152,7 +154,8 @@ class Machine(nn.Module):
         if float(self.weights.norm()) > self.learning.max_norm:  # none is longer than all together
             squares = self.weights.square().sum(0)
             self.weights.mul_((self.learning.max_norm * squares.clamp_min(1e-12).rsqrt()).clamp_max(1.0))
-        self.log_precision.clamp_(_LEAST, _MOST)
+        if self.layout.real:
+            self.log_precision.clamp_(_LEAST, _MOST)
 
     def _filled(self, model: Parameters, units: Tensor, known: Tensor, generator: torch.Generator) -> Tensor:
         """Rows whose unknown entries are drawn given the known ones."""
@@ -161,16 +164,17 @@ class Machine(nn.Module):
         return gibbs(model, hidden, _FILL_STEPS, generator, clamp)[0]
 
 
-def centred_gains(
+def centred_slopes(
     units: Tensor, hidden: Tensor, drawn: Tensor, drawn_hidden: Tensor, mean_visible: Tensor, mean_hidden: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The centred gradient of the log-likelihood: of weights (U, H), visible (U,) and hidden biases (H,).
+    """The centred gradient of minus the log-likelihood: of weights (U, H), visible (U,) and hidden biases (H,).
 
     units (B, U) and hidden (B, H): data and its hidden means; drawn (C, U) and drawn_hidden (C, H): the model's. With
     offsets of 0 it is the plain gradient. Source: Melchior, Fischer and Wiskott 2016, equations 8 to 13.
     """
-    gain, hidden_gain = units.mean(0) - drawn.mean(0), hidden.mean(0) - drawn_hidden.mean(0)
-    left = torch.cat([units, drawn, mean_visible[None], gain[None]])  # (B + C + 2, U)
-    right = torch.cat([hidden / len(units), drawn_hidden / -len(drawn), -hidden_gain[None], -mean_hidden[None]])
-    weights = left.T @ right
-    return weights, gain - weights @ mean_hidden, hidden_gain - mean_visible @ weights
+    loss, hidden_loss = drawn.mean(0) - units.mean(0), drawn_hidden.mean(0) - hidden.mean(0)
+    # Offsets enter where they are cheap: the hidden one before the products, the visible one after them.
+    weights = units.T @ ((mean_hidden - hidden) / len(units))
+    weights.addmm_(drawn.T, drawn_hidden - mean_hidden, alpha=1 / len(drawn))
+    weights.addr_(mean_visible, hidden_loss, alpha=-1)
+    return weights, loss - torch.mv(weights, mean_hidden), hidden_loss - torch.mv(weights.T, mean_visible)

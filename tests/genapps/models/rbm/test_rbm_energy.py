@@ -13,7 +13,7 @@ from genapps.models.rbm import partition
 from genapps.models.rbm.conditions import Conditions
 from genapps.models.rbm.energy import Parameters, Path, draw_hidden
 from genapps.models.rbm.layout import Layout, softplus
-from genapps.models.rbm.machine import centred_gains
+from genapps.models.rbm.machine import centred_slopes
 from genapps.models.rbm.sampling import Clamp, gibbs, ladder, tempered
 from genapps.spaces import Categorical, Columns, Constraint, Continuous, allow
 
@@ -183,29 +183,29 @@ def test_the_plain_gradient_is_that_of_the_enumerated_likelihood() -> None:
     many = drawn_rows[torch.multinomial(share, 400_000, True, generator=seeded())]
     drawn, _ = model.layout.encode(many, torch.double)
     zero = (torch.zeros(model.layout.units, dtype=torch.double), torch.zeros(4, dtype=torch.double))
-    found = centred_gains(units, model.inputs(units).sigmoid(), drawn, model.inputs(drawn).sigmoid(), *zero)
-    for gain, exact in zip(found, expected, strict=True):
-        torch.testing.assert_close(gain, exact, rtol=0, atol=0.005)
+    found = centred_slopes(units, model.inputs(units).sigmoid(), drawn, model.inputs(drawn).sigmoid(), *zero)
+    for slope, exact in zip(found, expected, strict=True):
+        torch.testing.assert_close(-slope, exact, rtol=0, atol=0.005)
 
 
 def test_the_centred_gradient_is_the_plain_one_in_other_coordinates() -> None:
-    """Its weights' gain is the covariance's, its biases' follow; it vanishes exactly where the plain one does."""
+    """Its weights' slope is the covariance's, its biases' follow; it vanishes exactly where the plain one does."""
     model = machine(CODES, 4)
     units, _ = model.layout.encode(rows_of(CODES)[::3], torch.double)
     drawn, _ = model.layout.encode(rows_of(CODES)[::2], torch.double)
     hidden, drawn_hidden = model.inputs(units).sigmoid(), model.inputs(drawn).sigmoid()
     mu, lam = units.mean(0), hidden.mean(0)
     zeros = (torch.zeros_like(mu), torch.zeros_like(lam))
-    plain = centred_gains(units, hidden, drawn, drawn_hidden, *zeros)
-    found = centred_gains(units, hidden, drawn, drawn_hidden, mu, lam)
-    by_hand = (units - mu).T @ (hidden - lam) / len(units) - (drawn - mu).T @ (drawn_hidden - lam) / len(drawn)
+    plain = centred_slopes(units, hidden, drawn, drawn_hidden, *zeros)
+    found = centred_slopes(units, hidden, drawn, drawn_hidden, mu, lam)
+    by_hand = (drawn - mu).T @ (drawn_hidden - lam) / len(drawn) - (units - mu).T @ (hidden - lam) / len(units)
     torch.testing.assert_close(found[0], by_hand, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(found[1], plain[1] - by_hand @ lam, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(found[2], plain[2] - mu @ by_hand, rtol=1e-10, atol=1e-12)
-    ascent = sum(float((a * b).sum()) for a, b in zip(plain, found, strict=True))
-    assert ascent > 0  # an ascent direction
-    fixed = centred_gains(units, hidden, units, hidden, mu, lam)
-    assert all(float(gain.abs().max()) < 1e-12 for gain in fixed)
+    agreement = sum(float((a * b).sum()) for a, b in zip(plain, found, strict=True))
+    assert agreement > 0  # a descent direction of the same loss
+    fixed = centred_slopes(units, hidden, units, hidden, mu, lam)
+    assert all(float(slope.abs().max()) < 1e-12 for slope in fixed)
 
 
 @pytest.mark.parametrize("spoilt", [False, True], ids=["kernel", "perturbed kernel"])
