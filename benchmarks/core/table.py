@@ -190,7 +190,8 @@ SECTIONS: list[tuple[str, str, str, Callable[[Iterable[Row]], list[Row]], Column
         "Collapse, counted: statistically different bins of MNIST",
         "Richardson and Weiss 2018: training images in 100 cells of k-means; a cell counts where the "
         "share of made images "
-        "differs from that of real ones at 5 %. Five cells of a hundred differ by chance.",
+        "differs from that of real ones at 5 %. Five cells of a hundred differ by chance; the test images are by other "
+        "writers.",
         same,
         {
             "model": word("model"),
