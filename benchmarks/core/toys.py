@@ -32,11 +32,11 @@ ROWS, MADE, DEVIATION, BINS = 5000, 10_000, 0.05, 100
 SIDE = 5
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "toys.svg"
 SPACE = Columns((Continuous(), Continuous()))
-GAN_TRAINING = TrainingConfig(epochs=1000, max_steps=2500, learning_rate=1e-3)
+GAN_TRAINING = TrainingConfig(epochs=1000, max_steps=3500, learning_rate=2e-3)
 SETTINGS: dict[str, tuple[dict[str, Any], TrainingConfig]] = {
     "gmm": ({"n_components": 25, "n_init": 3}, TrainingConfig()),
     "vae": ({"latent": 2, "hidden": 128}, TrainingConfig(epochs=200, max_steps=4000)),
-    "gan": ({"latent": 2, "hidden": 128, "depth": 2, "penalty": 0.05, "waves": 4}, GAN_TRAINING),
+    "gan": ({"latent": 2, "hidden": 128, "depth": 2, "penalty": 0.02, "waves": 5}, GAN_TRAINING),
     "rbm": ({"n_components": 128}, TrainingConfig()),
     "autoregressive": ({"hidden": 96, "dropout": 0.0}, TrainingConfig(max_steps=2000)),
 }
