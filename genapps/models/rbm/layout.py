@@ -163,7 +163,7 @@ def bernoulli(probability: Tensor, generator: torch.Generator, out: Tensor | Non
     if probability.dtype == torch.float32 and probability.device.type == "cpu":
         words = torch.empty((probability.numel() + 3) // 4, dtype=torch.long)
         random = words.random_(-(2**63), None, generator=generator).view(torch.int16)[: probability.numel()]
-        level = torch.add(-32767.5, probability, alpha=65536.0)  # between two of the integers, so that none is a tie
+        level = torch.add(-32768.5, probability, alpha=65536.0)  # halfway between integers: the nearest 2^-16
         noise = random.view(probability.shape).to(torch.float32)
         return torch.lt(noise, level, out=noise if out is None else out)
     noise = torch.rand(probability.shape, dtype=probability.dtype, device=probability.device, generator=generator)

@@ -74,16 +74,17 @@ def distance(p: dict[tuple[int, ...], float], q: dict[tuple[int, ...], float]) -
 
 
 def tolerance(model: Model, exactly: float) -> float:
-    """What a distance to `exact` may be: a bound or an estimate carries the noise of its samples."""
-    return exactly if model.log_prob(every_row()).kind == "exact" else exactly + 0.025
+    """What a distance to `exact` may be: a bound carries the noise of its samples, an RBM's rows that of its chains."""
+    return exactly if model.family in ("gmm", "autoregressive") else exactly + 0.025
 
 
 def test_probabilities_sum_to_one(fitted: Model) -> None:
-    assert sum(exact(fitted).values()) == pytest.approx(1.0, abs=tolerance(fitted, 1e-4))
+    exactly = fitted.log_prob(every_row()).kind == "exact"
+    assert sum(exact(fitted).values()) == pytest.approx(1.0, abs=1e-4 if exactly else 0.025)
 
 
 def test_has_learnt_the_dependence(fitted: Model) -> None:
-    data = make_data(40_000, seed=1)
+    data = make_data(10_000, seed=1)
     shuffled = torch.stack([data[:, 0], data[:, 1].roll(1), data[:, 2].roll(2)], 1)  # the same columns, independent
     assert fitted.log_prob(data).values.mean() > fitted.log_prob(shuffled).values.mean() + 0.5
     floor = distance(frequencies(data), frequencies(shuffled))
