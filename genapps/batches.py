@@ -13,6 +13,7 @@ from torch import Tensor
 from genapps.errors import InputError, UsageError
 from genapps.spaces import Categorical, Columns, Continuous, Frames, Pixels, Space, Tokens, Variable
 
+_LARGEST = 1e100  # numbers beyond this overflow when squared and summed
 _MOST_CODES = 1_000_000  # sizes of a variable beyond this are a mistake: identifiers, sums of money
 
 
@@ -87,9 +88,15 @@ def as_batch(data: Any, space: Space) -> Batch:
     if not len(batch) or not len(batch.values):
         raise InputError("no sequences to learn from" if not len(batch) else "all sequences are empty")
     if isinstance(space, Tokens):
-        _check_codes(batch.values, space.size, "the sequences")
-        return Ragged(batch.values.long(), batch.lengths)
-    return Ragged(_rows(batch.values, space.row), batch.lengths)
+        if batch.values.ndim != 1:
+            raise InputError(
+                f"sequences of rows of {tuple(batch.values.shape[1:])} where sequences of codes are expected"
+            )
+        codes = _integers(batch.values, "the sequences").long()
+        _check_codes(codes, space.size, "the sequences")
+        return Ragged(codes, batch.lengths)
+    values = batch.values[:, None] if batch.values.ndim == 1 else batch.values
+    return Ragged(_rows(values, space.row), batch.lengths)
 
 
 def infer_space(data: Any) -> Space:
@@ -112,9 +119,9 @@ def infer_space(data: Any) -> Space:
         data = array
     batch = _sequences(data, None)
     longest = int(batch.lengths.max()) if len(batch) else 0
-    if batch.values.ndim == 1:
+    if batch.values.ndim == 1 and not batch.values.is_floating_point():
         return Tokens(_size(batch.values), longest)
-    return Frames(_variables(batch.values), longest)
+    return Frames(_variables(batch.values if batch.values.ndim > 1 else batch.values[:, None]), longest)
 
 
 def rows_of(batch: Batch, rows: Tensor) -> Batch:
@@ -129,13 +136,25 @@ def numbers_of(batch: Batch) -> Tensor:
 
 def _tensor(data: Any) -> Tensor:
     if isinstance(data, Tensor):
-        return data.detach()
+        return _plain(data.detach())
     array = np.asarray(data)
+    if isinstance(data, np.ma.MaskedArray):
+        array = np.where(np.ma.getmaskarray(data), np.nan, array.astype(np.float64))
     if array.dtype.kind not in "biuf":
-        raise InputError(f"values of type {array.dtype} are not numbers; encode them first")
+        raise InputError(f"values of type {array.dtype} are not numbers; encode them, or convert them to float or int")
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
-    return torch.from_numpy(np.ascontiguousarray(array))
+    array = np.ascontiguousarray(array)
+    return _plain(torch.from_numpy(array if array.flags.writeable else array.copy()))
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Half precision as float32, unsigned words as int64; refuses what is no array of numbers."""
+    if tensor.is_complex() or tensor.layout != torch.strided:
+        raise InputError("complex numbers and sparse tensors are not taken; give a dense array of real numbers")
+    if tensor.dtype in (torch.float16, torch.bfloat16):
+        return tensor.float()
+    return tensor.long() if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64) else tensor
 
 
 def _is_list_of_sequences(data: Any) -> bool:
@@ -164,15 +183,29 @@ def _rows(array: Tensor, space: Columns) -> Tensor:
         raise InputError(f"data of shape {tuple(array.shape)} where {len(space.variables)} columns are expected")
     if space.discrete:
         codes = _integers(array, "the columns")
-        if codes.numel() and int(codes.max()) >= min(space.sizes):  # one look at all first: it is much faster
+        if codes.numel() and (
+            int(codes.max()) >= min(space.sizes) or int(codes.min()) < -1
+        ):  # one look at all first: it is much faster
             for j, size in enumerate(space.sizes):
                 _check_codes(codes[:, j], size, f"column {j}")
         return codes
     numbers = array if array.is_floating_point() else array.double()
-    if bool(torch.isinf(numbers).any()):
-        column = int(torch.isinf(numbers).any(0).nonzero()[0, 0])
-        raise InputError(f"column {column} has infinite values; remove them, or replace them by NaN for unknown")
+    if _beyond(numbers) and bool((far := numbers.abs() > _LARGEST).any()):
+        column = int(far.any(0).nonzero()[0, 0])
+        what = "infinite values" if bool(torch.isinf(numbers).any()) else f"values beyond {_LARGEST:g}"
+        raise InputError(f"column {column} has {what}; remove them, or replace them by NaN for unknown")
+    for j, size in enumerate(space.sizes):
+        if size:
+            _check_codes(_integers(numbers[:, j], f"column {j}"), size, f"column {j}")
     return numbers
+
+
+def _beyond(numbers: Tensor) -> bool:
+    """Whether some number may be too large: one look at all, in which NaN counts as perhaps."""
+    if not numbers.numel():
+        return False
+    low, high = torch.aminmax(numbers)
+    return not (float(low) >= -_LARGEST and float(high) <= _LARGEST)
 
 
 def _pixels(array: Tensor, space: Pixels) -> Tensor:
@@ -201,8 +234,12 @@ def _integers(array: Tensor, where: str) -> Tensor:
 
 
 def _check_codes(codes: Tensor, size: int, where: str) -> None:
-    if len(codes) and int(codes.max()) >= size:
+    if not codes.numel():
+        return
+    if int(codes.max()) >= size:
         raise InputError(f"{where}: code {int(codes.max())} where codes run from 0 to {size - 1}")
+    if int(codes.min()) < -1:
+        raise InputError(f"{where}: code {int(codes.min())}; codes run from 0, and only -1 stands for unknown")
 
 
 def _variables(array: Tensor) -> tuple[Variable, ...]:
@@ -214,7 +251,8 @@ def _variables(array: Tensor) -> tuple[Variable, ...]:
 
 
 def _is_binary(array: Tensor) -> bool:
-    return array.numel() > 0 and bool(((array == 0) | (array == 1) | torch.isnan(array)).all())
+    known = array[~torch.isnan(array)] if array.is_floating_point() else array
+    return known.numel() > 0 and bool(((known == 0) | (known == 1)).all())
 
 
 def _size(codes: Tensor) -> int:

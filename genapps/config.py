@@ -63,6 +63,17 @@ def from_json(cls: type[Config], data: Mapping[str, Any], source: str = "setting
     return _build(cls, data, _Source(source, InputError))
 
 
+def check(config: Any, name: str) -> None:
+    """Raise UsageError unless each value of a settings dataclass is of its type and within its bounds; `name`s it."""
+    hints, source = get_type_hints(type(config)), _Source(name)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        plain = value.item() if hasattr(value, "item") else value
+        if not dataclasses.is_dataclass(value):
+            _convert(hints[field.name], plain, field.name, source, type(config))
+        _check_bounds(field, plain, field.name, source)
+
+
 class _Text(str):
     """An override's value, whose type the setting it is for decides."""
 

@@ -178,7 +178,9 @@ def _known(rows: Floats, truth: Floats) -> tuple[Floats, NDArray[np.float64]]:
 def judge_features(measures: tuple[Measured, ...]) -> Finding:
     """In words, whether the features are worth more than as many principal components."""
     if not measures:
-        return Finding("usable", "Unchecked", f"Fewer than {FEWEST} rows: what the features keep was not measured.")
+        return Finding(
+            "usable", "Unchecked", f"Fewer than {FEWEST} unseen rows: what the features keep was not measured."
+        )
     figures = {measure.key: measure for measure in measures}
     near = figures["trustworthiness"]
     text = f"Neighborhoods: trustworthiness {_of(near)}."
@@ -190,6 +192,10 @@ def judge_features(measures: tuple[Measured, ...]) -> Finding:
         gaps.append(own - other)
         what = told[0].name.removesuffix(" (AUC)").lower() if len(told) == 1 else f"{len(told)} columns of categories"
         text += f" {what[:1].upper()}{what[1:]}: AUC {own:.2f} (as many principal components {other:.2f})."
+    random = [control.value or 0 for control in near.controls if "random" in control.name.lower()]
+    if random and (near.value or 0) < random[0] - ALIKE:
+        said = f" Even as many random directions keep neighborhoods better ({random[0]:.3f}): learn longer, or use principal components."
+        return Finding("poor", "Behind random directions", text + said)
     if min(gaps) >= -ALIKE and max(gaps) > ALIKE:
         return Finding("good", "Better than PCA", text)
     if min(gaps) >= -ALIKE:

@@ -7,6 +7,7 @@ picks the *engine* that learns that kind of space. An engine knows tensors only.
 from __future__ import annotations
 
 import hashlib
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from genapps.batches import Batch, Ragged, as_batch, infer_space, numbers_of, rows_of
+from genapps.config import check
 from genapps.errors import InputError, UsageError
 from genapps.spaces import Constraint, Space
 from genapps.suggest import did_you_mean
@@ -49,6 +51,7 @@ class Engine(ABC):
     takes_unknown: ClassVar[bool] = False  # whether rows to learn from may have unknown values
     takes_labels: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False
+    greedy: ClassVar[bool] = False  # whether a temperature of 0 takes the likeliest
     drawing: ClassVar[frozenset[str]] = frozenset()  # what `sample` takes beyond what it has here
 
     def __init__(self, space: Any, config: Any) -> None:
@@ -112,7 +115,8 @@ class Family:
     codec_numbers: ClassVar[Literal["tokens", "any"]] = "any"  # "tokens": continuous variables are not welcome
 
     def __init__(self, *values: Any, space: Space | None = None, random_state: int = 0, **options: Any) -> None:
-        self.random_state, self._options = random_state, self._named(values, options)
+        self.random_state = _whole(random_state, "random_state", least=-(2**63))
+        self._options = self._named(values, options)
         self._engine: Engine | None = None
         self.fitted = False
         if space is not None:
@@ -123,6 +127,8 @@ class Family:
     def fit(
         self,
         data: Any,
+        y: Any = None,
+        /,
         *,
         labels: Any = None,
         sample_weight: Any = None,
@@ -131,14 +137,14 @@ class Family:
         generator: torch.Generator | None = None,
         training: TrainingConfig | None = None,
         progress: Callable[[Event], None] | None = None,
-        checkpoint: Path | None = None,
+        checkpoint: str | Path | None = None,
         resume: bool = False,
     ) -> Self:
         """Learn from rows, sequences or images: an array, a tensor, a list of sequences, or a batch of the space.
 
         labels: (N,) integers, -1 where a class is unknown. sample_weight: (N,) how often each row counts. validation:
-        more data of the same kind, which decides when to stop. budget: seconds. Raises InputError for data that cannot
-        be learnt, UsageError for what this family does not take.
+        more data of the same kind, which decides when to stop. budget: seconds. y is ignored, as pipelines want it.
+        Raises InputError for data that cannot be learnt, UsageError for what this family does not take.
         """
         if self._engine is None:
             self._engine = self._new_engine(self.infer_space(data))
@@ -146,7 +152,8 @@ class Family:
             self._engine = self._new_engine(self._engine.space)
         batch = self._checked(data, learning=True)
         job = self._job(len(batch), labels, sample_weight, generator, training, budget)
-        job = replace(job, progress=progress, checkpoint=checkpoint, resume=resume)
+        place = None if checkpoint is None else Path(checkpoint)
+        job = replace(job, progress=progress, checkpoint=place, resume=resume)
         held_out = None if validation is None else self._checked(validation, learning=True)
         self._engine.fit(batch, held_out, job)
         self.fitted = True
@@ -243,23 +250,40 @@ class Family:
 
     def __getattr__(self, name: str) -> Any:
         """What was learnt, under scikit-learn's names: `means_`, `transmat_`, `components_`."""
-        if name.endswith("_") and not name.startswith("_"):
+        if not name.endswith("_") or name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        if not self.__dict__.get("fitted"):
+            raise AttributeError(f"{name} is not known before the model has learnt: call fit first")
+        try:
             return getattr(self._fitted(), name)
-        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        except AttributeError:
+            raise AttributeError(f"{type(self).__name__} of this space has no {name}") from None
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The options that were given, as scikit-learn asks for them."""
+        return {**self._options, "random_state": self.random_state}
+
+    def set_params(self, **options: Any) -> Self:
+        """Change options before the next fit."""
+        self.random_state = options.pop("random_state", self.random_state)
+        self._options = self._named((), {**self._options, **options})
+        if self._engine is not None:
+            self._engine, self.fitted = self._new_engine(self._engine.space), False
+        return self
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that `from_state` needs: tensors by name, and settings that JSON can hold."""
         tensors, settings = self._fitted().state()
-        return tensors, {"config": asdict(self.config), **settings}
+        return tensors, {"config": asdict(self.config), "random_state": self.random_state, **settings}
 
     @classmethod
     def from_state(cls, space: Space, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
         """The model that `state` described. Raises InputError where that was an earlier version's."""
         if "config" not in settings:
             raise InputError("written by an earlier version of genapps; fit the model again")
-        model = cls(space=space, **settings["config"])
+        model = cls(space=space, random_state=settings.get("random_state", 0), **settings["config"])
         model._fitted(trained=False).restore(tensors, settings)
         model.fitted = True
         return model
@@ -290,12 +314,17 @@ class Family:
             if name not in engine.drawing:
                 there = f"; it takes: {', '.join(sorted(engine.drawing))}" if engine.drawing else ""
                 raise UsageError(f"{_name(engine)} samples without {name}{there}")
-        if n < 0:
-            raise UsageError(f"cannot draw {n}; ask for 0 or more")
-        if temperature < 0:
-            raise UsageError(f"temperature is {temperature}, but must not be below 0")
+        n = _whole(n, "n", least=0)
+        if not (isinstance(temperature, int | float) and 0 <= temperature < float("inf")):
+            raise UsageError(f"temperature is {temperature!r}, but must be a number from 0 up")
+        if temperature == 0 and not engine.greedy:
+            raise UsageError(
+                "temperature 0, always the likeliest, is for sequences and images of the autoregressive family"
+            )
         if labels is not None:
-            classes = torch.as_tensor(labels).long()
+            if not engine.takes_labels:
+                raise UsageError(f"{_name(engine)} does not take labels")
+            classes = _classes(labels)
             if classes.ndim and classes.shape != (n,):
                 raise UsageError(f"labels of shape {tuple(classes.shape)} for {n} draws: give one class, or {n}")
             options["labels"] = classes.expand(max(n, 1))
@@ -348,6 +377,7 @@ class Family:
             config = engine.Config(**self._options)
         except ValueError as error:
             raise UsageError(str(error)) from error
+        check(config, self.family)
         return engine(space, config)
 
     def _checked(self, data: Any, learning: bool = False) -> Batch:
@@ -379,10 +409,11 @@ class Family:
         training = training or TrainingConfig()
         if budget is not None:
             training = replace(training, budget=budget)
+        check(training, "training")
         return Job(
             seed=self._generator(generator).initial_seed(),
             training=training,
-            labels=None if labels is None else _one_each(labels, rows, "labels").long(),
+            labels=None if labels is None else _one_each(_classes(labels), rows, "labels"),
             weights=None if weights is None else _weights(_one_each(weights, rows, "sample_weight")),
         )
 
@@ -418,6 +449,30 @@ def _name(engine: Engine) -> str:
 def _has_unknown(batch: Batch) -> bool:
     numbers = numbers_of(batch)
     return bool(torch.isnan(numbers).any()) if numbers.is_floating_point() else bool((numbers < 0).any())
+
+
+def _whole(value: Any, name: str, least: int) -> int:
+    """The whole number, of numpy or Python; UsageError for anything else."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UsageError(f"{name} must be a whole number, not {value!r}") from None
+    if not least <= number < 2**63:
+        raise UsageError(f"{name} must be {max(least, 0)} or more, not {number}")
+    return number
+
+
+def _classes(labels: Any) -> Tensor:
+    """Labels as whole numbers."""
+    try:
+        classes = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError):
+        raise UsageError("labels must be whole numbers; number the classes from 0") from None
+    if classes.is_floating_point() and not bool((classes == classes.round()).all()):
+        raise UsageError("labels must be whole numbers; number the classes from 0, -1 where one is unknown")
+    if classes.numel() and int(classes.min()) < -1:
+        raise UsageError(f"labels run from 0, and only -1 stands for unknown, not {int(classes.min())}")
+    return classes.long()
 
 
 def _one_each(values: Any, rows: int, name: str) -> Tensor:

@@ -33,6 +33,8 @@ def test_a_space_comes_back_from_json(space: Space) -> None:
         ([[0.5, 1.5], [2.5, 3.5]], Columns((Continuous(), Continuous()))),
         ([[0, 1, 4], [2]], Tokens(5, 3)),
         ([np.zeros((3, 2)) + 0.5, np.ones((1, 2))], Frames((Continuous(), Continuous()), 3)),
+        ([np.array([1.9, 2.7]), np.array([0.2])], Frames((Continuous(),), 2)),
+        (np.full((3, 1), np.nan), Columns((Continuous(),))),
         (np.zeros((2, 3, 4)) + 0.5, Frames((Continuous(),) * 4, 3)),
         (np.zeros((2, 1, 3, 4)), Pixels(1, 3, 4, 2)),
         (np.full((2, 1, 3, 4), 200, np.uint8), Pixels(1, 3, 4, 256)),
@@ -58,6 +60,12 @@ def test_a_space_is_inferred_and_fits_the_data(data: object, space: Space) -> No
         ([np.zeros((2, 2)), np.zeros((2, 3))], SPACES[2], "different widths"),
         (np.zeros((1, 1, 2, 2)), SPACES[3], "images of shape"),
         (np.array([[10**7]]), None, "too many"),
+        ([np.array([0.5, 1.0])], SPACES[1], "whole numbers"),
+        ([[0, -3]], SPACES[1], "only -1 stands for unknown"),
+        (np.array([[0.0, 1e200]]), SPACES[0], "column 1 has values beyond"),
+        (np.array([[0.5, 1.0]]), SPACES[0], "column 0 hold codes"),
+        (np.array([[7.0, 1.0]]), SPACES[0], "column 0: code 7"),
+        (np.zeros((1, 2), complex), SPACES[0], "not numbers"),
         (np.zeros(3), None, "give \\(rows, columns\\)"),
     ],
 )
@@ -88,3 +96,14 @@ def test_taking_and_padding_sequences(lists: list[list[int]], data: st.DataObjec
 def test_lengths_must_add_up() -> None:
     with pytest.raises(UsageError, match="add up"):
         Ragged(torch.zeros(3), torch.tensor([1, 1]))
+
+
+def test_masked_half_and_read_only_arrays_are_taken_for_what_they_hold() -> None:
+    space = Columns((Continuous(),))
+    masked = as_batch(np.ma.masked_greater(np.array([[1.0], [5.0]]), 3), space)
+    assert isinstance(masked, torch.Tensor) and torch.isnan(masked).tolist() == [[False], [True]]
+    half = as_batch(torch.ones(2, 1, dtype=torch.float16), space)
+    assert isinstance(half, torch.Tensor) and half.dtype == torch.float32
+    fixed = np.ones((2, 1))
+    fixed.flags.writeable = False
+    as_batch(fixed, space)  # no warning

@@ -30,6 +30,7 @@ class NetworkEngine(Engine):
     """An engine with one network, trained by the likelihood of rows given their class."""
 
     takes_labels: ClassVar[bool] = True
+    greedy: ClassVar[bool] = True
     RECIPE: ClassVar[Recipe]
     network: Any = None
     facts: Mapping[str, Tensor]  # what `measure` found, and the share of each class

@@ -126,6 +126,8 @@ class FrameModel(ChainModel):
                 self.scale[j] = (column - self.location[j]).square().mean().sqrt()
             elif len(column):  # a constant
                 self.location[j] = column[0]
+        if self.config.covariance_type == "spherical":  # one variance for all is one in the data's own units
+            self.scale[self.numbers] = self.scale[self.numbers].square().mean().sqrt()
 
     def _inward(self, batch: Ragged) -> Ragged:
         if not self.numbers:

@@ -94,6 +94,7 @@ class ColumnVAE(Variational):
         rows = inputs[0]
         if not self.config.holes:
             return inputs
+        rows = rows.short() if rows.dtype == torch.uint8 else rows  # bytes have no -1
         chosen = torch.rand(len(rows), 1, generator=generator) < self.config.holes
         share = torch.rand(len(rows), 1, generator=generator)
         lost = chosen & (torch.rand(rows.shape, generator=generator) < share)

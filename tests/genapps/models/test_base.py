@@ -10,6 +10,7 @@ import genapps.models
 from genapps.errors import InputError, UsageError
 from genapps.models import FAMILIES, GMM, build, family_class, load_file
 from genapps.spaces import Categorical, Columns
+from genapps.training import TrainingConfig
 
 SPACE = Columns((Categorical(2), Categorical(3)))
 DATA = np.random.default_rng(0).integers(0, 2, (60, 2))
@@ -40,8 +41,9 @@ def test_before_fit_nothing_is_known() -> None:
         small().sample(1)
     with pytest.raises(UsageError, match="call fit first"):
         _ = GMM(3).space
-    with pytest.raises(UsageError, match="call fit first"):
+    with pytest.raises(AttributeError, match="call fit first"):
         _ = GMM(3).weights_
+    assert not hasattr(GMM(3), "means_")
     with pytest.raises(AttributeError):
         _ = GMM(3).wights
 
@@ -88,3 +90,46 @@ def test_a_file_of_another_domain_is_refused(tmp_path: Path) -> None:
     small().fit(DATA).save(path, domain="tabular")
     with pytest.raises(InputError, match="tabular"):
         load_file(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_components": 0}, "n_components must be at least 1"),
+        ({"n_components": "3"}, "n_components must be a whole number"),
+        ({"structure": "x"}, "structure must be"),
+        ({"random_state": 1.5}, "random_state must be a whole number"),
+    ],
+)
+def test_options_are_checked_before_anything_is_learnt(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        GMM(space=SPACE, **options)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        ({"n": -1}, "n must be 0 or more"),
+        ({"n": "3"}, "n must be a whole number"),
+        ({"n": 1, "temperature": float("nan")}, "temperature is nan"),
+        ({"n": 1, "temperature": 0}, "temperature 0"),
+        ({"n": 1, "labels": 1}, "does not take labels"),
+    ],
+)
+def test_impossible_draws_are_refused(draw: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        small().fit(DATA).sample(**draw)  # type: ignore[arg-type]
+
+
+def test_settings_of_training_are_checked() -> None:
+    for settings in (TrainingConfig(epochs=0), TrainingConfig(optimizer="x")):  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="training"):
+            small().fit(DATA, training=settings)
+    with pytest.raises(UsageError, match="budget must be above 0"):
+        small().fit(DATA, budget=0)
+
+
+def test_scikit_learn_finds_what_it_asks_for() -> None:
+    model = GMM(3, random_state=np.int64(7), space=SPACE, max_iter=3)
+    assert model.get_params() == {"n_components": 3, "max_iter": 3, "random_state": 7}
+    assert model.fit(DATA, None).set_params(n_components=2).fit(DATA).config.n_components == 2
