@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import print_json
+from genapps.cli.console import print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option
 from genapps.errors import UsageError
 from genapps_tabular.cli import (
@@ -104,7 +104,7 @@ def cluster(data: str, output: str | None, as_json: bool, dry_run: bool, **optio
     if as_json or output == STDOUT:
         tell(as_json, places, made.to_json(), lines, made.written)
         return
-    for line in lines:  # rows are elsewhere, so the figures are the result
+    for line in lines if verbosity() >= 0 else ():  # rows are elsewhere, so the figures are the result
         click.echo(line)
     tell(False, places, {}, made.notes, made.written)
 

@@ -194,7 +194,8 @@ def judge_features(measures: tuple[Measured, ...]) -> Finding:
         text += f" {what[:1].upper()}{what[1:]}: AUC {own:.2f} (as many principal components {other:.2f})."
     random = [control.value or 0 for control in near.controls if "random" in control.name.lower()]
     if random and (near.value or 0) < random[0] - ALIKE:
-        said = f" Even as many random directions keep neighborhoods better ({random[0]:.3f}): learn longer, or use principal components."
+        said = f" Even random directions keep neighborhoods better ({random[0]:.3f}):"
+        said += " learn longer, or use principal components."
         return Finding("poor", "Behind random directions", text + said)
     if min(gaps) >= -ALIKE and max(gaps) > ALIKE:
         return Finding("good", "Better than PCA", text)
