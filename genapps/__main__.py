@@ -1,8 +1,6 @@
 """`python -m genapps` is the command."""
 
-import sys
-
-from genapps.cli import main
+from genapps.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

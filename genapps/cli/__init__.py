@@ -9,7 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import click
 
@@ -60,6 +60,21 @@ def main(args: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             _abandon_stdout()
         return code
+
+
+def run() -> None:
+    """`main` as a whole process, which ends at once where it failed.
+
+    Readers' threads may then still wait for Python; as the interpreter goes down one of them would abort the process,
+    and the exit code would be lost.
+    """
+    code = main()
+    if code:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def explain(error: BaseException) -> tuple[str, int]:

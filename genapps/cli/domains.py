@@ -14,7 +14,11 @@ from genapps.errors import GenappsError, MissingExtra
 GROUP = "genapps.domains"
 
 # Import name -> extra, for libraries that only some tasks need.
-EXTRAS = {"pyarrow": "tabular", "sklearn": "tabular", "jinja2": "tabular", "sdv": "sdv", "sdmetrics": "sdv"}
+EXTRAS = {
+    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), "tabular"),
+    "numba": "fast",
+    **dict.fromkeys(("sdv", "sdmetrics"), "sdv"),
+}
 
 
 @dataclass(frozen=True)
