@@ -6,11 +6,9 @@ picks the *engine* that learns that kind of space. An engine knows tensors only.
 
 from __future__ import annotations
 
-import hashlib
 import operator
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, cast
@@ -18,88 +16,14 @@ from typing import Any, ClassVar, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch, Ragged, as_batch, infer_space, numbers_of, rows_of
+from genapps.batches import Batch, as_batch, infer_space, numbers_of, rows_of
 from genapps.config import check
 from genapps.errors import InputError, UsageError
+from genapps.models.engine import Engine, LogProb, fingerprint, name_of, split
 from genapps.spaces import Constraint, Space
 from genapps.suggest import did_you_mean
 from genapps.training.job import Job
 from genapps.training.settings import Event, TrainingConfig
-
-
-@dataclass(frozen=True)
-class LogProb:
-    """Log-probabilities (N,) in nats a row, and what they are: nothing passes a bound or an estimate off as exact.
-
-    exact: the model's own. bound: not above it (a variational bound). estimate: around it, with `error` (one standard
-    error, in nats, of the constant that all values share).
-    """
-
-    values: Tensor
-    kind: Literal["exact", "bound", "estimate"]
-    error: float | None = None
-
-
-class Engine(ABC):
-    """One family's way to learn one kind of space.
-
-    `Config` is its frozen dataclass of settings. What an engine cannot do it leaves as it is here: an error that says
-    so. Batches are as in `genapps.spaces`; the family has checked them.
-    """
-
-    Config: ClassVar[type]
-    takes_unknown: ClassVar[bool] = False  # whether rows to learn from may have unknown values
-    takes_labels: ClassVar[bool] = False
-    takes_weights: ClassVar[bool] = False
-    greedy: ClassVar[bool] = False  # whether a temperature of 0 takes the likeliest
-    drawing: ClassVar[frozenset[str]] = frozenset()  # what `sample` takes beyond what it has here
-
-    def __init__(self, space: Any, config: Any) -> None:
-        self.space, self.config = space, config
-
-    @abstractmethod
-    def fit(self, data: Any, validation: Any | None, job: Job) -> None:
-        """Learn from a batch; without `validation` a share of it may be set aside."""
-
-    @abstractmethod
-    def sample(
-        self,
-        n: int,
-        generator: torch.Generator,
-        *,
-        given: Sequence[Constraint] = (),
-        labels: Tensor | None = None,
-        temperature: float = 1.0,
-    ) -> Any:
-        """Draw a batch of n; `labels` (n,) where classes were learnt."""
-
-    def log_prob(self, data: Any, generator: torch.Generator) -> LogProb:
-        """How likely each row is, (N,)."""
-        raise UsageError(f"{_name(self)} has no likelihood; compare samples instead, or use anomaly_score")
-
-    def anomaly_score(self, data: Any, generator: torch.Generator) -> Tensor:
-        """How strange each row is, (N,): higher is stranger."""
-        return -self.log_prob(data, generator).values
-
-    def impute(self, data: Any, generator: torch.Generator, *, given: Sequence[Constraint] = ()) -> Any:
-        """Fill what is unknown by draws from its distribution given what is known."""
-        raise UsageError(f"{_name(self)} cannot fill in missing values of this kind of data")
-
-    def partial_fit(self, data: Any, job: Job) -> None:
-        """Learn from some more rows."""
-        raise UsageError(f"{_name(self)} cannot be fitted in parts; give all rows to fit")
-
-    def transform(self, data: Any) -> Tensor:
-        """Features (N, F) of each row."""
-        raise UsageError(f"{_name(self)} has no features")
-
-    @abstractmethod
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """What was learnt: tensors by name, and what else JSON can hold."""
-
-    @abstractmethod
-    def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
-        """Become what `state` described."""
 
 
 class Family:
@@ -313,7 +237,7 @@ class Family:
         for name in options:
             if name not in engine.drawing:
                 there = f"; it takes: {', '.join(sorted(engine.drawing))}" if engine.drawing else ""
-                raise UsageError(f"{_name(engine)} samples without {name}{there}")
+                raise UsageError(f"{name_of(engine)} samples without {name}{there}")
         n = _whole(n, "n", least=0)
         if not (isinstance(temperature, int | float) and 0 <= temperature < float("inf")):
             raise UsageError(f"temperature is {temperature!r}, but must be a number from 0 up")
@@ -323,7 +247,7 @@ class Family:
             )
         if labels is not None:
             if not engine.takes_labels:
-                raise UsageError(f"{_name(engine)} does not take labels")
+                raise UsageError(f"{name_of(engine)} does not take labels")
             classes = _classes(labels)
             if classes.ndim and classes.shape != (n,):
                 raise UsageError(f"labels of shape {tuple(classes.shape)} for {n} draws: give one class, or {n}")
@@ -388,7 +312,7 @@ class Family:
                 raise InputError("no rows to learn from")
             if not engine.takes_unknown and _has_unknown(batch):
                 raise InputError(
-                    f"{_name(engine)} does not learn from unknown values; fill them in or drop their rows first"
+                    f"{name_of(engine)} does not learn from unknown values; fill them in or drop their rows first"
                 )
         return batch
 
@@ -403,9 +327,9 @@ class Family:
     ) -> Job:
         engine = self._fitted(trained=False)
         if labels is not None and not engine.takes_labels:
-            raise UsageError(f"{_name(engine)} does not take labels")
+            raise UsageError(f"{name_of(engine)} does not take labels")
         if weights is not None and not engine.takes_weights:
-            raise UsageError(f"{_name(engine)} does not take sample_weight")
+            raise UsageError(f"{name_of(engine)} does not take sample_weight")
         training = training or TrainingConfig()
         if budget is not None:
             training = replace(training, budget=budget)
@@ -424,26 +348,6 @@ class Family:
         if self._engine is None or (trained and not self.fitted):
             raise UsageError("this model has not learnt anything yet: call fit first")
         return self._engine
-
-
-def fingerprint(data: Batch, *settings: object) -> str:
-    """SHA-256 of a batch and of the settings it is learnt with: what a checkpoint belongs to."""
-    digest = hashlib.sha256(repr(settings).encode())
-    for tensor in (data.values, data.lengths) if isinstance(data, Ragged) else (data,):
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def split(data: Batch, share: float, order: Tensor) -> tuple[Tensor, Tensor]:
-    """Row numbers to learn from and row numbers held out, after `order` (N,); a handful of rows serves as both."""
-    if len(data) < 20 or share == 0:
-        return order.sort().values, order.sort().values
-    held_out = max(1, int(len(data) * share))
-    return order[held_out:], order[:held_out]
-
-
-def _name(engine: Engine) -> str:
-    return f"{type(engine).__name__}"
 
 
 def _has_unknown(batch: Batch) -> bool:
