@@ -190,7 +190,8 @@ def _rows(array: Tensor, space: Columns) -> Tensor:
                 _check_codes(codes[:, j], size, f"column {j}")
         return codes
     numbers = array if array.is_floating_point() else array.double()
-    if _beyond(numbers) and bool((far := numbers.abs() > _LARGEST).any()):
+    most = min(_LARGEST, torch.finfo(numbers.dtype).max)
+    if _beyond(numbers) and bool((far := numbers.abs() > most).any()):
         column = int(far.any(0).nonzero()[0, 0])
         what = "infinite values" if bool(torch.isinf(numbers).any()) else f"values beyond {_LARGEST:g}"
         raise InputError(f"column {column} has {what}; remove them, or replace them by NaN for unknown")

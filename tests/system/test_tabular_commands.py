@@ -144,7 +144,7 @@ def test_auto_prints_the_leaderboard_and_keeps_the_best(here: Callable[..., Any]
     done = here("tabular", "synthesize", shop, "--family", "auto", *QUICK, "-o", "rows.csv", "--json")
     assert done.code == 0, done.err
     found = json.loads(done.out)
-    assert {trial["family"] for trial in found["leaderboard"]} == {"autoregressive", "gmm"}
+    assert {trial["family"] for trial in found["leaderboard"]} == {"autoregressive", "gan", "gmm", "rbm", "vae"}
     assert found["evaluation"]["provenance"]["family"] == found["leaderboard"][0]["family"]
     done = here("tabular", "synthesize", shop, "--family", "auto", *QUICK, "-o", "rows.csv")
     assert "engine, best first" in done.err

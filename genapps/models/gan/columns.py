@@ -44,6 +44,7 @@ class ColumnsGAN(Adversary):
     """A GAN of table rows: categories through straight-through Gumbel draws, numbers standardised."""
 
     Config: ClassVar[type] = ColumnsConfig
+    greedy: ClassVar[bool] = True
     takes_unknown: ClassVar[bool] = True
     RECIPE: ClassVar[Recipe] = Recipe(
         epochs=300,

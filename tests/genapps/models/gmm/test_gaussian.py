@@ -502,7 +502,7 @@ def hostile() -> dict[str, Array]:
         "an unknown column": unknown,
         "an unknown row": np.vstack([base, [[np.nan] * 3]]),
         "far away": far,
-        "huge": base * 1e150,
+        "huge": base * 1e90,
         "tiny": base * 1e-150,
     }
 
