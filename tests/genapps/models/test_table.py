@@ -210,3 +210,25 @@ def test_options_of_no_engine_are_refused_with_the_name_meant() -> None:
         build("gmm", n_component=3)
     with pytest.raises(UsageError, match="one value without a name"):
         family_class("gmm")(3, 4)
+
+
+@pytest.mark.parametrize("family", ["autoregressive", "gan", "rbm", "vae"])
+def test_bytes_and_truth_values_are_rows_of_codes(family: str) -> None:
+    truth = np.random.default_rng(0).random((60, 3)) < 0.5
+    for given in (truth, truth.astype(np.uint8)):
+        fitted = build(family, **options(family, Columns)).fit(given, training=QUICK)
+        assert set(fitted.sample(20, generator=seeded()).unique().tolist()) <= {0, 1}
+
+
+def test_a_checkpoint_may_be_named_by_text(tmp_path: Path) -> None:
+    place = str(tmp_path / "run.checkpoint")
+    whole = fit("vae", Columns, checkpoint=place)
+    assert Path(place).exists()
+    resumed = fit("vae", Columns, checkpoint=place, resume=True)
+    assert same(whole.sample(5, generator=seeded()), resumed.sample(5, generator=seeded()))
+
+
+def test_spherical_chains_are_spherical_in_the_data_s_units() -> None:
+    frames = np.random.default_rng(0).normal(size=(200, 2)) * [1.0, 10.0]
+    covars = build("hmm", n_components=2, covariance_type="spherical").fit(frames).covars_
+    torch.testing.assert_close(covars[:, 0], covars[:, 1], rtol=1e-9, atol=0)
