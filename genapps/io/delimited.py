@@ -74,8 +74,10 @@ def _open(source: Source, text: CheckedText, header: _Header) -> Iterator[pa.Rec
 def _read_header(text: CheckedText, delimiter: str | None) -> _Header:
     head = text.take(_HEADER)
     sample = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
-    found = [_parse_header(sample, mark) for mark in (delimiter or DELIMITERS)]
-    candidates = [candidate for candidate in found if candidate]
+    candidates: list[tuple[_Header, bool]] = []
+    for strict in (True, False):  # the wrong delimiter leaves text behind a closing quote; so may a careless writer
+        found = [_parse_header(sample, mark, strict) for mark in (delimiter or DELIMITERS)]
+        candidates = candidates or [candidate for candidate in found if candidate]
     if not candidates or candidates[0][0].length == _HEADER:
         raise InputError(f"{text.name}: line 1: no header line of at most {_HEADER // MIB} MiB; is this a table?")
     # The right delimiter splits the header, and the first row into as many cells.
@@ -84,10 +86,10 @@ def _read_header(text: CheckedText, delimiter: str | None) -> _Header:
     return header
 
 
-def _parse_header(sample: str, delimiter: str) -> tuple[_Header, bool] | None:
+def _parse_header(sample: str, delimiter: str, strict: bool) -> tuple[_Header, bool] | None:
     """The header under one delimiter, and whether the first row has as many cells (of which more than one)."""
     lines = _Counted(sample)
-    records = csv.reader(lines, delimiter=delimiter)
+    records = csv.reader(lines, delimiter=delimiter, strict=strict)
     try:
         columns = next(record for record in records if record)
     except (csv.Error, StopIteration):

@@ -313,3 +313,10 @@ def test_a_device_or_pipe_takes_csv_directly(tmp_path: Path) -> None:
         nowhere.write(TYPED)
     with pytest.raises(GenappsError, match="disk full"), TableWriter("/dev/full") as writer:
         writer.write(TYPED)
+
+
+@pytest.mark.parametrize("names", [["", ";;"], ["", ";;;"], ["a;b", ""], ['";"', "|"]])
+def test_names_made_of_other_delimiters_do_not_mislead_the_reader(tmp_path: Path, names: list[str]) -> None:
+    table = pa.table([pa.array([None, "x"]), pa.array([None, "y;z"])], names=names)
+    _write(tmp_path / "t.csv", table)
+    assert read_table(tmp_path / "t.csv").equals(table)
