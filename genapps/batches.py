@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Ragged:
             raise InputError("no sequences to learn from")
         if len({part.shape[1:] for part in parts}) > 1:
             raise InputError(f"sequences of different widths: {sorted({tuple(part.shape[1:]) for part in parts})}")
-        kind = torch.promote_types(parts[0].dtype, parts[-1].dtype)
+        kind = reduce(torch.promote_types, (part.dtype for part in parts))
         return cls(torch.cat([part.to(kind) for part in parts]), torch.tensor([len(part) for part in parts]))
 
     def __len__(self) -> int:
@@ -183,9 +184,8 @@ def _rows(array: Tensor, space: Columns) -> Tensor:
         raise InputError(f"data of shape {tuple(array.shape)} where {len(space.variables)} columns are expected")
     if space.discrete:
         codes = _integers(array, "the columns")
-        if codes.numel() and (
-            int(codes.max()) >= min(space.sizes) or int(codes.min()) < -1
-        ):  # one look at all first: it is much faster
+        # One look at all first: it is much faster.
+        if codes.numel() and (int(codes.max()) >= min(space.sizes) or int(codes.min()) < -1):
             for j, size in enumerate(space.sizes):
                 _check_codes(codes[:, j], size, f"column {j}")
         return codes

@@ -107,3 +107,8 @@ def test_masked_half_and_read_only_arrays_are_taken_for_what_they_hold() -> None
     fixed = np.ones((2, 1))
     fixed.flags.writeable = False
     as_batch(fixed, space)  # no warning
+
+
+def test_one_sequence_of_numbers_makes_all_of_them_numbers() -> None:
+    ragged = Ragged.of([[1, 2], [0.5], [3]])
+    assert ragged.values.tolist() == [1.0, 2.0, 0.5, 3.0]

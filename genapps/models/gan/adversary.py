@@ -34,6 +34,23 @@ _MOST_CLASSES = 10_000
 _FIRST_CHECKS = 2  # checks before the watch speaks: at first every generator makes one kind of row
 
 
+# How the two networks play, whatever they make: an engine changes how long and how fast.
+GAME = Recipe(
+    epochs=100,
+    min_steps=1000,
+    batch_size=64,
+    learning_rate=1e-3,
+    schedule="cosine",
+    warmup_steps=50,
+    beta1=0.0,
+    beta2=0.99,
+    clip=10.0,
+    ema=0.998,
+    patience=1000,
+    precision="float32",
+)
+
+
 @dataclass(frozen=True)
 class AdversarialConfig:
     """What every engine can be told."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from genapps.errors import UsageError
 from genapps.models.constraints import Allowances, draw, resample
-from genapps.models.gan.adversary import AdversarialConfig, Adversary, Pair
+from genapps.models.gan.adversary import GAME, AdversarialConfig, Adversary, Pair
 from genapps.models.gan.layout import Layout
 from genapps.models.gan.networks import VectorCritic, VectorGenerator
 from genapps.nets.heads import draw_rows
@@ -46,21 +46,15 @@ class ColumnsGAN(Adversary):
     Config: ClassVar[type] = ColumnsConfig
     greedy: ClassVar[bool] = True
     takes_unknown: ClassVar[bool] = True
-    RECIPE: ClassVar[Recipe] = Recipe(
+    RECIPE: ClassVar[Recipe] = replace(
+        GAME,
         epochs=300,
         min_steps=1500,
         max_steps=2500,
         batch_size=256,
         learning_rate=2e-3,
-        schedule="cosine",
         warmup_steps=100,
-        beta1=0.0,
-        beta2=0.99,
-        clip=10.0,
-        ema=0.998,
-        patience=1000,
         check_steps=250,
-        precision="float32",
     )
 
     def __init__(self, space: Columns, config: ColumnsConfig) -> None:

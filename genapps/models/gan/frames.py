@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genapps.batches import Ragged
 from genapps.errors import UsageError
-from genapps.models.gan.adversary import AdversarialConfig, Adversary, Pair
+from genapps.models.gan.adversary import GAME, AdversarialConfig, Adversary, Pair
 from genapps.models.gan.convolutions import GridCritic, GridGenerator
 from genapps.models.gan.layout import Layout
 from genapps.spaces import Constraint, Frames
@@ -39,22 +39,7 @@ class FramesGAN(Adversary):
     """
 
     Config: ClassVar[type] = FramesConfig
-    RECIPE: ClassVar[Recipe] = Recipe(
-        epochs=200,
-        min_steps=1000,
-        max_steps=4000,
-        batch_size=64,
-        learning_rate=1e-3,
-        schedule="cosine",
-        warmup_steps=50,
-        beta1=0.0,
-        beta2=0.99,
-        clip=10.0,
-        ema=0.998,
-        patience=1000,
-        check_steps=250,
-        precision="float32",
-    )
+    RECIPE: ClassVar[Recipe] = replace(GAME, epochs=200, max_steps=4000, check_steps=250)
 
     def __init__(self, space: Frames, config: FramesConfig) -> None:
         super().__init__(space, config)

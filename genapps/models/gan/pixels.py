@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from genapps.errors import UsageError
-from genapps.models.gan.adversary import AdversarialConfig, Adversary, Pair
+from genapps.models.gan.adversary import GAME, AdversarialConfig, Adversary, Pair
 from genapps.models.gan.convolutions import GridCritic, GridGenerator
 from genapps.models.gan.diffaugment import CHANGES, augment
 from genapps.spaces import Constraint, Pixels
@@ -43,22 +43,7 @@ class PixelsGAN(Adversary):
     """A GAN of images; those with levels are made between -1 and 1 and rounded to the nearest level."""
 
     Config: ClassVar[type] = PixelsConfig
-    RECIPE: ClassVar[Recipe] = Recipe(
-        epochs=100,
-        min_steps=1000,
-        max_steps=6000,
-        batch_size=64,
-        learning_rate=1e-3,
-        schedule="cosine",
-        warmup_steps=50,
-        beta1=0.0,
-        beta2=0.99,
-        clip=10.0,
-        ema=0.998,
-        patience=1000,
-        check_steps=500,
-        precision="float32",
-    )
+    RECIPE: ClassVar[Recipe] = replace(GAME, max_steps=6000, check_steps=500)
 
     def __init__(self, space: Pixels, config: PixelsConfig) -> None:
         super().__init__(space, config)
