@@ -84,25 +84,23 @@ class GaussianMixture(Engine):
     def _fit_rows(self, data: Tensor, validation: Tensor | None, job: Job, weights: Tensor | None) -> None:
         if weights is not None and not bool((weights > 0).all()):
             data, weights = data[weights > 0], weights[weights > 0]
-        dtype = torch.float32 if data.dtype == torch.float32 else torch.double
 
-        def prepare(scale: Scale, device: torch.device) -> Callable[[], Iterator[Block]]:
+        def prepare(scale: Scale, dtype: torch.dtype, device: torch.device) -> Callable[[], Iterator[Block]]:
             number, count = distributed.rank(), distributed.count()
             mine = data if count == 1 else data[number::count]
             heavy = weights if count == 1 or weights is None else weights[number::count]
             blocks = list(self._blocks(mine, scale, heavy, dtype, device))
             return lambda: iter(blocks)
 
-        self._fit(lambda: iter([(data, weights)]), prepare, dtype, validation, job)
+        self._fit(lambda: iter([(data, weights)]), prepare, data.dtype, validation, job)
 
     def fit_chunks(self, chunks: Chunks, job: Job) -> None:
         """Learn from rows that do not fit into memory: `chunks` is called anew for every pass over them."""
         first = next(chunks(), None)
         if first is None:
             raise InputError("no rows to learn from")
-        dtype = torch.float32 if first[0].dtype == torch.float32 else torch.double
 
-        def prepare(scale: Scale, device: torch.device) -> Callable[[], Iterator[Block]]:
+        def prepare(scale: Scale, dtype: torch.dtype, device: torch.device) -> Callable[[], Iterator[Block]]:
             def blocks() -> Iterator[Block]:
                 for number, (rows, weights) in enumerate(chunks()):
                     if number % distributed.count() == distributed.rank():
@@ -110,12 +108,12 @@ class GaussianMixture(Engine):
 
             return blocks
 
-        self._fit(chunks, prepare, dtype, None, job)
+        self._fit(chunks, prepare, first[0].dtype, None, job)
 
     def _fit(
         self,
         chunks: Chunks,
-        prepare: Callable[[Scale, torch.device], Callable[[], Iterator[Block]]],
+        prepare: Callable[[Scale, torch.dtype, torch.device], Callable[[], Iterator[Block]]],
         dtype: torch.dtype,
         validation: Tensor | None,
         job: Job,
@@ -131,7 +129,8 @@ class GaussianMixture(Engine):
             start = moved(before[0], before[1], scale)
         else:
             start = self._start(chunks, scale, prior, job.seed, deadline)
-        blocks = prepare(scale, device)
+        dtype = torch.float32 if dtype == torch.float32 and not scale.steep else torch.double
+        blocks = prepare(scale, dtype, device)
         held_out = None if validation is None else self._held_out(validation, scale)
         found = self._climb(start, blocks, prior, dtype, device, held_out, deadline, job.progress)
         other = found

@@ -14,6 +14,7 @@ from genapps.training.em import Climb, Sums
 
 _EMPTY = 1e-8  # rows below which a component has nothing to say: it stays as it is
 _LEAST = 1e-12  # of a variance, in units of the data's own
+_ROUNDING = 1e-14  # of a mean's square: second moments about zero tell no smaller variance
 
 
 @dataclass(frozen=True)
@@ -175,10 +176,11 @@ def worth(found: Climb[Mixture], prior: Prior, rows: float) -> float:
 
 
 def slack(mixture: Mixture, count: Tensor, prior: Prior) -> float:
-    """The most by which the objective may fall in an iteration, in nats: `reg` is added after the maximum is found."""
+    """The most by which the objective may fall in an iteration, in nats: variances are lifted after the maximum."""
     if not mixture.means.shape[1]:
         return 0.0
-    return float((prior.reg / 2 * (count + prior.rows) * mixture.spread.trace_inverse()).sum())
+    added = prior.reg + _ROUNDING * mixture.means.square().amax(1)
+    return float((added / 2 * (count + prior.rows) * mixture.spread.trace_inverse()).sum())
 
 
 def _misfit(spread: Spread, scale: Tensor, kind: str) -> Tensor:
@@ -194,16 +196,23 @@ def _misfit(spread: Spread, scale: Tensor, kind: str) -> Tensor:
     return found
 
 
+def _lift(means: Tensor, prior: Prior) -> Tensor:
+    """(K, d): what is added to each variance."""
+    return max(prior.reg, _LEAST) + _ROUNDING * means.square()
+
+
 def _dense(mixture: Mixture, values: Mapping[str, Tensor], prior: Prior) -> tuple[Tensor, Spread]:
     count, first, second = values["count"], values["first"], values["second"]
     means = _unless_empty(first / count.clamp_min(_EMPTY)[:, None], mixture.means, count[:, None])
     scatter = symmetric(second - means[:, :, None] * first[:, None, :])
+    lift = _lift(means, prior)
     if prior.kind == "tied":
+        lift = (count[:, None] * lift).sum(0, keepdim=True) / count.sum()
         count, scatter = count.sum(0, keepdim=True), scatter.sum(0, keepdim=True)
     if prior.rows and prior.scale is not None:
         scatter, count = scatter + prior.rows * prior.scale, count + prior.rows
     matrices = scatter / count.clamp_min(_EMPTY)[:, None, None]
-    matrices.diagonal(dim1=1, dim2=2).clamp_min_(0).add_(max(prior.reg, _LEAST))
+    matrices.diagonal(dim1=1, dim2=2).clamp_min_(0).add_(lift)
     before = mixture.spread.dense()
     return means, Dense(_unless_empty(matrices, before, count[:, None, None]))
 
@@ -217,7 +226,7 @@ def _diagonal(mixture: Mixture, values: Mapping[str, Tensor], prior: Prior) -> t
     if prior.rows and prior.scale is not None:
         scale = prior.scale.mean() if prior.kind == "spherical" and len(prior.scale) else prior.scale
         scatter, known = scatter + prior.rows * scale, known + prior.rows
-    squares = scatter / known.clamp_min(_EMPTY) + max(prior.reg, _LEAST)
+    squares = scatter / known.clamp_min(_EMPTY) + _lift(means, prior)
     return means, Diagonal(_unless_empty(squares, mixture.spread.variances, known))
 
 
@@ -238,7 +247,7 @@ def _low_rank(mixture: Mixture, values: Mapping[str, Tensor], prior: Prior) -> t
     rows = count[:, None]
     if prior.rows and prior.scale is not None:
         scatter, rows = scatter + prior.rows * prior.scale, rows + prior.rows
-    noises = scatter / rows.clamp_min(_EMPTY) + max(prior.reg, _LEAST)
+    noises = scatter / rows.clamp_min(_EMPTY) + _lift(slopes[:, :, -1], prior)
     loadings = _unless_empty(slopes[:, :, :-1], mixture.spread.loadings, count[:, None, None])
     means = _unless_empty(slopes[:, :, -1], mixture.means, count[:, None])
     return means, LowRank(loadings, _unless_empty(noises, mixture.spread.noises, count[:, None]))

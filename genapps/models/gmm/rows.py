@@ -13,6 +13,9 @@ from genapps.spaces import Categorical, Columns
 
 WIDE = 64  # continuous columns beyond which second moments are no longer features
 _STEP = 65_536  # rows converted at once
+_FAR = 100.0  # times the spread of its middle half: a column's deviation beyond it is the work of outliers
+_NEAR = 10.0  # times that spread: as far as a value counts then in covariances
+_SAMPLED = 500_000  # numbers among which the middle half of each column is found
 _FLOOR = 1e-10  # of the correlation matrix's eigenvalues: directions without variance are left as they are
 
 
@@ -60,6 +63,7 @@ class Scale:
     shares: tuple[Tensor, ...]
     weight: float
     lost: float  # nats a row by which the density is lower in the columns' own units, on average
+    steep: bool = False  # some values lie so far out that float32 has no digits for them beside the others
 
     def log_volume(self, numbers: Tensor) -> Tensor:
         """The same for each row of standardised or other numbers (N, d), of which NaN does not count."""
@@ -87,17 +91,19 @@ class Scale:
         """From chunks of rows (n, D) and their weights, in one pass.
 
         dense: covariances between columns are wanted. common: one scale for all columns. A column that does not vary
-        has scale 1, and one of which nothing is known has center 0.
+        has scale 1, and one of which nothing is known has center 0. One whose deviation is the work of a few values far
+        out is measured by its middle half, or a floor in units of that deviation would drown all the other rows.
         """
         width = len(layout.numbers)
         shift: Tensor | None = None
         known, first, square = (torch.zeros(width, dtype=torch.double) for _ in range(3))
         cross = torch.zeros(width, width, dtype=torch.double) if dense else torch.zeros(0, dtype=torch.double)
         counts = [torch.zeros(size + 1, dtype=torch.double) for size in layout.sizes]
-        total = 0.0
+        total, some = 0.0, _Sample(width)
         for rows, weights in chunks:
             for start in range(0, len(rows), _STEP):
                 numbers, codes = layout.split(rows[start : start + _STEP])
+                some.add(numbers)
                 mass = torch.ones(len(numbers)) if weights is None else weights[start : start + _STEP]
                 mass = mass.double()
                 if shift is None:  # near the data, so that squares lose no digits
@@ -118,20 +124,51 @@ class Scale:
         variance = (square / known.clamp_min(1e-300) - mean.square()).clamp_min(0)
         tiny = 1e-24 * (shift + mean).square()  # of a constant: rounding, not variance
         varies = variance > tiny
+        middle, spread = some.middle(shift)
+        drowned = varies & (spread > 0) & (variance.sqrt() > _FAR * spread)
+        variance, center = torch.where(drowned, spread.square(), variance), torch.where(drowned, middle, mean)
+        own = variance
         if common:
             pooled = variance.mean() if width else variance.sum()
             variance, varies = pooled.expand_as(variance), (pooled > 0).expand_as(varies)
         scale = torch.where(varies, variance, 1.0).sqrt()
         if dense:
             around = cross / max(total, 1e-300) - torch.outer(first, first) / max(total, 1e-300) ** 2
-            cov = around / torch.outer(scale, scale)
+            cov = some.cov(shift + center, scale) if bool(drowned.any()) else around / torch.outer(scale, scale)
             whiten = _whitening(cov)
         else:
-            cov, whiten = (square / known.clamp_min(1e-300) - mean.square()).clamp_min(0) / scale.square(), None
+            cov, whiten = own / scale.square(), None
         # What is known of a code beforehand: its share, and a twentieth of a row for those never seen.
         shares = tuple((count[:-1] + 0.05) / (count[:-1] + 0.05).sum() for count in counts)
         lost = float(known @ scale.log()) / max(total, 1e-300)
-        return cls(shift + mean, scale, cov, whiten, shares, total, lost)
+        return cls(shift + center, scale, cov, whiten, shares, total, lost, bool(drowned.any()))
+
+
+class _Sample:
+    """The first rows of the numbers, enough to tell where their middle half lies."""
+
+    def __init__(self, width: int) -> None:
+        self._parts: list[Tensor] = []
+        self._room = _SAMPLED // max(1, width)
+
+    def add(self, numbers: Tensor) -> None:
+        """Keep these (n, d), as far as there is room."""
+        if self._room > 0:
+            self._parts.append(numbers[: self._room].clone())
+            self._room -= len(numbers)
+
+    def middle(self, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """(d,) medians less `shift`, and the deviations of normal distributions with the same middle halves."""
+        if not self._parts:
+            return torch.zeros_like(shift), torch.zeros_like(shift)
+        numbers = torch.cat(self._parts) - shift
+        low, median, high = torch.nanquantile(numbers, torch.tensor([0.25, 0.5, 0.75], dtype=numbers.dtype), 0)
+        return median.nan_to_num(), ((high - low) / 1.349).nan_to_num()
+
+    def cov(self, center: Tensor, scale: Tensor) -> Tensor:
+        """(d, d) of the standardised numbers, those far out drawn near."""
+        values = ((torch.cat(self._parts) - center) / scale).clamp_(-_NEAR, _NEAR).nan_to_num_()
+        return values.T @ values / len(values)
 
 
 def _whitening(cov: Tensor) -> Tensor:

@@ -244,6 +244,24 @@ def test_an_offset_of_a_million_changes_nothing(kind: str, dtype: type) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("far", [1e5, -1e7])
+def test_one_value_far_out_leaves_the_other_rows_their_density(kind: str, far: float) -> None:
+    """`reg_covar` is a share of a column's variance: were it one value's work, no component could be narrow."""
+    data = blobs()
+    spoiled = np.concatenate([data, np.full((1, data.shape[1]), far)])
+    clean = GMM(3, covariance_type=kind, tol=1e-9).fit(data).score(data)
+    assert GMM(4, covariance_type=kind, tol=1e-9).fit(spoiled).score(data) > clean - 0.1
+    assert not (kind == "full" and _drowned(spoiled, data) > clean - 0.5)  # the check can fail
+
+
+def _drowned(spoiled: Array, data: Array) -> float:
+    """The same with the deviation of all values as the measure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "_FAR", np.inf)
+        return GMM(4, tol=1e-9).fit(spoiled).score(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_units_change_the_density_by_their_volume_alone(kind: str) -> None:
     data = blobs()
     units = np.full(3, 1e-3) if kind == "spherical" else np.array([1e-3, 1.0, 1e4])
