@@ -18,9 +18,10 @@ _HEADER_MARKS = b',;\t|"\r\n'  # whichever delimiter a reader tries, such a name
 
 
 def csv_header(names: Sequence[str], delimiter: str) -> bytes:
-    """The header line."""
+    """The header line: names of nothing but spaces are in quotes too, or a file of empty cells would look empty."""
     quoted = [
-        _quoted(name) if not name or any(mark in _HEADER_MARKS for mark in name.encode()) else name for name in names
+        _quoted(name) if not name.strip() or any(mark in _HEADER_MARKS for mark in name.encode()) else name
+        for name in names
     ]
     return (delimiter.join(quoted) + "\n").encode()
 

@@ -61,6 +61,13 @@ def test_texts_read_back_the_same(tmp_path: Path, suffix: str) -> None:
     assert read_table(path).equals(pa.concat_tables([first, first.slice(2, 3)]))
 
 
+def test_a_name_of_spaces_over_empty_cells_is_still_a_table(tmp_path: Path) -> None:
+    table = pa.table({" ": pa.array([None, None], pa.string())})
+    path = tmp_path / "t.csv"
+    _write(path, table)
+    assert read_table(path).equals(table)
+
+
 @given(
     names=st.lists(st.text("ab\",;\t| '\n=", max_size=3), min_size=1, max_size=3, unique=True),
     data=st.data(),
