@@ -19,6 +19,7 @@ from torch import Tensor
 from genapps.errors import MissingExtra
 from genapps.models.hmm import blocks, logspace, scaled
 from genapps.models.hmm.packed import Packed
+from genapps.models.hmm.room import Room
 
 Kernel = Literal["auto", "scaled", "compiled", "blocks", "log", "compiled log"]
 
@@ -81,11 +82,17 @@ def filtered(chain: Chain, log_emission: Tensor, packed: Packed, kernel: Kernel 
 
 
 def smooth(
-    chain: Chain, log_emission: Tensor, packed: Packed, weights: Tensor | None = None, kernel: Kernel = "auto"
+    chain: Chain,
+    log_emission: Tensor,
+    packed: Packed,
+    weights: Tensor | None = None,
+    kernel: Kernel = "auto",
+    room: Room | None = None,
 ) -> Smoothed:
     """Posterior probabilities of the states given all observations of their sequence.
 
-    log_emission: (S, K), overwritten. weights: (N,) how often each sequence counts in `moves`.
+    log_emission: (S, K), overwritten. weights: (N,) how often each sequence counts in `moves`. room:
+    for the states.
     """
     kernel = _choice(chain, log_emission, packed) if kernel == "auto" else kernel
     if kernel in ("log", "compiled log"):
@@ -94,18 +101,20 @@ def smooth(
     start, transition = _cast(chain, emission)
     if kernel == "blocks":
         alpha, scale, states = blocks.smooth(start, transition, emission, packed)
-        weight = emission
+        log_prob = _log_prob(scale, largest, packed)
+        each = _each_if(log_prob, weights, packed, emission.dtype)
+        weight = emission if each is None else emission.mul_(each)
+        moves = scaled.moves(alpha, weight, transition, packed)
     else:
         passes = _passes(kernel)
-        alpha, scale = passes.forward(start, transition, emission, packed)
+        alpha, scale = passes.forward(start, transition, emission, packed, room)
         weight = emission.div_(scale)
-        states = passes.backward(transition, alpha, weight, packed)
-    log_prob = _log_prob(scale, largest, packed)
-    if weights is not None or bool((log_prob == -torch.inf).any()):
-        each = _each(log_prob, weights, packed).to(weight.dtype)
-        weight.mul_(each)
-        states.mul_((each > 0) if weights is None else (log_prob > -torch.inf)[packed.sequence, None])
-    return Smoothed(log_prob, states, scaled.moves(alpha, weight, transition, packed))
+        log_prob = _log_prob(scale, largest, packed)
+        each = _each_if(log_prob, weights, packed, weight.dtype)
+        states, moves = passes.backward(transition, alpha, weight, packed, each)
+    if each is not None:
+        states.mul_((log_prob > -torch.inf)[packed.sequence, None])
+    return Smoothed(log_prob, states, moves)
 
 
 def _smooth_logs(
@@ -127,7 +136,15 @@ def _each(log_prob: Tensor, weights: Tensor | None, packed: Packed) -> Tensor:
     return (counted if weights is None else counted * weights)[packed.sequence, None]
 
 
+def _each_if(log_prob: Tensor, weights: Tensor | None, packed: Packed, dtype: torch.dtype) -> Tensor | None:
+    """The same, None where every step counts once."""
+    if weights is None and not bool((log_prob == -torch.inf).any()):
+        return None
+    return _each(log_prob, weights, packed).to(dtype)
+
+
 def _log_prob(scale: Tensor, largest: Tensor, packed: Packed) -> Tensor:
+    """(N,); `scale` is overwritten."""
     return packed.per_sequence(scale[:, 0].double().log_() + largest[:, 0])
 
 

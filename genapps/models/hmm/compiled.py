@@ -18,7 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from genapps.models.hmm import scaled
 from genapps.models.hmm.packed import Packed
+from genapps.models.hmm.room import Room
 
 Array = NDArray[Any]
 
@@ -91,19 +93,26 @@ def _backward(back: Array, alpha: Array, weight: Array, begins: Array, counts: A
 _run_forward, _run_backward = _compile(_forward), _compile(_backward)
 
 
-def forward(start: Tensor, transition: Tensor, emission: Tensor, packed: Packed) -> tuple[Tensor, Tensor]:
+def forward(
+    start: Tensor, transition: Tensor, emission: Tensor, packed: Packed, room: Room | None = None
+) -> tuple[Tensor, Tensor]:
     """As `scaled.forward`."""
-    alpha, scale = torch.empty_like(emission), torch.empty_like(emission[:, 0])
+    alpha = (room or Room()).take(emission.shape, emission.dtype, emission.device)
+    scale = torch.empty_like(emission[:, 0])
     inputs = (start, transition.contiguous(), emission)
     _run_forward(*_arrays(*inputs), *_places(packed), *_arrays(alpha, scale))
     return alpha, scale[:, None]
 
 
-def backward(transition: Tensor, alpha: Tensor, weight: Tensor, packed: Packed) -> Tensor:
+def backward(
+    transition: Tensor, alpha: Tensor, weight: Tensor, packed: Packed, each: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """As `scaled.backward`."""
     posterior = torch.empty_like(weight)
     _run_backward(*_arrays(transition.T.contiguous(), alpha, weight), *_places(packed), *_arrays(posterior))
-    return posterior
+    if each is not None:
+        weight.mul_(each)
+    return posterior, scaled.moves(alpha, weight, transition, packed)
 
 
 # -- logarithms --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from genapps.batches import Ragged
 from genapps.models.hmm.chain import Chain, Kernel, smooth
 from genapps.models.hmm.emissions import Emission
 from genapps.models.hmm.packed import Packed
+from genapps.models.hmm.room import Workspace
 from genapps.models.hmm.topology import Structure
 from genapps.training.em import Sums
 
@@ -40,6 +41,7 @@ class Chunk:
     values: Tensor
     packed: Packed
     weights: Tensor | None
+    space: Workspace  # of all chunks together
 
     @property
     def rows(self) -> float:
@@ -54,12 +56,12 @@ def chunks(
     order = batch.lengths.argsort(descending=True, stable=True)
     number = batch.lengths[order].cumsum(0).sub_(1).clamp_min(0) // steps
     parts = order.split(torch.unique_consecutive(number, return_counts=True)[1].tolist()) or (order,)
-    found = []
+    found, space = [], Workspace()
     for rows in parts:
         part = batch.take(rows) if len(parts) > 1 else batch
         packed = Packed.of(part.lengths)
         chosen = None if weights is None else weights[rows if len(parts) > 1 else slice(None)].double()
-        chunk = Chunk(part.values[packed.rows], packed, chosen)
+        chunk = Chunk(part.values[packed.rows], packed, chosen, space)
         found.append(chunk if device is None else moved(chunk, device))
     return found
 
@@ -67,15 +69,15 @@ def chunks(
 def moved(chunk: Chunk, device: torch.device) -> Chunk:
     """The chunk on another device."""
     weights = None if chunk.weights is None else chunk.weights.to(device)
-    return Chunk(chunk.values.to(device), chunk.packed.to(device), weights)
+    return Chunk(chunk.values.to(device), chunk.packed.to(device), weights, chunk.space)
 
 
 def expect(parameters: Parameters, data: Sequence[Chunk], kernel: Kernel = "auto") -> Sums:
     """The E-step: expected first states, moves and emissions, summed over chunks and processes."""
     total = Sums()
     for chunk in data:
-        emission = parameters.emission.log_likelihood(chunk.values)
-        found = smooth(parameters.chain, emission, chunk.packed, chunk.weights, kernel)
+        emission = parameters.emission.log_likelihood(chunk.values, chunk.space.emission)
+        found = smooth(parameters.chain, emission, chunk.packed, chunk.weights, kernel, chunk.space.alpha)
         posterior, log_prob = found.states, found.log_prob
         if chunk.weights is not None:
             posterior = posterior.mul_(chunk.weights.to(posterior.dtype)[chunk.packed.sequence, None])

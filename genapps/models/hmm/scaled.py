@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 
 from genapps.models.hmm.packed import Packed
+from genapps.models.hmm.room import Room
+
+_FLUSH = 64  # steps of moves that are summed in the type of the probabilities
 
 
 def relative(log_emission: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,9 +32,12 @@ def relative(log_emission: Tensor) -> tuple[Tensor, Tensor]:
     return emission, largest
 
 
-def forward(start: Tensor, transition: Tensor, emission: Tensor, packed: Packed) -> tuple[Tensor, Tensor]:
+def forward(
+    start: Tensor, transition: Tensor, emission: Tensor, packed: Packed, room: Room | None = None
+) -> tuple[Tensor, Tensor]:
     """Filtered probabilities of the states (S, K), and the sum (S, 1) that each step was divided by."""
-    alpha, scale = torch.empty_like(emission), torch.empty_like(emission[:, :1])
+    alpha = (room or Room()).take(emission.shape, emission.dtype, emission.device)
+    scale = torch.empty_like(emission[:, :1])
     ones = torch.ones_like(emission[:1].T)
     previous = 0
     for t, (begin, end) in enumerate(packed.spans):
@@ -47,26 +53,39 @@ def forward(start: Tensor, transition: Tensor, emission: Tensor, packed: Packed)
     return alpha, scale
 
 
-def backward(transition: Tensor, alpha: Tensor, weight: Tensor, packed: Packed) -> Tensor:
-    """Posterior probabilities of the states (S, K).
+def backward(
+    transition: Tensor, alpha: Tensor, weight: Tensor, packed: Packed, each: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Posterior probabilities of the states (S, K), in place of `alpha`, and the expected number of moves (K, K).
 
-    alpha: from `forward`. weight: (S, K) emissions over the forward scale; in place, it becomes itself times the
-    probability of all that follows given each state, which is what `moves` needs.
+    alpha: from `forward`. weight: (S, K) emissions over the forward scale, overwritten. each: (S, 1) how often each
+    step's move counts, None for once. A step's numbers are used up while they are in the processor's cache.
     """
-    beta = torch.empty_like(weight)
     back = transition.T.contiguous()
-    following = last = packed.steps
-    for begin, end in reversed(packed.spans):
-        going = begin + last - following  # behind it are the sequences that end here
-        if going > begin:
-            torch.mm(weight[following:last], back, out=beta[begin:going])
-        if end > going:
-            beta[going:end] = 1
-        weight[begin:end].mul_(beta[begin:end])
-        following, last = begin, end
-    return beta.mul_(alpha)
+    total = torch.zeros_like(transition, dtype=torch.double)
+    part = torch.zeros_like(transition)
+    beta = torch.ones_like(alpha[: packed.spans[0][1]]) if packed.spans else alpha
+    running = 0  # sequences that go on after the step
+    for t in range(len(packed.spans) - 1, -1, -1):
+        begin, end = packed.spans[t]
+        now, following = weight[begin:end], weight[end : end + running]
+        if running:
+            torch.mm(following, back, out=beta[:running])
+            if each is not None:
+                following.mul_(each[end : end + running])
+            part.addmm_(alpha[begin : begin + running].T, following)
+            if t % _FLUSH == 0:  # long sums of few digits
+                total += part
+                part.zero_()
+            now[:running].mul_(beta[:running])
+            alpha[begin : begin + running].mul_(beta[:running])
+        running = end - begin
+    return alpha, total.mul_(transition.double())
 
 
 def moves(alpha: Tensor, weight: Tensor, transition: Tensor, packed: Packed) -> Tensor:
-    """Expected number of moves between each two states (K, K): one product over all steps of all sequences."""
+    """Expected number of moves between each two states (K, K): one product over all steps of all sequences.
+
+    weight: (S, K) emissions over the forward scale, times the probability of all that follows, and how often it counts.
+    """
     return (alpha[packed.before].T @ weight[packed.later]).double().mul_(transition.double())

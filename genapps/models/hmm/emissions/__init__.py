@@ -14,14 +14,16 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
+from genapps.models.hmm.room import Room
+
 Statistics = dict[str, Tensor]
 
 
 class Emission(Protocol):
     """values: (S,) codes, -1 where unknown, or (S, D) numbers, NaN where unknown."""
 
-    def log_likelihood(self, values: Tensor) -> Tensor:
-        """Of each step in each state, (S, K); unknown values count as 1."""
+    def log_likelihood(self, values: Tensor, room: Room | None = None) -> Tensor:
+        """Of each step in each state, (S, K); unknown values count as 1. room: where to put it."""
 
     def statistics(self, values: Tensor, posterior: Tensor) -> Statistics:
         """Sums in float64 over the steps, weighted by the posterior (S, K) of the states."""

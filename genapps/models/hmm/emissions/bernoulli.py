@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genapps.models.hmm.emissions import Statistics
+from genapps.models.hmm.room import Room
 
 _CHUNK = 8192  # steps turned to numbers at once
 _IMPOSSIBLE = -1e30  # less than any sum of logarithms that are not -inf
@@ -22,12 +23,14 @@ class Bernoulli:
     prior: float = 0.0
     dtype: torch.dtype = torch.double
 
-    def log_likelihood(self, values: Tensor) -> Tensor:
+    def log_likelihood(self, values: Tensor, room: Room | None = None) -> Tensor:
         """(S, K) of zeros and ones (S, D), unknown where negative or NaN."""
         one, zero = self.prob.log(), torch.log1p(-self.prob)
         # Without a prior a probability may be 0: its logarithm is finite here, so that 0 times it is 0.
         one, zero = (part.clamp_min(_IMPOSSIBLE).to(self.dtype).T for part in (one, zero))
-        result = torch.cat([ones @ one + zeros @ zero for ones, zeros in self._seen(values)])
+        result = (room or Room()).take((len(values), len(self.prob)), self.dtype, values.device)
+        for (ones, zeros), out in zip(self._seen(values), result.split(_CHUNK), strict=True):
+            torch.mm(ones, one, out=out).addmm_(zeros, zero)
         return result.masked_fill_(result < _IMPOSSIBLE / 2, -torch.inf)
 
     def statistics(self, values: Tensor, posterior: Tensor) -> Statistics:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genapps.models.hmm.emissions import Statistics
+from genapps.models.hmm.room import Room
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,12 @@ class Categorical:
     prior: float = 0.0
     dtype: torch.dtype = torch.double
 
-    def log_likelihood(self, values: Tensor) -> Tensor:
+    def log_likelihood(self, values: Tensor, room: Room | None = None) -> Tensor:
         """(S, K) of codes (S,)."""
         table = torch.cat([self.log_prob.T, self.log_prob.new_zeros(1, len(self.log_prob))]).to(self.dtype)
-        return table[values.long()]  # -1 is the last row
+        codes = values.long()
+        out = (room or Room()).take((len(values), len(self.log_prob)), self.dtype, values.device)
+        return torch.index_select(table, 0, torch.where(codes < 0, len(table) - 1, codes), out=out)
 
     def statistics(self, values: Tensor, posterior: Tensor) -> Statistics:
         """counts: (K, V) expected, of known codes."""

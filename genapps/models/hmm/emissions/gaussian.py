@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from genapps.models.hmm.emissions import Statistics
+from genapps.models.hmm.room import Room
 
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
 
@@ -40,10 +41,10 @@ class Gaussian:
         """Whether variables are independent given the state."""
         return self.kind in ("spherical", "diag")
 
-    def log_likelihood(self, values: Tensor) -> Tensor:
+    def log_likelihood(self, values: Tensor, room: Room | None = None) -> Tensor:
         """(S, K) of frames (S, D), in their type."""
+        result = (room or Room()).take((len(values), len(self.means)), values.dtype, values.device)
         if not self.independent:
-            result = values.new_empty(len(values), len(self.means))
             for rows, known in _patterns(values):
                 result[rows] = _correlated(values[rows][:, known], *self._part(known))
             return result
@@ -51,7 +52,6 @@ class Gaussian:
         square, linear = -precision / 2, self.means * precision
         constant = -(self.means * linear + self.covars.log() + math.log(2 * math.pi)) / 2  # (K, D)
         square, linear, constant = (part.to(values.dtype).T.contiguous() for part in (square, linear, constant))
-        result = values.new_empty(len(values), len(self.means))
         whole = constant.sum(0)
         for part, out in zip(values.split(_CHUNK), result.split(_CHUNK), strict=True):
             x, seen = _known(part)
@@ -63,13 +63,20 @@ class Gaussian:
         """n: (K, D) or (K,) expected steps, s1: (K, D) sum of values, s2: sum of squares, or of products (K, D, D)."""
         if not self.independent:
             return self._products(values, posterior)
-        n, s1, s2 = (torch.zeros_like(self.means) for _ in range(3))
+        width = values.shape[1]
+        total = torch.zeros(len(self.means), 3 * width, dtype=torch.double, device=values.device)
+        features = values.new_ones(min(_CHUNK, len(values)), 3 * width)  # values, squares, and whether they are known
         for part, share in zip(values.split(_CHUNK), posterior.split(_CHUNK), strict=True):
             x, known = _known(part)
-            share = share.T.to(x.dtype)
-            n += share.sum(1, keepdim=True) if known is None else share @ known
-            s1 += share @ x
-            s2 += share @ (x * x)
+            row = features[: len(part)]
+            row[:, :width] = x
+            torch.mul(x, x, out=row[:, width : 2 * width])
+            row[:, 2 * width :] = 1 if known is None else known
+            row = row if known is not None else row[:, : 2 * width + 1]
+            found = share.T.to(row.dtype) @ row
+            total[:, : 2 * width] += found[:, : 2 * width]
+            total[:, 2 * width :] += found[:, 2 * width :]
+        s1, s2, n = total.split(width, 1)
         return {"n": n, "s1": s1, "s2": s2}
 
     def maximize(self, statistics: Statistics) -> Gaussian:

@@ -11,6 +11,7 @@ from torch import Tensor
 from genapps.models.hmm.emissions import Statistics
 from genapps.models.hmm.emissions.gaussian import Gaussian
 from genapps.models.hmm.guess import cluster
+from genapps.models.hmm.room import Room
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,10 @@ class Mixture:
     weights: Tensor
     normals: Gaussian
 
-    def log_likelihood(self, values: Tensor) -> Tensor:
+    def log_likelihood(self, values: Tensor, room: Room | None = None) -> Tensor:
         """(S, K) of frames (S, D)."""
-        return self._each(values).logsumexp(2)
+        each = self._each(values)
+        return torch.logsumexp(each, 2, out=(room or Room()).take(each.shape[:2], each.dtype, each.device))
 
     def statistics(self, values: Tensor, posterior: Tensor) -> Statistics:
         """weights: (K, M) expected steps, and the statistics of the normals."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from genapps.models.hmm.emissions import Emission, Statistics
 from genapps.models.hmm.emissions.categorical import Categorical
+from genapps.models.hmm.room import Room
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,13 @@ class Product:
     parts: tuple[Emission, ...]
     columns: tuple[tuple[int, ...], ...]
 
-    def log_likelihood(self, values: Tensor) -> Tensor:
+    def log_likelihood(self, values: Tensor, room: Room | None = None) -> Tensor:
         """(S, K) of frames (S, D)."""
-        first, *others = (part.log_likelihood(own) for part, own in self._shared(values))
-        for other in others:
-            first = first + other.to(first.dtype)
-        return first
+        (part, own), *others = self._shared(values)
+        result = part.log_likelihood(own, room)
+        for part, own in others:
+            result += part.log_likelihood(own).to(result.dtype)
+        return result
 
     def statistics(self, values: Tensor, posterior: Tensor) -> Statistics:
         """Of all parts, each name preceded by the part's number."""
