@@ -18,6 +18,7 @@ from genapps_tabular.runs import (
     Training,
     check_model,
     check_outputs,
+    check_report,
     keep_apart,
     model_to,
     note_places,
@@ -188,7 +189,7 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
     """
     training, output = Training.take(options), rows_to(output, as_json, data, options["spreadsheet_safe"])
     config, schema = training.config(), options["schema_file"]
-    check_outputs(options["report"])
+    check_report(options["report"], data, schema)
     check_model(options["model"])
     keep_apart(data, output, options["model"], options["report"])
     if dry_run:
@@ -342,7 +343,10 @@ def evaluate(real: str, synthetic: str, output: str | None, as_json: bool, **opt
       genapps tabular evaluate real.csv synthetic.csv --target income -o figures.json
     """
     schema, report = options["schema_file"], options["report"]
-    check_outputs(report, output)
+    check_outputs(output)
+    check_report(report, real, synthetic, options["holdout"], schema)
+    keep_apart(real, output, report)
+    keep_apart(synthetic, output)
     from genapps_tabular import tasks
     from genapps_tabular.report import to_json as figures
     from genapps_tabular.summary import evaluation_lines

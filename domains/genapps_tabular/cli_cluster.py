@@ -17,7 +17,7 @@ from genapps_tabular.cli import (
     schema_option,
     spreadsheet_option,
 )
-from genapps_tabular.runs import STDOUT, Bars, check_model, check_outputs, keep_apart, places_json, rows_to, tell
+from genapps_tabular.runs import STDOUT, Bars, check_model, check_report, keep_apart, places_json, rows_to, tell
 
 
 class Clusters(click.ParamType[Any, Any]):
@@ -72,7 +72,7 @@ def cluster(data: str, output: str | None, as_json: bool, dry_run: bool, **optio
         raise UsageError("--model brings clusters that were found before; leave out --clusters, --most and --save")
     safe = options["spreadsheet_safe"]
     output = rows_to(output, as_json and not dry_run, data, safe)
-    check_outputs(report)
+    check_report(report, data, model, options["schema_file"])
     check_model(save)
     keep_apart(data, output, save, report)
     if model is not None:

@@ -10,7 +10,7 @@ import click
 from genapps.cli.options import Whole, output_options, training_options
 from genapps.errors import UsageError
 from genapps_tabular.cli import FILE, dry_run_option, encoding_option, report_option, schema_option
-from genapps_tabular.runs import STDOUT, Bars, Training, check_outputs, keep_apart, print_plan, rows_to, tell
+from genapps_tabular.runs import STDOUT, Bars, Training, check_report, keep_apart, print_plan, rows_to, tell
 
 
 @click.command()
@@ -46,7 +46,7 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
     family = options["family"]
     training, output = Training.take(options), rows_to(output, as_json and not dry_run, data)
     config, report = training.config(), options["report"]
-    check_outputs(report)
+    check_report(report, data, model, options["schema_file"])
     keep_apart(data, output, report)
     if model is not None:
         keep_apart(model, output, report)

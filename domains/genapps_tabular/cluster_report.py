@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from genapps.errors import UsageError
-from genapps.io.atomic import replacing
 from genapps.report import charts, scatter
+from genapps.report.files import write_files
 from genapps.report.page import Block, Facts, Figure, Figures, Page, Scores, Section, Table, Terms, render
 from genapps.report.text import clip, figure, percent, value
 from genapps_tabular.clustering import sample_of
@@ -35,14 +34,8 @@ SUBJECT = "Cluster report"
 
 def write_clusters(made: Clustering, target: Path, *, title: str, seed: int) -> None:
     """Write the page and, beside it with the suffix .json, its figures: both whole or not at all."""
-    beside = target.with_suffix(".json")
-    if beside == target:
-        raise UsageError(f"{target}: the report is an HTML page and its figures go beside it as JSON: name it .html")
-    page = render(cluster_page(made, title, seed))
     figures = json.dumps(finite({"title": title, **made.to_json()}), ensure_ascii=False, indent=1, default=str)
-    for path, text in ((beside, figures), (target, page)):
-        with replacing(path) as part:
-            part.write(text.encode())
+    write_files(target, render(cluster_page(made, title, seed)), figures)
 
 
 def cluster_page(made: Clustering, title: str, seed: int) -> Page:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from genapps.errors import UsageError
 from genapps.io.splice import append_cells
 from genapps.io.writers import TableWriter
+from genapps.report.files import check_report
 from genapps_tabular.checks import SchemaLike, check_rows, read, resolve_schema
 from genapps_tabular.cluster_checks import check_model, judge_clusters
 from genapps_tabular.clustering import ClusterModel, Search, check_clusters, fit_clusters
@@ -108,6 +109,7 @@ def cluster(
         raise UsageError("a saved clustering has its clusters and its file already; leave clusters and save out")
     if most < 1:
         raise UsageError(f"cannot try {most} clusters; ask for 1 or more")
+    check_report(report)
     table, back, name = read(data, encoding)
     watch = Watch()
     with threads(cpu_threads):

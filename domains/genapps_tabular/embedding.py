@@ -13,6 +13,7 @@ import pyarrow as pa
 from genapps.errors import UsageError
 from genapps.io.writers import TableWriter
 from genapps.metrics.distributions import Floats
+from genapps.report.files import check_report
 from genapps.suggest import did_you_mean
 from genapps_tabular.checks import SchemaLike, check_rows, check_target, read, resolve_schema
 from genapps_tabular.clusters import free_names, with_columns
@@ -83,6 +84,7 @@ def embed(
     the picture is colored by. model: a saved one of these families. Raises UsageError for an unknown column or a model
     without features, InputError for a table with nothing to learn from.
     """
+    check_report(report)
     config = feature_config(config, dimensions)
     table, back, name = read(data, encoding)
     check_target(target, table)

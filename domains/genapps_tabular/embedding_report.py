@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from genapps.errors import UsageError
-from genapps.io.atomic import replacing
 from genapps.metrics.distributions import Codes, Floats
 from genapps.report import scatter
+from genapps.report.files import write_files
 from genapps.report.page import Facts, Figure, Figures, Page, Scores, Section, render
 from genapps.report.text import clip, tick, value
 from genapps_tabular.embedding import Embedding
@@ -29,14 +28,8 @@ SUBJECT = "Feature report"
 
 def write_embedding(made: Embedding, target: Path, *, title: str, color: str | None) -> None:
     """Write the page and, beside it with the suffix .json, its figures: both whole or not at all."""
-    beside = target.with_suffix(".json")
-    if beside == target:
-        raise UsageError(f"{target}: the report is an HTML page and its figures go beside it as JSON: name it .html")
-    page = render(embedding_page(made, title, color))
     figures = json.dumps(finite({"title": title, **made.to_json()}), ensure_ascii=False, indent=1, default=str)
-    for path, text in ((beside, figures), (target, page)):
-        with replacing(path) as part:
-            part.write(text.encode())
+    write_files(target, render(embedding_page(made, title, color)), figures)
 
 
 def embedding_page(made: Embedding, title: str, color: str | None) -> Page:

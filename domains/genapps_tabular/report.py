@@ -15,10 +15,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from genapps.errors import UsageError
-from genapps.io.atomic import replacing
 from genapps.report import charts
 from genapps.report.charts import Mark
+from genapps.report.files import write_files
 from genapps.report.page import (
     Block,
     Facts,
@@ -49,14 +48,7 @@ def write_report(evaluation: Evaluation, target: Path, *, title: str) -> None:
 
     Raises UsageError if `target` itself ends in .json.
     """
-    target = Path(target)
-    beside = target.with_suffix(".json")
-    if beside == target:
-        raise UsageError(f"{target}: the report is an HTML page and its figures go beside it as JSON: name it .html")
-    page, figures = render(evaluation, title), to_json(evaluation, title)
-    for path, text in ((beside, figures), (target, page)):
-        with replacing(path) as part:
-            part.write(text.encode())
+    write_files(target, render(evaluation, title), to_json(evaluation, title))
 
 
 def render(evaluation: Evaluation, title: str) -> str:

@@ -179,6 +179,18 @@ def check_outputs(*paths: str | Path | None) -> None:
             check_target(path)
 
 
+def check_report(report: Path | None, *inputs: str | Path | None) -> None:
+    """Refuse a report that cannot be written, or one over what it is made from, before any work is done."""
+    if report is not None:
+        from genapps.report.files import check_report as check
+        from genapps.report.files import figures_beside
+
+        check(report)
+        for source in inputs:
+            if source is not None:
+                keep_apart(source, report, figures_beside(report))
+
+
 def model_to(output: str | None, data: str) -> str:
     """Where a model goes: beside nothing else, under the input's name, where no name is given."""
     output = output or f"{Path(data).name.partition('.')[0].strip('-') or 'model'}.genapps"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from genapps.report.files import check_report
 from genapps_tabular.checks import (
     AUTO,
     SDV,
@@ -137,6 +138,7 @@ def synthesize(
     is the column whose prediction measures usefulness. A table of fewer than 100 rows is learnt whole and judged
     without unseen rows, and the notes say so. Raises UsageError and InputError before training wherever it can know.
     """
+    check_report(report)
     config = config or TabularConfig()
     table, back, name = read(data, encoding)
     n = len(table) if n is None else n
@@ -243,6 +245,7 @@ def evaluate(
 
     Raises InputError where the tables do not have the same columns.
     """
+    check_report(report)
     table, _, name = read(real, encoding)
     others = []
     for data in (synthetic, holdout):

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genapps.errors import UsageError
+
 FAST = ("--family", "gmm")
 
 
@@ -294,6 +296,54 @@ def test_no_result_overwrites_the_input_or_another(
     ):
         assert_refused(here("tabular", *words), 2, "would overwrite", folder=tmp_path)
     assert kept == (people.read_bytes(), model.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        ("absent/report.html", "mkdir -p"),
+        ("taken", "is a directory"),
+        ("taken.html", r"taken\.json: is a directory"),
+        ("figures.json", r"name it \.html"),
+        ("rows.csv", "would overwrite the input"),
+    ],
+)
+@pytest.mark.parametrize(
+    "task",
+    [
+        ("synthesize", "rows.csv", "-o", "out.csv"),
+        ("cluster", "rows.csv", "-o", "out.csv"),
+        ("embed", "rows.csv", "-o", "out.csv"),
+        ("evaluate", "rows.csv", "others.csv"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_table_is_read(
+    task: tuple[str, ...], report: str, says: str, here: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken.json").mkdir()
+    assert_refused(here("tabular", *task, "--report", report), 2, report.partition(".")[0], says, folder=tmp_path)
+
+
+def test_the_figures_of_a_report_spare_the_schema(here: Callable[..., Any], people: Path, tmp_path: Path) -> None:
+    assert here("tabular", "schema", people, "-o", "people.json").code == 0
+    kept = (tmp_path / "people.json").read_bytes()
+    words = ("cluster", people, "--schema", "people.json", "--report", "people.html", "-o", "out.csv")
+    assert_refused(here("tabular", *words), 2, "people.json: would overwrite the input", folder=tmp_path)
+    assert kept == (tmp_path / "people.json").read_bytes()
+
+
+@pytest.mark.parametrize("report", ["absent/r.html", "r.json"])
+def test_functions_refuse_such_reports_too(report: str, people: Path, tmp_path: Path) -> None:
+    import genapps_tabular
+
+    place = tmp_path / report
+    for task in (genapps_tabular.cluster, genapps_tabular.embed, genapps_tabular.synthesize):
+        with pytest.raises(UsageError, match=re.escape(str(place))):
+            task(tmp_path / "absent.csv", report=place)
+    with pytest.raises(UsageError, match=re.escape(str(place))):
+        genapps_tabular.evaluate(tmp_path / "absent.csv", people, report=place)
 
 
 def test_a_model_and_a_training_exclude_each_other(here: Callable[..., Any], people: Path, model: Path) -> None:
