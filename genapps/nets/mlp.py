@@ -36,7 +36,7 @@ class MLP(nn.Module):
 
     A block is norm, linear, GELU, dropout, linear, added to what came in (pre-activation residuals, He et al. 2016).
     Dropout masks come from the generator that `forward` is given; None for none. last: gain of the last layer's first
-    weights, small where training should begin at its bias.
+    weights, small where training should begin at its bias. straight: a linear map of the features is added.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class MLP(nn.Module):
         depth: int,
         dropout: float = 0.0,
         last: float = 1.0,
+        straight: bool = False,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
@@ -59,6 +60,9 @@ class MLP(nn.Module):
             fresh(nn.Linear, hidden, hidden, generator=generator, gain=1 / math.sqrt(depth)) for _ in range(depth)
         )
         self.last = fresh(nn.Linear, hidden, outputs, generator=generator, gain=last)
+        self.straight = (
+            fresh(nn.Linear, max(inputs, 1), outputs, generator=generator, gain=last, bias=False) if straight else None
+        )
 
     def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Outputs (B, outputs); `generator` draws the dropout masks."""
@@ -66,7 +70,7 @@ class MLP(nn.Module):
         for norm, into, back in zip(self.norms, self.into, self.back, strict=False):
             hidden = hidden + back(self.drop(functional.gelu(into(norm(hidden))), generator))
         top: Tensor = self.last(self.drop(functional.gelu(self.norms[-1](hidden)), generator))
-        return top
+        return top if self.straight is None else top + self.straight(features)
 
     def drop(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor:
         """Some units switched off, the others made up for it."""

@@ -40,14 +40,17 @@ class ColumnConfig(VAEConfig):
 
 
 class ColumnNet(VariationalNet):
-    """Residual networks from features to proposals and from codes to the outputs of `Heads`."""
+    """Residual networks from features to proposals and from codes to the outputs of `Heads`.
+
+    Beside each lies a straight path, so that learning begins near factor analysis and bends it where that pays.
+    """
 
     def __init__(self, heads: Heads, config: ColumnConfig, classes: int, generator: torch.Generator) -> None:
-        super().__init__(config.latent, classes, config.hidden, generator)
+        super().__init__(config.latent, classes, config.hidden + heads.features, generator)
         shape: dict[str, Any] = {"hidden": config.hidden, "depth": config.depth, "dropout": config.dropout}
         self.heads = heads
         self.encoder = MLP(heads.features, config.hidden, **shape, generator=generator)
-        self.decoder = MLP(config.latent + classes, heads.width, **shape, last=0.1, generator=generator)
+        self.decoder = MLP(config.latent + classes, heads.width, **shape, last=0.1, straight=True, generator=generator)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """The heads go where the weights go."""
@@ -56,7 +59,8 @@ class ColumnNet(VariationalNet):
         return self
 
     def read(self, inputs: Inputs, generator: torch.Generator | None) -> Tensor:
-        return torch.nn.functional.gelu(self.encoder(self.heads.encode(inputs[0]), generator))
+        features = self.heads.encode(inputs[0])
+        return torch.cat([torch.nn.functional.gelu(self.encoder(features, generator)), features], 1)
 
     def log_likelihood(self, inputs: Inputs, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.heads.log_prob(self.decoder(codes, generator).float(), inputs[0]).sum(1)
