@@ -50,6 +50,12 @@ def family_of(name: str) -> str:
     raise UsageError(f"unknown family {name!r}; choose from {', '.join(known)} or sdv:NAME.{did_you_mean(name, known)}")
 
 
+def check_family(name: str) -> None:
+    """Raises UsageError as `family_of` does, but for auto, which stands for several."""
+    if name != AUTO:
+        family_of(name)
+
+
 def table_families() -> list[str]:
     """The families that learn tables."""
     return [name for name in FAMILIES if Columns in family_class(name).engines]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pyarrow.compute as pc
 
 from genapps.io.splice import replace_cells
 from genapps.io.writers import TableWriter
+from genapps_tabular.fitting import UNLEARNT
 from genapps_tabular.model import TableModel
-from genapps_tabular.schema import ColumnSchema
+from genapps_tabular.schema import ColumnSchema, Schema
 
 FRESH = ("identifier", "text")  # a fresh value would fill the gap, and mean nothing
 
@@ -38,23 +40,38 @@ def gaps_of(column: pa.ChunkedArray, schema: ColumnSchema) -> pa.ChunkedArray:
     return gaps
 
 
-def fill_gaps(model: TableModel, table: pa.Table, seed: int) -> Filled:
-    """Fill each gap by a draw given what is known of its row; those of identifiers and the like are left."""
+def gaps_in(table: pa.Table, schema: Schema) -> dict[str, pa.ChunkedArray]:
+    """Which cells hold no value, of each column that has such cells, in the order of the table."""
+    found = {name: gaps_of(table.column(name), schema[name]) for name in table.column_names}
+    return {name: gaps for name, gaps in found.items() if pc.any(gaps).as_py()}
+
+
+def may_be_told(gaps: Iterable[str], schema: Schema) -> bool:
+    """Whether a model that has yet to learn might fill one of these columns."""
+    return any(schema[name].kind not in UNLEARNT for name in gaps)
+
+
+def fill_gaps(model: TableModel | None, table: pa.Table, gaps: Mapping[str, pa.ChunkedArray], seed: int) -> Filled:
+    """Fill each gap by a draw given what is known of its row; those of identifiers and the like are left.
+
+    Without a model all are left.
+    """
+    told = [name for name in gaps if model and _told(model, name)]
+    left = {name: pc.sum(gap).as_py() for name, gap in gaps.items() if name not in told}
+    if model is None or not told:
+        return Filled(table, {}, left)
     drawn = model.fill(table, seed=seed)
-    columns: list[pa.ChunkedArray] = []
+    columns = dict(zip(table.column_names, table.columns, strict=True))
     cells: dict[str, pa.ChunkedArray] = {}
-    left: dict[str, int] = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        gaps = gaps_of(column, model.codec.schema[name])
-        count = pc.sum(gaps).as_py() or 0
-        told = model.codec.parts.get(name) and model.codec.schema[name].kind not in FRESH
-        if count and told:
-            cells[name] = pc.if_else(gaps, drawn.column(name).cast(column.type), pa.scalar(None, column.type))
-            column = pc.if_else(gaps, cells[name], column)
-        elif count:
-            left[name] = count
-        columns.append(column)
-    return Filled(pa.table(columns, schema=table.schema), cells, left)
+    for name in told:
+        column = columns[name]
+        cells[name] = pc.if_else(gaps[name], drawn.column(name).cast(column.type), pa.scalar(None, column.type))
+        columns[name] = pc.if_else(gaps[name], cells[name], column)
+    return Filled(pa.table(list(columns.values()), schema=table.schema), cells, left)
+
+
+def _told(model: TableModel, name: str) -> bool:
+    return bool(model.codec.parts.get(name)) and model.codec.schema[name].kind not in FRESH
 
 
 def write_filled(filled: Filled, source: str, output: str, encoding: str | None) -> None:

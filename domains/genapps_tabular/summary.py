@@ -109,7 +109,10 @@ def augmentation_lines(augmentation: Augmentation) -> Iterator[str]:
 
 
 def imputation_lines(imputation: Imputation) -> Iterator[str]:
-    """How many gaps were filled, and which were left."""
+    """How many gaps were filled, and which were left; or that there were none."""
+    if not (imputation.filled or imputation.left):
+        yield "no gaps: the table is written as it is"
+        return
     yield f"{sum(imputation.filled.values()):,} gaps filled in {len(imputation.filled)} columns"
     for name, count in imputation.left.items():
         yield f"column {name!r}: {count:,} gaps left, as nothing in a row tells them"

@@ -19,6 +19,7 @@ from genapps_tabular.checks import (
     Given,
     SchemaLike,
     check_count,
+    check_family,
     check_rows,
     check_same_columns,
     check_target,
@@ -32,13 +33,14 @@ from genapps_tabular.config import TabularConfig
 from genapps_tabular.destination import Destination
 from genapps_tabular.evaluation import Evaluation
 from genapps_tabular.fitting import Run, fit_table
-from genapps_tabular.gaps import fill_gaps, write_filled
+from genapps_tabular.gaps import fill_gaps, gaps_in, may_be_told, write_filled
 from genapps_tabular.judging import JUDGED_ROWS, SEEDS, Judge, measures_of, split
 from genapps_tabular.leaderboard import Trial, choose
 from genapps_tabular.metrics import evaluate_tables
 from genapps_tabular.model import TableModel
 from genapps_tabular.progress import Progress
 from genapps_tabular.report import write_report
+from genapps_tabular.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,15 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Imputation:
-    """A table whose gaps are filled (None where it went to a file); how many of each column were filled, and left."""
+    """A table whose gaps are filled (None where it went to a file); how many of each column were filled, and left.
+
+    `model` is None where there was nothing that one could fill, so that none learnt.
+    """
 
     rows: Any
     filled: dict[str, int]
     left: dict[str, int]
-    model: TableModel
+    model: TableModel | None
 
 
 def fit(
@@ -80,14 +85,13 @@ def fit(
     config = config or TabularConfig()
     refuse_for_sdv(config.family, {}, "a model file")
     table, back, name = read(data, encoding)
+    check_rows(table, name)
     run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
-    return replace(_learn(table, config, schema, run), back=back)
+    return replace(_learn(table, config, resolve_schema(table, schema, name), run), back=back)
 
 
-def _learn(table: pa.Table, config: TabularConfig, schema: SchemaLike, run: Run) -> TableModel:
+def _learn(table: pa.Table, config: TabularConfig, schema: Schema, run: Run) -> TableModel:
     """Learn every row of an Arrow table."""
-    check_rows(table, run.name)
-    schema = resolve_schema(table, schema, run.name)
     if config.family == AUTO:
         config, _ = choose(table, schema, config, progress=run.progress)
     return fit_table(table, schema, config, run)
@@ -211,23 +215,30 @@ def impute(
 ) -> Imputation:
     """Fill the gaps of a table by draws from a model given what is known of each row; other cells stay as they are.
 
-    Without a `model`, one learns from the table itself. Gaps of identifiers, free text and columns without any value
-    cannot be known and are left. A text file that goes to an `output` of its own format keeps its every other byte.
+    Without a `model`, one learns from the table itself, unless it has no gap that could be filled. Gaps of identifiers,
+    free text and columns without any value cannot be known and are left. A text file that goes to an `output` of its
+    own format keeps its every other byte.
     Raises InputError where the table does not fit the model.
     """
     config = config or TabularConfig()
     table, back, name = read(data, encoding)
+    learnt: TableModel | None = None
     if model is None:
         refuse_for_sdv(config.family, {}, "a model")
-        learnt = _learn(table, config, schema, Run(name, progress, Path(checkpoint) if checkpoint else None, resume))
+        check_family(config.family)
+        check_rows(table, name)
+        found = resolve_schema(table, schema, name)
+        gaps = gaps_in(table, found)
+        if may_be_told(gaps, found):
+            learnt = _learn(table, config, found, Run(name, progress, Path(checkpoint) if checkpoint else None, resume))
     else:
         learnt = model if isinstance(model, TableModel) else TableModel.load(model)
-        resolve_schema(table, learnt.codec.schema, name)
-    filled = fill_gaps(learnt, table, config.seed)
+        gaps = gaps_in(table, resolve_schema(table, learnt.codec.schema, name))
+    filled = fill_gaps(learnt, table, gaps, config.seed)
     if output is not None:
         write_filled(filled, str(data) if isinstance(data, str | Path) else "", str(output), encoding)
     rows = back(filled.rows) if output is None else None
-    return Imputation(rows, filled.counts, filled.left, replace(learnt, back=back))
+    return Imputation(rows, filled.counts, filled.left, learnt and replace(learnt, back=back))
 
 
 def evaluate(

@@ -292,6 +292,15 @@ def test_impute_leaves_what_nothing_tells(here: Callable[..., Any], tmp_path: Pa
     assert json.loads(done.out)["filled"] == {"kind": 100}
 
 
+def test_impute_says_that_there_are_no_gaps(here: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\r\n" + "".join(f'{k},"x{k % 3}"\r\n' for k in range(50)))
+    done = here("tabular", "impute", "t.csv", "-o", "full.csv")
+    assert done.code == 0, done.err
+    assert done.err.startswith("no gaps: the table is written as it is\n")
+    assert (tmp_path / "full.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
+    assert json.loads(here("tabular", "impute", "t.csv", "-o", "full.csv", "--json").out)["filled"] == {}
+
+
 def test_impute_to_another_format(here: Callable[..., Any], shop: Path, model: Path, tmp_path: Path) -> None:
     assert here("tabular", "impute", shop, "--model", model, "-o", "full.parquet").code == 0
     from genapps.io.tables import read_table

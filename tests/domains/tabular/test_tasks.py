@@ -197,6 +197,27 @@ def test_imputed_values_follow_their_row() -> None:
     assert np.median(error) < 8  # values of other rows miss by 26 in the median
 
 
+@pytest.mark.parametrize("lost", [[], ["id"]], ids=["no gaps", "gaps of an identifier"])
+def test_nothing_is_learnt_or_drawn_where_nothing_can_be_filled(
+    lost: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = table().drop_columns("kind")
+    for name in lost:
+        whole = whole.set_column(0, name, pa.array([None, *whole[name].to_pylist()[1:]]))
+    model = fit(whole, config=GMM)
+    monkeypatch.setattr("genapps_tabular.tasks.fit_table", lambda *_: pytest.fail("a model was trained"))
+    monkeypatch.setattr(TableModel, "fill", lambda *_, **__: pytest.fail("values were drawn"))
+    for given_model in (None, model):
+        done = impute(whole, model=given_model)
+        assert done.rows.equals(whole)
+        assert (done.filled, done.left) == ({}, dict.fromkeys(lost, 1))
+        assert (done.model is None) == (given_model is None)
+    with pytest.raises(UsageError, match="'gmm'"):
+        impute(whole, config=TabularConfig(family="gmn"))
+    with pytest.raises(InputError, match="holds 1 row"):
+        impute(whole.slice(1, 1))
+
+
 def test_a_model_refuses_other_tables() -> None:
     model = fit(table(), config=GMM)
     with pytest.raises(InputError, match="'kind'"):
