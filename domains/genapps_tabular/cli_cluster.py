@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import print_json, verbosity
-from genapps.cli.options import Whole, output_options, seed_option
+from genapps.cli.options import Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 from genapps_tabular.cli import (
     FILE,
@@ -52,7 +52,7 @@ class Clusters(click.ParamType[Any, Any]):
 @schema_option
 @encoding_option
 @spreadsheet_option
-@click.option("--threads", type=Whole(1, 4096), default=1, metavar="N", show_default=True, help="CPU threads to use.")
+@threads_option(default=1)
 @seed_option
 @output_options
 @dry_run_option

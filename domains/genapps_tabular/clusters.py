@@ -102,8 +102,8 @@ def cluster(
     """Find groups of rows that are alike: the table with a column `cluster` (1 is the largest) and its probability.
 
     clusters: how many; None chooses 1..`most` by the Bayesian information criterion. model: a clustering, or its file,
-    that rows are assigned to instead. save, output, report: files to write. Gaps are summed over. Raises UsageError for
-    more clusters than rows, InputError for a table with nothing to tell rows apart by.
+    that rows are assigned to instead. save, output, report: files to write. cpu_threads: 0 is all. Gaps are summed
+    over. Raises UsageError for more clusters than rows, InputError for a table with nothing to tell rows apart by.
     """
     if model is not None and (clusters is not None or save is not None):
         raise UsageError("a saved clustering has its clusters and its file already; leave clusters and save out")

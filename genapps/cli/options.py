@@ -74,7 +74,7 @@ def training_options(function: Function) -> Function:
             show_default=True,
             help="Where to train.",
         ),
-        click.option("--threads", type=Whole(1, 4096), metavar="N", help="CPU threads to use."),
+        threads_option(),
         click.option(
             "--config",
             "config_file",
@@ -106,6 +106,13 @@ def output_options(function: Function) -> Function:
         click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_speak(1), help="Say more."),
     ]
     return _apply(options, function)
+
+
+def threads_option(default: int | None = None) -> Callable[[Function], Function]:
+    """Add --threads, handed on as `threads: int | None`: 0 is all; None, where there is no default, is not given."""
+    text = "CPU threads to use; 0: all."
+    shown = default is not None
+    return click.option("--threads", type=Whole(0, 4096), metavar="N", default=default, show_default=shown, help=text)
 
 
 def seed_option(function: Function) -> Function:

@@ -95,6 +95,17 @@ def test_a_dry_run_says_how_columns_would_be_taken_and_writes_nothing(
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_no_threads_are_all_threads(here: Callable[..., Any], plants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    done = here("tabular", "cluster", plants, "--clusters", 2, "--threads", 0, "-o", "out.csv")
+    assert done.code == 0, done.err
+    assert set(asked) == {3}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -125,6 +125,12 @@ def test_how_much_is_said(words: list[str], said: str) -> None:
     assert CliRunner().invoke(probe, words).stderr == said
 
 
+def test_no_threads_are_all_threads() -> None:
+    done = CliRunner().invoke(probe, ["--threads", "0"])
+    assert json.loads(done.stdout)["threads"] == 0
+    assert "0: all" in CliRunner().invoke(probe, ["--help"]).stdout
+
+
 def test_options_and_their_defaults() -> None:
     assert json.loads(CliRunner().invoke(probe, []).stdout) == {
         "family": None,
@@ -190,6 +196,6 @@ def test_wrong_whole_numbers(text: str, said: str) -> None:
         Whole(1, 1000).convert(text, None, None)
 
 
-@pytest.mark.parametrize("words", [["--seed", "-1"], ["--threads", "0"], ["--device", "tpu"], ["--budget", "soon"]])
+@pytest.mark.parametrize("words", [["--seed", "-1"], ["--threads", "-1"], ["--device", "tpu"], ["--budget", "soon"]])
 def test_wrong_options(words: list[str]) -> None:
     assert CliRunner().invoke(probe, words).exit_code == 2
