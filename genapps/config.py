@@ -48,6 +48,12 @@ def resolve(cls: type[Config], file: str | Path | None = None, overrides: Iterab
     return _build(cls, data, _Source("--set"))
 
 
+def named(file: str | Path | None = None, overrides: Iterable[str] = ()) -> set[str]:
+    """The dotted keys that a TOML file and `key=value` overrides set, be it to their defaults. Raises as `resolve`."""
+    keys = {text.partition("=")[0].strip() for text in overrides}
+    return keys if file is None else keys | set(_paths(_read_toml(Path(file))))
+
+
 def to_toml(config: Any) -> str:
     """The settings as TOML, every key under a comment saying what it means; a key that is not set is commented out."""
     return "\n".join([*_comment(_first_line(config)), "", *_toml_section(config, "")]).rstrip() + "\n"
@@ -226,6 +232,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: no TOML: {error}") from error
+
+
+def _paths(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
 
 
 def _toml_section(config: Any, prefix: str) -> Iterator[str]:

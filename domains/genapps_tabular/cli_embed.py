@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +12,14 @@ from genapps.errors import UsageError
 from genapps_tabular.cli import FILE, dry_run_option, encoding_option, report_option, schema_option
 from genapps_tabular.runs import STDOUT, Bars, Training, check_report, keep_apart, print_plan, rows_to, tell
 
+if TYPE_CHECKING:
+    from genapps_tabular.config import TabularConfig
+
 
 @click.command()
 @click.argument("data", metavar="DATA")
 @click.option(
-    "--dimensions", type=Whole(1, 4096), default=8, metavar="N", show_default=True, help="How many numbers a row."
+    "--dimensions", type=Whole(1, 4096), metavar="N", help="How many numbers a row; 8 if no setting says otherwise."
 )
 @click.option("--model", type=FILE, metavar="FILE", help="A saved model of the vae or rbm family.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Put this column before the features; may be repeated.")
@@ -39,7 +42,7 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
       genapps tabular embed customers.csv --dimensions 4 --keep income -o features.csv --report features.html
       genapps tabular embed customers.csv --family rbm --target income -o features.parquet
     """
-    if model is not None and (options["family"] or options["budget"] or options["resume"] or _given("dimensions")):
+    if model is not None and (options["family"] or options["budget"] or options["resume"] or options["dimensions"]):
         raise UsageError(
             "--model brings features that were learnt; leave out --family, --dimensions, --budget, --resume"
         )
@@ -57,7 +60,8 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
 
     if family is None and config.family not in FAMILIES:
         config = replace(config, family=FAMILIES[0])
-    config = feature_config(config, options["dimensions"])
+    dimensions = _dimensions(options["dimensions"], training, config)
+    config = feature_config(config, dimensions)
     if dry_run:
         places = {"rows": output, "report": report}
         print_plan(data, config, options["schema_file"], options["encoding"], as_json, places)
@@ -67,7 +71,7 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
     with training.checkpoint(output) as checkpoint, Bars() as bars:
         made = run(
             data,
-            dimensions=options["dimensions"],
+            dimensions=dimensions,
             model=model,
             keep=options["keep"],
             color=options["color"],
@@ -92,6 +96,16 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
     tell(False, places, {}, made.notes, made.written)
 
 
-def _given(option: str) -> bool:
-    source = click.get_current_context().get_parameter_source(option)
-    return source is click.core.ParameterSource.COMMANDLINE
+def _dimensions(asked: int | None, training: Training, config: TabularConfig) -> int | None:
+    """How many features --dimensions or the settings ask for; None where neither does.
+
+    Raises UsageError where they contradict each other.
+    """
+    from genapps_tabular.embedding import size_of
+
+    key, size = size_of(config)
+    if not training.names(key):
+        return asked
+    if asked not in (None, size):
+        raise UsageError(f"--dimensions {asked} contradicts the setting {key} = {size}; leave one of them out")
+    return size

@@ -63,7 +63,7 @@ class Embedding:
 def embed(
     data: Any,
     *,
-    dimensions: int = DIMENSIONS,
+    dimensions: int | None = None,
     model: TableModel | str | Path | None = None,
     keep: Sequence[str] = (),
     color: str | None = None,
@@ -79,10 +79,11 @@ def embed(
 ) -> Embedding:
     """Each row as `dimensions` numbers z1, z2, ... in the order of the rows, behind the columns of `keep`.
 
-    config.family: vae (the default here) or rbm; one fifth of the rows is kept from it for the figures. target: a
-    column that the model does not see, so that predicting it from the features is a fair test. color: the column that
-    the picture is colored by. model: a saved one of these families. Raises UsageError for an unknown column or a model
-    without features, InputError for a table with nothing to learn from.
+    dimensions: None is what the settings of the family say where that is not their default, and else 8. config.family:
+    vae (the default here) or rbm; one fifth of the rows is kept from it for the figures. target: a column that the
+    model does not see, so that predicting it from the features is a fair test. color: the column that the picture is
+    colored by. model: a saved one of these families. Raises UsageError for an unknown column or a model without
+    features, InputError for a table with nothing to learn from.
     """
     check_report(report)
     config = feature_config(config, dimensions)
@@ -138,23 +139,37 @@ def embed(
     return made
 
 
-def feature_config(config: TabularConfig | None, dimensions: int) -> TabularConfig:
+def feature_config(config: TabularConfig | None, dimensions: int | None) -> TabularConfig:
     """The settings with so many features, a VAE's pulled less to their prior unless that is set.
+
+    Raises UsageError for a family without features, and for a number that contradicts the settings.
+    """
+    config = config or TabularConfig(family=FAMILIES[0])
+    key, size = size_of(config)
+    free = size == size_of(TabularConfig(family=config.family))[1]
+    if dimensions is None:
+        dimensions = DIMENSIONS if free else size
+    if dimensions < 1:
+        raise UsageError(f"cannot make {dimensions} features; ask for 1 or more")
+    if not free and dimensions != size:
+        raise UsageError(f"{dimensions} dimensions contradict the setting {key} = {size}; leave one of them out")
+    own: Any = getattr(config, config.family)
+    changed: dict[str, Any] = {key.partition(".")[2]: dimensions}
+    if config.family == "vae" and own.beta == type(own)().beta:  # the default is for making rows
+        changed["beta"] = BETA
+    sized: dict[str, Any] = {config.family: replace(own, **changed)}
+    return replace(config, **sized)
+
+
+def size_of(config: TabularConfig) -> tuple[str, int]:
+    """The setting that is the number of features, and its value: the first one of a family is its size.
 
     Raises UsageError for a family without features.
     """
-    config = config or TabularConfig(family=FAMILIES[0])
     check_family(config.family)
-    if dimensions < 1:
-        raise UsageError(f"cannot make {dimensions} features; ask for 1 or more")
     own: Any = getattr(config, config.family)
-    size: dict[str, Any] = {
-        fields(own)[0].name: dimensions
-    }  # the first setting of a family is its size: latents, hidden units
-    if config.family == "vae" and own.beta == type(own)().beta:  # the default is for making rows
-        size["beta"] = BETA
-    sized: dict[str, Any] = {config.family: replace(own, **size)}
-    return replace(config, **sized)
+    name = fields(own)[0].name
+    return f"{config.family}.{name}", int(getattr(own, name))
 
 
 def check_family(family: str) -> None:

@@ -64,6 +64,12 @@ class Training:
             top["seed"] = self.seed
         return replace(config, **top)
 
+    def names(self, key: str) -> bool:
+        """Whether the file or --set has a word on this setting, be it its default."""
+        from genapps.config import named
+
+        return key in named(self.config_file, self.settings)
+
     def write_config(self, config: TabularConfig, output: str) -> Path | None:
         """Write the resolved settings beside the result, where settings were given; returns where."""
         if output == STDOUT or not (self.config_file or self.settings):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genapps.config import from_json, resolve, to_json, to_toml
+from genapps.config import from_json, named, resolve, to_json, to_toml
 from genapps.errors import InputError, UsageError
 
 
@@ -213,3 +213,16 @@ def test_a_number_out_of_bounds_is_refused_with_them(value: str, tmp_path: Path)
     with pytest.raises(UsageError, match=allowed):
         resolve(Outer, tmp_path / "c.toml")
     assert resolve(Outer, overrides=["share=1"]).share == 1
+
+
+def test_what_is_set_is_known_though_it_be_the_default(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("name = 'x'\n[inner]\nepochs = 3\n")
+    assert named() == set()
+    assert named(tmp_path / "run.toml", [" inner.rate = 1", "flag=no"]) == {
+        "name",
+        "inner.epochs",
+        "inner.rate",
+        "flag",
+    }
+    with pytest.raises(UsageError, match="no such settings file"):
+        named(tmp_path / "absent.toml")

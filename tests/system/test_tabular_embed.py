@@ -62,6 +62,21 @@ def test_json_and_a_dry_run(here: Callable[..., Any], shop: Path, tmp_path: Path
     assert not (tmp_path / "dry.csv").exists()
 
 
+def test_settings_decide_the_number_of_features_where_no_option_does(
+    here: Callable[..., Any], shop: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run.toml").write_text("family = 'rbm'\n[rbm]\nn_components = 3\n[vae]\nlatent = 16\n")
+    for words, count in (
+        (("--set", "vae.latent=3"), 3),
+        (("--set", "vae.latent=16", "--dimensions", 16), 16),
+        (("--config", "run.toml"), 3),
+        (("--config", "run.toml", "--family", "vae"), 16),
+    ):
+        done = here("tabular", "embed", shop, *words, *QUICK)
+        assert done.code == 0, done.err
+        assert done.out.splitlines()[0].split(",")[-1] == f"z{count}"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -70,6 +85,9 @@ def test_json_and_a_dry_run(here: Callable[..., Any], shop: Path, tmp_path: Path
         (("--color", "nothing"), "no column 'nothing'"),
         (("--target", "poor"), "no column 'poor' to predict"),
         (("--dimensions", "0"), "at least 1"),
+        (("--dimensions", "3", "--set", "vae.latent=16"), "--dimensions 3 contradicts the setting vae.latent = 16"),
+        (("--dimensions", "3", "--family", "rbm", "--set", "rbm.n_components=5"), "leave one of them out"),
+        (("--model", "m.genapps", "--dimensions", "3"), "leave out --family, --dimensions"),
         (("--model", "m.genapps", "--family", "vae"), "leave out --family"),
         (("-o", "shop.csv"), "would overwrite"),
     ],

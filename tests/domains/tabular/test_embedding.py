@@ -13,6 +13,7 @@ import torch
 from genapps.errors import InputError, UsageError
 from genapps.training import TrainingConfig
 from genapps_tabular import TableModel, TabularConfig, embed, fit
+from genapps_tabular.embedding import feature_config, size_of
 from genapps_tabular.embedding_checks import OWN, PCA, RANDOM, RAW, judge_features
 from genapps_tabular.measured import Control, Measured
 
@@ -107,6 +108,18 @@ def test_models_without_features_and_unknown_columns_are_refused(tmp_path: Path)
         embed(people(), dimensions=0, config=config())
     with pytest.raises(InputError, match="holds 1 row"):
         embed(people().slice(0, 1), config=config())
+
+
+def test_the_number_of_features_is_asked_for_or_set_but_not_both() -> None:
+    def sized(family: str, size: int) -> TabularConfig:
+        return feature_config(TabularConfig(family=family), size)
+
+    for family in ("vae", "rbm"):
+        assert size_of(feature_config(TabularConfig(family=family), None))[1] == 8
+        assert size_of(feature_config(sized(family, 5), None))[1] == 5
+        assert size_of(feature_config(sized(family, 5), 5))[1] == 5
+        with pytest.raises(UsageError, match=rf"6 dimensions contradict the setting {family}\.\w+ = 5; leave one"):
+            feature_config(sized(family, 5), 6)
 
 
 def test_few_rows_are_embedded_and_said_to_be_unchecked() -> None:
