@@ -83,7 +83,7 @@ def cli() -> None:
 @click.argument("data", metavar="DATA")
 @schema_option
 @encoding_option
-@training_options
+@training_options()
 @output_options
 @dry_run_option
 def fit(data: str, output: str | None, as_json: bool, dry_run: bool, **options: Any) -> None:
@@ -172,7 +172,7 @@ def sample(model: Path, rows: int, output: str | None, as_json: bool, seed: int,
 @encoding_option
 @workers_option
 @spreadsheet_option
-@training_options
+@training_options()
 @output_options
 @dry_run_option
 def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, dry_run: bool, **options: Any) -> None:
@@ -239,7 +239,7 @@ def synthesize(data: str, rows: int | None, output: str | None, as_json: bool, d
 @schema_option
 @encoding_option
 @spreadsheet_option
-@training_options
+@training_options()
 @output_options
 @dry_run_option
 def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **options: Any) -> None:
@@ -289,7 +289,7 @@ def augment(train: str, output: str | None, as_json: bool, dry_run: bool, **opti
 @click.option("--model", type=FILE, metavar="FILE", help="A saved model; without one, DATA itself is learnt.")
 @schema_option
 @encoding_option
-@training_options
+@training_options()
 @output_options
 def impute(data: str, output: str | None, as_json: bool, model: Path | None, **options: Any) -> None:
     """Fill the gaps of a table by draws given what is known of each row; every other cell stays as it is.

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 @report_option
 @schema_option
 @encoding_option
-@training_options
+@training_options(family="Model family: vae (the default) or rbm.")
 @output_options
 @dry_run_option
 def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Path | None, **options: Any) -> None:
     """Turn each row into a few numbers that other tools can take, and say what they keep.
 
-    --family is vae (the default) or rbm. One fifth of the rows is kept from the model for the figures. A killed run
-    leaves its training in OUTPUT.checkpoint; the same command with --resume goes on from there.
+    One fifth of the rows is kept from the model for the figures. A killed run leaves its training in
+    OUTPUT.checkpoint; the same command with --resume goes on from there.
 
     \b
     Examples:

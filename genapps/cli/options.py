@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,14 +58,16 @@ class Whole(click.ParamType[int, str]):
         return number
 
 
-def training_options(function: Function) -> Function:
-    """Add what every command that trains understands.
+def training_options(
+    family: str = "Model family; auto tries them within the budget.",
+) -> Callable[[Function], Function]:
+    """Add what every command that trains understands; `family` is the help of the option of that name.
 
     Arguments handed to the function: family: str | None, budget: float | None (seconds), seed: int, device: str,
     threads: int | None, config_file: Path | None, settings: tuple[str, ...] (key=value), resume: bool.
     """
     options = [
-        click.option("--family", metavar="NAME", help="Model family; auto tries them within the budget."),
+        click.option("--family", metavar="NAME", help=family),
         click.option("--budget", type=Duration(), help="Time to train at most: 90s, 5m, 1h30m."),
         seed_option,
         click.option(
@@ -87,7 +90,7 @@ def training_options(function: Function) -> Function:
         ),
         click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped."),
     ]
-    return _apply(options, function)
+    return partial(_apply, options)
 
 
 def output_options(function: Function) -> Function:

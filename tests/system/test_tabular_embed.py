@@ -62,6 +62,13 @@ def test_json_and_a_dry_run(here: Callable[..., Any], shop: Path, tmp_path: Path
     assert not (tmp_path / "dry.csv").exists()
 
 
+def test_help_promises_no_family_that_has_no_features(here: Callable[..., Any]) -> None:
+    help = " ".join(here("tabular", "embed", "--help").out.split())
+    assert "Model family: vae (the default) or rbm." in help
+    assert "auto tries" not in help
+    assert "auto tries" in " ".join(here("tabular", "fit", "--help").out.split())
+
+
 def test_settings_decide_the_number_of_features_where_no_option_does(
     here: Callable[..., Any], shop: Path, tmp_path: Path
 ) -> None:

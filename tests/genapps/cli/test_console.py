@@ -109,7 +109,7 @@ def test_fail_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @click.command()
-@training_options
+@training_options()
 @output_options
 def probe(**given: object) -> None:
     note("a note")
