@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps.spaces import Constraint, Variable
-from genapps_tabular.conditions import Condition, Equals
+from genapps_tabular.conditions import Between, Condition, Equals, OneOf
 from genapps_tabular.schema import ColumnSchema
 
 Arrays = dict[str, NDArray[Any]]
@@ -184,6 +184,15 @@ def arrow_type(dtype: str) -> pa.DataType:
             raise ValueError(dtype)
         return pa.dictionary(arrow_type(found[2]), arrow_type(found[1]), ordered=found[3] == "1")
     return pa.type_for_alias(dtype)
+
+
+def denied(condition: Condition, show: Callable[[Any], str] = str) -> str:
+    """What a column says of a condition that none of its values satisfies, naming what was asked."""
+    if isinstance(condition, Between):
+        low, high = ("" if end is None else str(end) for end in (condition.low, condition.high))
+        return f"has no values in {low}..{high}"
+    values = condition.values if isinstance(condition, OneOf) else (getattr(condition, "value", "missing"),)
+    return f"never is {' or '.join(show(value) for value in values)}"
 
 
 def refuse(schema: ColumnSchema, message: str) -> UsageError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +27,8 @@ from genapps_tabular.columns.base import (
 from genapps_tabular.columns.tries import trie
 from genapps_tabular.conditions import Between, Condition, IsMissing, OneOf
 from genapps_tabular.schema import ColumnSchema
+
+LISTED = 10  # values that an error lists; of more it names some
 
 
 class Categories(ColumnCodec):
@@ -132,8 +134,7 @@ class Categories(ColumnCodec):
         if text in self.words and (self.emitted is None or self.emitted[self.words.index(text)] > 0):
             return self.words.index(text)
         known = [w for i, w in enumerate(self.words) if w is not None and (self.emitted is None or self.emitted[i] > 0)]
-        near = difflib.get_close_matches(text, known, n=3, cutoff=0.4) or known[:3]
-        raise refuse(self.schema, f"never is '{text}'; its values include {', '.join(map(repr, near))}")
+        raise refuse(self.schema, f"never is '{text}'; {_known(text, known)}")
 
     def _absent(self) -> list[int]:
         return [i for i, word in enumerate(self.words) if word is None or word in self.schema.missing]
@@ -152,6 +153,17 @@ class Categories(ColumnCodec):
     @classmethod
     def from_state(cls, schema: ColumnSchema, arrays: Mapping[str, NDArray[Any]], settings: Settings) -> Self:
         return cls(schema, list(settings["words"]), arrays["paths"], arrays.get("emitted"))
+
+
+def _known(text: str, words: Sequence[str]) -> str:
+    """Which values there are instead of one that there is not: all where they are few, else the nearest."""
+    if not words:
+        return "each of its values is too rare to be made"
+    if len(words) <= LISTED:
+        return f"its values are {', '.join(map(repr, words))}"
+    alike = {word.casefold(): word for word in words}
+    near = [alike[word] for word in difflib.get_close_matches(text.casefold(), alike, n=3)]
+    return f"its {len(words):,} values include {', '.join(map(repr, near or words[:3]))}"
 
 
 def count_words(array: pa.Array) -> tuple[list[str | None], NDArray[np.int64]]:

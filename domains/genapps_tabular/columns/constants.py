@@ -18,6 +18,7 @@ from genapps_tabular.columns.base import (
     Settings,
     arrow_type,
     as_text,
+    denied,
     from_text,
     refuse,
 )
@@ -55,15 +56,16 @@ class Constant(ColumnCodec):
         return text == self.word
 
     def constraint(self, condition: Condition) -> Constraint:
+        always = f"is always {'missing' if self.word is None else repr(self.word)}"
+        if isinstance(condition, Between):
+            raise refuse(self.schema, f"{always}; leave it out of the conditions")
         if isinstance(condition, IsMissing):
             holds = self.word is None
-        elif isinstance(condition, Between):
-            raise refuse(self.schema, f"is always {self.word!r}; leave it out of the conditions")
         else:
             values = condition.values if isinstance(condition, OneOf) else (condition.value,)
             holds = self.word in [str(value) for value in values]
         if not holds:
-            raise refuse(self.schema, f"is always {'missing' if self.word is None else repr(self.word)}")
+            raise refuse(self.schema, f"{denied(condition, repr)}: it {always}")
         return Constraint((), (), ())
 
     def present(self) -> Constraint | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from genapps.spaces import Categorical, Constraint, Variable
 from genapps_tabular.columns import periods, stamps
-from genapps_tabular.columns.base import Arrays, CodecConfig, ColumnCodec, Draw, Settings, from_text, refuse
+from genapps_tabular.columns.base import Arrays, CodecConfig, ColumnCodec, Draw, Settings, denied, from_text, refuse
 from genapps_tabular.columns.calendars import DAY, Ints
 from genapps_tabular.columns.numerals import read_words
 from genapps_tabular.columns.parts import (
@@ -151,7 +151,7 @@ class Dates(ColumnCodec):
         if not len(found):
             span = "..".join(str(day) for day in np.array(self.span).astype("M8[D]"))
             seen = "no such time was seen" if self.schema.kind == "time" else f"its values lie in {span}"
-            raise refuse(self.schema, f"has no values in the asked range: {seen}")
+            raise refuse(self.schema, f"{denied(condition)}: {seen}")
         return trie(self.sizes, found) if self.told else Constraint((), (), ())
 
     def _literal(self, value: Any) -> Ints:

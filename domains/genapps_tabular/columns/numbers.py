@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from genapps_tabular.columns import numerals
-from genapps_tabular.columns.base import ColumnCodec, Settings, from_text, refuse
+from genapps_tabular.columns.base import ColumnCodec, Settings, denied, from_text, refuse
 from genapps_tabular.columns.ranges import Ranges
-from genapps_tabular.conditions import Between, Condition, IsMissing, OneOf
+from genapps_tabular.conditions import Between, Condition, Equals, IsMissing, OneOf
 from genapps_tabular.schema import ColumnSchema
 
 Floats = NDArray[np.float64]
@@ -138,23 +138,23 @@ class Number(ColumnCodec):
                 raise refuse(self.schema, "has no missing values, so it cannot be asked to be missing")
             return Wanted(Ranges.of([]), words, self.missing)
         if isinstance(condition, Between):
-            return Wanted(Ranges.of([self._range(condition)]))
+            return Wanted(Ranges.of([self._range(condition, denied(condition))]))
         values = condition.values if isinstance(condition, OneOf) else (condition.value,)
         words = tuple(self.words.index(str(v)) for v in values if str(v) in self.words)
-        numbers = [self._number(v) for v in values if str(v) not in self.words]
-        return Wanted(Ranges.of([self._range(Between(x, x)) for x in numbers]), words)
+        numbers = [v for v in values if str(v) not in self.words]
+        return Wanted(Ranges.of([self._range(Between(v, v), denied(Equals(v))) for v in numbers]), words)
 
-    def _range(self, between: Between) -> tuple[float, float]:
+    def _range(self, between: Between, denial: str) -> tuple[float, float]:
         low = -np.inf if between.low is None else self._number(between.low)
         high = np.inf if between.high is None else self._number(between.high)
         if low > high:
-            raise refuse(self.schema, f"has no values in {between.low}..{between.high}: the range is empty")
+            raise refuse(self.schema, f"{denial}: the range is empty")
         seen = f"its values lie in {self._written(self.bounds[0])}..{self._written(self.bounds[1])}"
         if low > self.bounds[1] or high < self.bounds[0]:
-            raise refuse(self.schema, f"has no values in {_shown(between)}: {seen}")
+            raise refuse(self.schema, f"{denial}: {seen}")
         low, high = self.rounding.inside(max(low, self.bounds[0]), min(high, self.bounds[1]))
         if low > high:
-            raise refuse(self.schema, f"has no values in {_shown(between)}: they are multiples of {self.rounding.step}")
+            raise refuse(self.schema, f"{denial}: its values are multiples of {self.rounding.step:.10g}")
         return low, high
 
     def _number(self, value: Any) -> float:
@@ -163,7 +163,8 @@ class Number(ColumnCodec):
         array = pa.array([str(value)])
         number = numerals.read(array, self.schema)[0]
         if np.isnan(number):
-            raise refuse(self.schema, f"holds numbers; '{value}' is none")
+            words = " and " + " ".join(map(repr, self.words)) if self.words else ""
+            raise refuse(self.schema, f"holds numbers{words}; '{value}' is none")
         return float(number)
 
     def _written(self, value: float) -> str:
@@ -172,14 +173,13 @@ class Number(ColumnCodec):
     def nothing(self, condition: Condition) -> Exception:
         """The refusal of a condition that no value seen satisfies, naming the nearest ones."""
         values = condition.values if isinstance(condition, OneOf) else (getattr(condition, "value", None),)
-        asked = _shown(condition) if isinstance(condition, Between) else " or ".join(str(v) for v in values)
         near = ""
         if len(self.atoms):
             at = condition.low if isinstance(condition, Between) else values[0]
             middle = self._number(at) if at is not None else self.bounds[0]
             nearest = self.atoms[np.argsort(np.abs(self.atoms - middle), kind="stable")[:3]]
             near = f"; the nearest are {', '.join(self._written(x) for x in np.sort(nearest))}"
-        return refuse(self.schema, f"never is {asked}{near}")
+        return refuse(self.schema, f"{denied(condition)}{near}")
 
     def common_state(self) -> Settings:
         """The settings that `common_from` reads."""
@@ -189,10 +189,6 @@ class Number(ColumnCodec):
             "bounds": list(self.bounds),
             "missing": self.missing,
         }
-
-
-def _shown(between: Between) -> str:
-    return f"{'' if between.low is None else between.low}..{'' if between.high is None else between.high}"
 
 
 def common_from(settings: Settings) -> tuple[Rounding, tuple[float, float], bool]:
