@@ -10,7 +10,17 @@ import click
 from genapps.cli.options import Whole, output_options, training_options
 from genapps.errors import UsageError
 from genapps_tabular.cli import FILE, dry_run_option, encoding_option, report_option, schema_option
-from genapps_tabular.runs import STDOUT, Bars, Training, check_report, keep_apart, print_plan, rows_to, tell
+from genapps_tabular.runs import (
+    STDOUT,
+    Bars,
+    Training,
+    check_model,
+    check_report,
+    keep_apart,
+    print_plan,
+    rows_to,
+    tell,
+)
 
 if TYPE_CHECKING:
     from genapps_tabular.config import TabularConfig
@@ -21,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--dimensions", type=Whole(1, 4096), metavar="N", help="How many numbers a row; 8 if no setting says otherwise."
 )
-@click.option("--model", type=FILE, metavar="FILE", help="A saved model of the vae or rbm family.")
+@click.option("--model", type=FILE, metavar="FILE", help="Features saved before, or a saved vae or rbm model of rows.")
+@click.option("--save", type=FILE, metavar="FILE.genapps", help="Save the features, to give other rows the same later.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Put this column before the features; may be repeated.")
 @click.option("--color", metavar="COLUMN", help="Column that the report's picture is colored by.")
 @click.option("--target", metavar="COLUMN", help="Column kept from the model, to test the features on.")
@@ -40,17 +51,20 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
     \b
     Examples:
       genapps tabular embed customers.csv --dimensions 4 --keep income -o features.csv --report features.html
-      genapps tabular embed customers.csv --family rbm --target income -o features.parquet
+      genapps tabular embed customers.csv --family rbm --target income --save f.genapps -o features.parquet
+      genapps tabular embed new.csv --model f.genapps -o new-features.parquet
     """
-    if model is not None and (options["family"] or options["budget"] or options["resume"] or options["dimensions"]):
+    learning = ("family", "budget", "resume", "dimensions", "save")
+    if model is not None and any(options[name] for name in learning):
         raise UsageError(
-            "--model brings features that were learnt; leave out --family, --dimensions, --budget, --resume"
+            "--model brings features that were learnt; leave out --family, --dimensions, --budget, --resume, --save"
         )
-    family = options["family"]
+    family, save = options["family"], options["save"]
     training, output = Training.take(options), rows_to(output, as_json and not dry_run, data)
     config, report = training.config(), options["report"]
     check_report(report, data, model, options["schema_file"])
-    keep_apart(data, output, report)
+    check_model(save)
+    keep_apart(data, output, save, report)
     if model is not None:
         keep_apart(model, output, report)
     from dataclasses import replace
@@ -63,7 +77,7 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
     dimensions = _dimensions(options["dimensions"], training, config)
     config = feature_config(config, dimensions)
     if dry_run:
-        places = {"rows": output, "report": report}
+        places = {"rows": output, "model": save, "report": report}
         print_plan(data, config, options["schema_file"], options["encoding"], as_json, places)
         return
     from genapps_tabular.summary import embedding_lines
@@ -73,6 +87,7 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
             data,
             dimensions=dimensions,
             model=model,
+            save=save,
             keep=options["keep"],
             color=options["color"],
             target=options["target"],
@@ -86,7 +101,7 @@ def embed(data: str, output: str | None, as_json: bool, dry_run: bool, model: Pa
             resume=training.resume,
         )
     settings = training.write_config(config, output)
-    places = {"rows": output, "report": report, "settings": settings}
+    places = {"rows": output, "model": save, "report": report, "settings": settings}
     lines = list(embedding_lines(made))
     if as_json or output == STDOUT:
         tell(as_json, places, made.to_json(), lines, made.written)

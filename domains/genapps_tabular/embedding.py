@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from genapps.errors import UsageError
+from genapps.io.artifact import read_header
 from genapps.io.writers import TableWriter
 from genapps.metrics.distributions import Floats
 from genapps.report.files import check_report
@@ -19,7 +20,8 @@ from genapps_tabular.checks import SchemaLike, check_rows, check_target, read, r
 from genapps_tabular.clusters import free_names, with_columns
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.embedding_checks import Kept, check_features, judge_features
-from genapps_tabular.fitting import Run, fit_table
+from genapps_tabular.feature_model import DOMAIN, FeatureModel, fit_features
+from genapps_tabular.fitting import Run
 from genapps_tabular.judging import split
 from genapps_tabular.measured import Finding, Measured
 from genapps_tabular.model import TableModel
@@ -28,7 +30,7 @@ from genapps_tabular.schema import Schema
 
 FAMILIES = ("vae", "rbm")  # whose models have features
 DIMENSIONS = 8
-BETA = 0.1  # how hard a VAE's features are pulled to their prior: rows are not drawn from it, so they may hold more
+Learnt = FeatureModel | TableModel
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Embedding:
     measures: tuple[Measured, ...]
     verdict: Finding
     notes: tuple[str, ...]
-    model: TableModel
+    model: Learnt
     written: int
     kept: Kept
 
@@ -64,7 +66,8 @@ def embed(
     data: Any,
     *,
     dimensions: int | None = None,
-    model: TableModel | str | Path | None = None,
+    model: Learnt | str | Path | None = None,
+    save: str | Path | None = None,
     keep: Sequence[str] = (),
     color: str | None = None,
     target: str | None = None,
@@ -82,9 +85,12 @@ def embed(
     dimensions: None is what the settings of the family say where that is not their default, and else 8. config.family:
     vae (the default here) or rbm; one fifth of the rows is kept from it for the figures. target: a column that the
     model does not see, so that predicting it from the features is a fair test. color: the column that the picture is
-    colored by. model: a saved one of these families. Raises UsageError for an unknown column or a model without
+    colored by. save: where the model goes, so that other rows get the same features; model: such a one or its file, or
+    a model of these families that makes rows. Raises UsageError for an unknown column or a model without
     features, InputError for a table with nothing to learn from.
     """
+    if model is not None and save is not None:
+        raise UsageError("a saved model has its file already; leave save out")
     check_report(report)
     config = feature_config(config, dimensions)
     table, back, name = read(data, encoding)
@@ -99,20 +105,22 @@ def embed(
         seen = Schema(tuple(column for column in found.columns if column.name != target))
         train, unseen = split(table, config.holdout, seed)
         run = Run(name, progress, Path(checkpoint) if checkpoint else None, resume)
-        learnt = fit_table(train.select(list(seen.names)), seen, config, run)
+        learnt: Learnt = fit_features(train.select(list(seen.names)), seen, config, run)
         if unseen is None:
             notes.append(f"all {len(table)} rows were learnt, none kept unseen: the figures are those of learnt rows")
     else:
-        learnt = model if isinstance(model, TableModel) else TableModel.load(model)
+        learnt = load_features(model) if isinstance(model, str | Path) else model
         check_family(learnt.family)
         check_rows(table, name, 1)
-        seen = learnt.codec.schema
+        seen = learnt.schema if isinstance(learnt, FeatureModel) else learnt.codec.schema
         present = [column for column in table.column_names if column in seen.names]
         resolve_schema(table.select(present), seen, name)
         train, unseen = split(table, config.holdout, seed)
         found = resolve_schema(table, schema, name)
         if target in seen.names:
             notes.append(f"the model has learnt the column {target!r}, so predicting it from the features is no test")
+    if isinstance(learnt, FeatureModel):
+        notes += learnt.features.notes
     features = learnt.transform(table.select(list(seen.names)))
     kept = Kept.of(learnt, table, train, unseen, found, seen, target, features, seed)
     measures = check_features(kept, progress)
@@ -123,10 +131,13 @@ def embed(
         measures=measures,
         verdict=judge_features(measures),
         notes=tuple(notes),
-        model=replace(learnt, back=back),
+        model=learnt,
         written=len(table),
         kept=kept,
     )
+    if save is not None and isinstance(learnt, FeatureModel):
+        figures = {measure.key: measure.value for measure in measures}
+        replace(learnt, measures=figures).save(save)
     if report:
         from genapps_tabular.embedding_report import write_embedding
 
@@ -140,7 +151,7 @@ def embed(
 
 
 def feature_config(config: TabularConfig | None, dimensions: int | None) -> TabularConfig:
-    """The settings with so many features, a VAE's pulled less to their prior unless that is set.
+    """The settings with so many features.
 
     Raises UsageError for a family without features, and for a number that contradicts the settings.
     """
@@ -154,10 +165,8 @@ def feature_config(config: TabularConfig | None, dimensions: int | None) -> Tabu
     if not free and dimensions != size:
         raise UsageError(f"{dimensions} dimensions contradict the setting {key} = {size}; leave one of them out")
     own: Any = getattr(config, config.family)
-    changed: dict[str, Any] = {key.partition(".")[2]: dimensions}
-    if config.family == "vae" and own.beta == type(own)().beta:  # the default is for making rows
-        changed["beta"] = BETA
-    sized: dict[str, Any] = {config.family: replace(own, **changed)}
+    size_name: dict[str, Any] = {key.partition(".")[2]: dimensions}
+    sized: dict[str, Any] = {config.family: replace(own, **size_name)}
     return replace(config, **sized)
 
 
@@ -170,6 +179,12 @@ def size_of(config: TabularConfig) -> tuple[str, int]:
     own: Any = getattr(config, config.family)
     name = fields(own)[0].name
     return f"{config.family}.{name}", int(getattr(own, name))
+
+
+def load_features(path: str | Path) -> Learnt:
+    """A saved model that has features of rows. Raises InputError where it is damaged or of another kind."""
+    kind = FeatureModel if read_header(Path(path)).get("domain") == DOMAIN else TableModel
+    return kind.load(path)
 
 
 def check_family(family: str) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats
+from genapps_tabular.feature_model import FeatureModel
 from genapps_tabular.features import Axes, Feature, Features
 from genapps_tabular.measured import Control, Finding, Measured
 from genapps_tabular.model import TableModel
@@ -46,7 +47,7 @@ class Kept:
     @classmethod
     def of(
         cls,
-        model: TableModel,
+        model: FeatureModel | TableModel,
         table: pa.Table,
         train: pa.Table,
         unseen: pa.Table | None,
@@ -193,7 +194,7 @@ def judge_features(measures: tuple[Measured, ...]) -> Finding:
         what = told[0].name.removesuffix(" (AUC)").lower() if len(told) == 1 else f"{len(told)} columns of categories"
         text += f" {what[:1].upper()}{what[1:]}: AUC {own:.2f} (as many principal components {other:.2f})."
     random = [control.value or 0 for control in near.controls if "random" in control.name.lower()]
-    if random and (near.value or 0) < random[0] - ALIKE:
+    if random and (near.value or 0) < random[0] - ALIKE and max(gaps) <= ALIKE:
         said = f" Even random directions keep neighborhoods better ({random[0]:.3f}):"
         said += " learn longer, or use principal components."
         return Finding("poor", "Behind random directions", text + said)

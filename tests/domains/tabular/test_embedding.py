@@ -15,6 +15,7 @@ from genapps.training import TrainingConfig
 from genapps_tabular import TableModel, TabularConfig, embed, fit
 from genapps_tabular.embedding import feature_config, size_of
 from genapps_tabular.embedding_checks import OWN, PCA, RANDOM, RAW, judge_features
+from genapps_tabular.feature_model import layout
 from genapps_tabular.measured import Control, Measured
 
 QUICK = TrainingConfig(epochs=2, min_steps=5, max_steps=20)
@@ -60,7 +61,7 @@ def test_features_are_of_the_rows_in_their_order(family: str, tmp_path: Path) ->
 
 def test_the_target_is_kept_from_the_model() -> None:
     made = embed(people(), dimensions=2, target="city", config=config())
-    assert "city" not in made.model.codec.schema.names
+    assert "city" not in made.model.schema.names
     (told,) = [m for m in made.measures if m.key.startswith("auc:")]
     assert told.key == "auc:city"
     assert [control.name for control in told.controls] == [PCA, RANDOM, RAW]
@@ -78,6 +79,34 @@ def test_a_saved_model_gives_the_same_features(tmp_path: Path) -> None:
     )
     with_target = embed(people(), model=tmp_path / "m.genapps", target="late", config=config())
     assert "is no test" in with_target.notes[0]
+
+
+@BOTH
+def test_saved_features_are_those_of_other_rows_too(family: str, tmp_path: Path) -> None:
+    made = embed(people(), dimensions=3, config=config(family), save=tmp_path / "f.genapps")
+    again = embed(people(seed=1), model=tmp_path / "f.genapps")
+    found = np.column_stack([again.rows[name] for name in again.columns])
+    assert found == pytest.approx(made.model.transform(people(seed=1)), abs=1e-5)
+    with pytest.raises(InputError, match="no column 'age'"):
+        embed(people().drop_columns(["age"]), model=made.model)
+    with pytest.raises(UsageError, match="has its file already"):
+        embed(people(), model=made.model, save=tmp_path / "again.genapps")
+
+
+def test_latents_are_laid_out_by_what_they_tell() -> None:
+    """Whatever linear map hid the points, distances between the laid-out latents are those of the points."""
+    draw = np.random.default_rng(0)
+    points = draw.normal(size=(500, 3)) * [5.0, 2.0, 1.0]
+    hidden = points @ np.linalg.qr(draw.normal(size=(3, 3)))[0] * [7.0, 1.0, 0.1] + [1.0, 2.0, 3.0]
+    middle, turn = layout(hidden, points)
+    placed = (hidden - middle) @ turn
+    gaps = [np.linalg.norm(x[1:] - x[:-1], axis=1) for x in (placed, points)]
+    assert gaps[0] == pytest.approx(gaps[1], rel=0.05, abs=0.1)
+    assert (np.diff(placed.var(axis=0)) < 0).all()
+    dead = np.column_stack([hidden, np.zeros(500)])
+    assert np.isfinite(layout(dead, points)[1]).all()
+    noisy = np.column_stack([hidden, draw.normal(size=500)])
+    assert np.linalg.matrix_rank(layout(noisy, points)[1]) == 4  # what tells nothing linearly is kept, small
 
 
 def test_features_hold_what_the_model_computes_of_the_codes() -> None:
