@@ -390,9 +390,11 @@ def schema(data: str, output: str, sdv: bool, encoding: str | None) -> None:
     import json
 
     from genapps_tabular.checks import read
-    from genapps_tabular.schema import detect
+    from genapps_tabular.schema import detect, empty_columns
+    from genapps_tabular.summary import empty_lines
 
-    found = detect(read(data, encoding)[0])
+    table = read(data, encoding)[0]
+    found = detect(table)
     text = json.dumps(found.to_sdv_metadata() if sdv else found.to_json(), ensure_ascii=False, indent=2) + "\n"
     write_text(output, text)
-    note_places({"schema": output})
+    tell(False, {"schema": output}, {}, empty_lines(empty_columns(table)))

@@ -18,7 +18,7 @@ from genapps.metrics.distributions import Floats
 from genapps.spaces import Categorical, Columns, Continuous, Variable
 from genapps.suggest import did_you_mean
 from genapps_tabular.measuring import Facet, facet_of
-from genapps_tabular.schema import ColumnSchema, Schema
+from genapps_tabular.schema import ColumnSchema, Schema, empty_columns, kind_words
 
 CHUNK = 131_072  # rows read at a time: bounds the memory beside the result
 MOST_LEVELS = 20  # of a column of codes; the rarest beyond are one, "other"
@@ -262,8 +262,10 @@ def _spread(space: Columns, codes: Floats) -> Floats:
 
 def _feature(table: pa.Table, column: ColumnSchema) -> Feature | str:
     """The feature of a column, or why there is none."""
-    if column.kind in ("identifier", "text", "constant"):
-        return {"identifier": "an identifier", "text": "free text", "constant": "constant"}[column.kind]
+    if column.kind in ("identifier", "text"):
+        return {"identifier": "an identifier", "text": "free text"}[column.kind]
+    if column.kind == "constant":
+        return kind_words(column.kind, column.name in empty_columns(table.select([column.name])))
     facet = facet_of(column, table)
     if facet.role == "category":
         return _category(facet)
@@ -271,7 +273,7 @@ def _feature(table: pa.Table, column: ColumnSchema) -> Feature | str:
     known = values[~np.isnan(values)]
     levels, counts = np.unique(known, return_counts=True)
     if len(levels) < 2:
-        return "constant"
+        return kind_words("constant", not len(levels))
     if column.kind == "number" and len(levels) <= min(MOST_LEVELS, len(known) // ROWS_A_LEVEL):
         return Feature(facet, "steps", tuple(float(x) for x in levels))
     top = int(counts.argmax())
@@ -282,7 +284,7 @@ def _feature(table: pa.Table, column: ColumnSchema) -> Feature | str:
 def _category(facet: Facet) -> Feature | str:
     assert facet.counts is not None
     if len(facet.labels) < 2:
-        return "constant"
+        return kind_words("constant", not facet.labels)
     order = np.argsort(-facet.counts, kind="stable")
     kept = order if len(order) <= MOST_LEVELS else order[: MOST_LEVELS - 1]
     if facet.counts[kept].sum() < (1 - RARE_TAIL) * facet.counts.sum():

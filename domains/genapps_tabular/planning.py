@@ -18,6 +18,7 @@ from genapps_tabular.checks import (
     table_families,
 )
 from genapps_tabular.config import TabularConfig
+from genapps_tabular.schema import empty_columns, kind_words
 from genapps_tabular.summary import grid
 
 # Measured on one core of a 2.x GHz server; right within a factor of three.
@@ -35,6 +36,7 @@ class Plan:
     data: str
     rows: int
     columns: tuple[tuple[str, str], ...]  # (name, kind)
+    empty: tuple[str, ...]  # the names of those without any value
     family: str
     seed: int
     wanted: int
@@ -58,6 +60,7 @@ def plan(data: str, config: TabularConfig, schema: SchemaLike, encoding: str | N
         data=name,
         rows=len(table),
         columns=tuple((column.name, column.kind) for column in found.columns),
+        empty=empty_columns(table),
         family=config.family,
         seed=config.seed,
         wanted=len(table) if wanted is None else wanted,
@@ -81,7 +84,8 @@ def _seconds(family: str, columns: int, rows: int, config: TabularConfig) -> flo
 def plan_lines(plan: Plan, places: Mapping[str, Any]) -> Iterator[str]:
     """The plan as a person reads it."""
     yield f"{plan.data}: {plan.rows:,} rows, {len(plan.columns)} columns"
-    yield from grid([("column", "taken for"), *plan.columns])
+    kinds = [(name, kind_words(kind, name in plan.empty)) for name, kind in plan.columns]
+    yield from grid([("column", "taken for"), *kinds])
     yield f"family      {plan.family}, seed {plan.seed}"
     yield f"training    about {clock(max(plan.seconds, 1))}, {plan.memory_bytes / 2**20:,.0f} MiB (rough)"
     for name, place in places.items():

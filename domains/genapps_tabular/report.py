@@ -35,6 +35,7 @@ from genapps.report.page import render as render_page
 from genapps.report.text import clip, figure, known, percent, plain, tick, value
 from genapps_tabular.evaluation import ColumnView, Evaluation, Measure, PairView
 from genapps_tabular.meanings import CONTROLS, GROUPS, HEADLINE, MEANINGS, PROVENANCE
+from genapps_tabular.schema import kind_words
 
 MOST_DRAWN = 60  # columns with a chart; all others are a line of a table
 MOST_LISTED = 1000  # lines of that table
@@ -180,7 +181,12 @@ def _alike(column: ColumnView) -> float:
 
 def _line(column: ColumnView) -> tuple[str, ...]:
     shares = (percent(column.missing_real), percent(column.missing_synthetic))
-    return (clip(column.name), clip(column.kind, 20), figure(column.similarity), *shares)
+    return (
+        clip(column.name),
+        clip(kind_words(column.kind, column.missing_real == 1), 20),
+        figure(column.similarity),
+        *shares,
+    )
 
 
 def _figure(column: ColumnView) -> Figure:
@@ -190,7 +196,7 @@ def _figure(column: ColumnView) -> Figure:
         missing = Markup("Missing ") + legend((("real", real), ("synthetic", synthetic)))
     return Figure(
         title=clip(column.name, 60),
-        subtitle=clip(column.kind, 20),
+        subtitle=clip(kind_words(column.kind, column.missing_real == 1), 20),
         aside=figure(column.similarity),
         chart=_chart(column),
         below=missing,

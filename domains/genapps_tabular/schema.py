@@ -165,6 +165,16 @@ def detect(table: Any) -> Schema:
     return Schema(tuple(detect_column(name, table.column(name)) for name in table.column_names))
 
 
+def empty_columns(table: Any) -> tuple[str, ...]:
+    """The names of the columns without any value, whose kind is constant."""
+    return tuple(name for name in table.column_names if table.column(name).null_count == len(table))
+
+
+def kind_words(kind: str, empty: bool) -> str:
+    """A column's kind as people are told it: a constant without any value is called empty."""
+    return "empty" if empty and kind == "constant" else kind
+
+
 def schema_from(plain: Any, table: Any) -> Schema:
     """A schema from JSON of either kind, this program's own or SDV's metadata, for a table."""
     if (

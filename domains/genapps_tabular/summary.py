@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genapps_tabular.tasks import Imputation, Synthesis
 
 WIDTH = 100
+MOST_NAMES = 10  # of columns in one line
 HEADLINE = ("two_sample_auc", "tstr", "column_shapes", "pair_trends", "share_nearer", "exact_copies")
 
 
@@ -116,6 +117,13 @@ def imputation_lines(imputation: Imputation) -> Iterator[str]:
     yield f"{sum(imputation.filled.values()):,} gaps filled in {len(imputation.filled)} columns"
     for name, count in imputation.left.items():
         yield f"column {name!r}: {count:,} gaps left, as nothing in a row tells them"
+
+
+def empty_lines(names: Sequence[str]) -> Iterator[str]:
+    """Which columns hold nothing at all; a schema has no kind of its own for them and calls them constant."""
+    if names:
+        shown = ", ".join(map(repr, names[:MOST_NAMES])) + (", ..." if len(names) > MOST_NAMES else "")
+        yield f"{len(names):,} empty column{'s' * (len(names) > 1)}, with nothing to learn: {shown}"
 
 
 def cluster_lines(clustering: Clustering) -> Iterator[str]:

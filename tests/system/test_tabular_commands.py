@@ -170,6 +170,19 @@ def test_a_dry_run_does_nothing(here: Callable[..., Any], shop: Path, tmp_path: 
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_column_without_a_value_is_called_empty(here: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,none,same\n" + "".join(f"{k},,q\n" for k in range(50)))
+    done = here("tabular", "schema", "t.csv")
+    assert json.loads(done.out)["columns"][1] == {"name": "none", "kind": "constant", "dtype": "string"}
+    assert done.err == "1 empty column, with nothing to learn: 'none'\n"
+    done = here("tabular", "fit", "t.csv", "--dry-run")
+    assert re.search(r"none\s+empty\n", done.out)
+    assert re.search(r"same\s+constant\n", done.out)
+    planned = json.loads(here("tabular", "fit", "t.csv", "--dry-run", "--json").out)
+    assert planned["columns"] == {"a": "identifier", "none": "constant", "same": "constant"}
+    assert planned["empty"] == ["none"]
+
+
 def test_an_edited_schema_is_obeyed(here: Callable[..., Any], shop: Path, tmp_path: Path) -> None:
     assert here("tabular", "schema", shop, "-o", "schema.json").code == 0
     schema = json.loads((tmp_path / "schema.json").read_text())

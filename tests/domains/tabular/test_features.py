@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from genapps.errors import InputError
 from genapps.spaces import Categorical, Continuous
 from genapps_tabular.features import FAR, MOST_LEVELS, Axes, Feature, Features
-from genapps_tabular.schema import detect
+from genapps_tabular.schema import Schema, detect
 
 
 def features(table: pa.Table) -> Features:
@@ -56,6 +57,17 @@ def test_each_column_is_taken_for_what_it_is() -> None:
     assert found["gain"].variables == (Categorical(2), Continuous())
     assert found["stars"].variables == (Categorical(5, ordered=True),)
     assert dict(features(people()).left_out) == {"id": "an identifier", "here": "constant"}
+
+
+def test_a_column_without_a_value_is_called_empty() -> None:
+    text, number = pa.nulls(240, pa.string()), pa.nulls(240, pa.float64())
+    table = people(240).append_column("no", text).append_column("nan", number)
+    table = table.append_column("gone", pa.array(["?"] * 240))
+    schema = detect(table)
+    asked = {"no": "constant", "nan": "number", "gone": "category"}
+    columns = [replace(c, kind=asked.get(c.name, c.kind), missing=("?",)) for c in schema.columns]
+    left = dict(Features.fit(table, Schema(tuple(columns)), "t").left_out)
+    assert {name: left[name] for name in (*asked, "here")} == {**dict.fromkeys(asked, "empty"), "here": "constant"}
 
 
 def test_what_was_done_is_said() -> None:

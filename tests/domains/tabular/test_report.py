@@ -93,6 +93,13 @@ def test_columns_and_facts_are_shown_worst_first(adult_evaluation: Evaluation) -
         assert fact in text
 
 
+def test_a_column_without_a_value_is_called_empty(adult_evaluation: Evaluation) -> None:
+    columns = [ColumnView(f"c{share}", "constant", None, (), False, (), (), share, share) for share in (1.0, 0.5)]
+    page = text_of(render(replace(adult_evaluation, columns=tuple(columns)), "none"))
+    assert "c1.0 empty" in page
+    assert "c0.5 constant" in page
+
+
 def test_a_column_whose_missing_share_is_off_comes_first(adult_evaluation: Evaluation) -> None:
     off = replace(adult_evaluation.columns[0], name="off", similarity=1.0, missing_real=0.5, missing_synthetic=0.0)
     page = render(replace(adult_evaluation, columns=(*adult_evaluation.columns, off)), "adult")
