@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from genapps_tabular import TabularConfig, fit
 from protocol import load
 from record import RESULTS, machine, stamp, write
 from run import find
-
-from genapps_tabular import TabularConfig, fit
 
 ROWS, LEARNT = 10_000, 8_000
 
@@ -53,7 +53,9 @@ def main() -> None:
             for seed in range(arguments.seeds):
                 rows.append(measure(arguments.family, name, rate, seed))
                 print(rows[-1], flush=True)
-    write(RESULTS / f"rates_{arguments.family}.json", {**stamp(), "machine": machine(), "rows": rows})
+    write(
+        RESULTS / f"rates_{arguments.family}.json", {**stamp(), "machine": machine(), "protocol": __doc__, "rows": rows}
+    )
 
 
 if __name__ == "__main__":

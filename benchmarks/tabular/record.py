@@ -37,7 +37,7 @@ def commit() -> str:
     Results and the pages made of them do not count: a run of several measures writes them as it goes.
     """
     head = _git("rev-parse", "--short", "HEAD")
-    written = (":(exclude)benchmarks/*/results", ":(exclude)docs/benchmarks")
+    written = (":(exclude)benchmarks/*/results/*", ":(exclude)docs/benchmarks")
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *written)
     return (head + ("-dirty" if changed else "")) or "unknown"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -64,6 +65,26 @@ def test_trees_give_back_training_values_and_their_relations(scripts: SimpleName
 def test_the_page_is_that_of_the_committed_results(scripts: SimpleNamespace) -> None:
     table = scripts.table
     assert table.page() == table.PAGE.read_text(), "run python benchmarks/tabular/table.py"
+
+
+def test_only_changed_code_makes_a_commit_dirty(
+    scripts: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    files = ["benchmarks/tabular/results/adult.json", "docs/benchmarks/tabular.md", "benchmarks/tabular/run.py"]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "a")
+    monkeypatch.setattr(scripts.record, "ROOT", tmp_path)
+    for name, dirty in zip(files, (False, False, True), strict=True):
+        (tmp_path / name).write_text("b")
+        assert scripts.record.commit().endswith("-dirty") is dirty, name
 
 
 def test_results_say_when_and_where(scripts: SimpleNamespace) -> None:
