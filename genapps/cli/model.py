@@ -24,7 +24,7 @@ def model() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def show(file: Path, as_json: bool) -> None:
-    """Print the card of a model file: family, domain, rows, seed, versions, measures.
+    """Print the card of a model file: family, domain, settings, rows, seed, versions, measures.
 
     \b
     Examples:
@@ -47,20 +47,32 @@ def show(file: Path, as_json: bool) -> None:
 
 
 def card(header: dict[str, Any]) -> Iterator[str]:
-    """The header's figures, a line each; the codec and the network's settings are counted, not listed."""
+    """The header's figures and the model's settings, a line each; long lists are counted, not shown."""
     for key, value in header.items():
-        if key in ("provenance", "measures") and isinstance(value, dict):
-            yield f"{key}:"
-            for name, item in value.items():
-                yield f"  {name:<20} {_short(item)}"
-        elif key in ("codec", "model", "space"):
-            yield f"{key:<22} {len(value)} entries" if isinstance(value, dict | list) else f"{key:<22} {_short(value)}"
-        elif key not in ("family", "domain"):
+        if key in ("family", "domain"):
+            continue
+        if not isinstance(value, dict):
             yield f"{key:<22} {_short(value)}"
+            continue
+        yield f"{key}:"
+        for name, item in _listed(value):
+            yield f"  {name:<20} {_short(item)}"
+
+
+def _listed(section: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The settings of a section, then what else it holds."""
+    settings = section.get("config")
+    if isinstance(settings, dict):
+        yield from settings.items()
+    yield from ((name, item) for name, item in section.items() if item is not settings)
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list) or (isinstance(value, dict) and any(isinstance(v, list | dict) for v in value.values())):
+        return "1 entry" if len(value) == 1 else f"{len(value):,} entries"
     if isinstance(value, dict):
         value = ", ".join(f"{key} {item}" for key, item in value.items())
+    if value is None or isinstance(value, bool):
+        value = "none" if value is None else str(value).lower()  # as settings are written
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

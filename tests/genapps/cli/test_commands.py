@@ -22,7 +22,13 @@ HEADER = {
     "domain": "tabular",
     "space": {"variables": [1, 2]},
     "codec": {"columns": ["a", "b", "c"]},
-    "model": {},
+    "model": {
+        "config": {"n_components": 32, "structure": "tree", "prune": False, "rate": 0.00123456789},
+        "random_state": None,
+        "structures": [{"owner": [0]}] * 3,
+        "variety": {"bins": 43.0, "of": 40},
+        "curves": {"diag": [[1, 2.0]]},
+    },
     "provenance": {"rows": 1234, "seed": 7, "versions": {"genapps": "0.1.0", "torch": "2.13.0"}, "seconds": 1.23456789},
     "measures": {},
 }
@@ -43,6 +49,19 @@ def test_model_show(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "genapps 0.1.0, torch 2.13.0" in text
     assert "1.23457" in text
     assert max(map(len, text.splitlines()[1:])) <= 100
+    model_lines = text[text.index("\nmodel:\n") :].splitlines()[2:11]
+    assert [line.split(maxsplit=1) for line in model_lines] == [
+        ["n_components", "32"],
+        ["prune", "false"],
+        ["rate", "0.00123457"],
+        ["structure", "tree"],
+        ["curves", "1 entry"],
+        ["random_state", "none"],
+        ["structures", "3 entries"],
+        ["variety", "bins 43.0, of 40"],
+        ["provenance:"],
+    ]
+    assert "codec:\n  columns              3 entries\n" in text
 
 
 def test_model_show_as_json(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
