@@ -100,13 +100,13 @@ def cluster(data: str, output: str | None, as_json: bool, dry_run: bool, **optio
             spreadsheet_safe=safe,
             progress=bars,
         )
-    lines = list(cluster_lines(made))
+    lines, said = list(cluster_lines(made)), [*made.notes, *(unread.words for unread in made.unread)]
     if as_json or output == STDOUT:
-        tell(as_json, places, made.to_json(), lines, made.written)
+        tell(as_json, places, made.to_json(), [*lines, *said], made.written)
         return
     for line in lines if verbosity() >= 0 else ():  # rows are elsewhere, so the figures are the result
         click.echo(line)
-    tell(False, places, {}, made.notes, made.written)
+    tell(False, places, {}, said, made.written)
 
 
 def _plan(data: str, options: dict[str, Any], as_json: bool, places: dict[str, Any]) -> None:

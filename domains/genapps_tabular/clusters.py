@@ -25,6 +25,7 @@ from genapps_tabular.measured import Finding, Measured
 from genapps_tabular.model import threads
 from genapps_tabular.profiles import Line, Trait, lines_of, traits_of
 from genapps_tabular.progress import Progress
+from genapps_tabular.unread import Unread, unread_in
 
 MOST = 20  # clusters that are tried where nothing else is asked for
 ADDED = ("cluster", "cluster_probability")
@@ -47,7 +48,8 @@ class Cluster:
 class Clustering:
     """A table with its clusters; `rows` are None where they went to a file. `columns` are the names of the two added.
 
-    `values` and `labels` are what the report draws its aggregated figures from; they are no part of the JSON.
+    `values` and `labels` are what the report draws its aggregated figures from; they are no part of the JSON. `unread`
+    is what a saved clustering could make nothing of.
     """
 
     rows: Any
@@ -61,6 +63,7 @@ class Clustering:
     written: int
     values: Any = None
     labels: Any = None
+    unread: tuple[Unread, ...] = ()
 
     @property
     def lines(self) -> list[Line]:
@@ -78,6 +81,7 @@ class Clustering:
             "measures": [measure.to_json() for measure in self.measures],
             "verdict": asdict(self.verdict),
             "notes": list(self.notes),
+            "unread": {unread.column: unread.cells for unread in self.unread},
             "written": self.written,
             "provenance": self.model.provenance,
         }
@@ -155,6 +159,7 @@ def cluster(
         written=len(table),
         values=values,
         labels=labels,
+        unread=() if model is None else tuple(unread_in(learnt.features, table, values)),
     )
     added = {names[0]: pa.array(labels), names[1]: pa.array(np.round(sure, DIGITS))}
     if save:

@@ -95,6 +95,27 @@ def test_a_dry_run_says_how_columns_would_be_taken_and_writes_nothing(
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("place", [("-o", "out.csv"), ()], ids=["file", "stdout"])
+def test_cells_that_a_saved_clustering_cannot_read_are_said(
+    place: tuple[str, ...], here: Callable[..., Any], plants: Path, tmp_path: Path
+) -> None:
+    assert here("tabular", "cluster", plants, "--clusters", 3, "--save", "g.genapps", "-o", "out.csv").code == 0
+    lines = plants.read_text().splitlines()
+    lines[1:4] = ["tiny,20,green,a", "n/a,x,white,b", ",60,green,c"]
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
+    done = here("tabular", "cluster", "new.csv", "--model", "g.genapps", *place)
+    assert done.code == 0, done.err
+    for line in (
+        "column 'size': no number in 2 cells, such as 'tiny': taken as unknown",
+        "column 'height': no number in 1 cell, such as 'x': taken as unknown",
+        "column 'color': a category that was never seen in 2 cells, such as 'green': taken as unknown",
+        "column 'id': left out (an identifier)",
+    ):
+        assert line in done.err.splitlines()
+    done = here("tabular", "cluster", plants, "--model", "g.genapps", *place)
+    assert "taken as unknown" not in done.err
+
+
 def test_no_threads_are_all_threads(here: Callable[..., Any], plants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 

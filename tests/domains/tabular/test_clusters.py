@@ -110,6 +110,28 @@ def test_a_saved_clustering_gives_other_rows_the_same_clusters(tmp_path: Path) -
         cluster(table, clusters=2, model=tmp_path / "g.genapps")
 
 
+def test_what_a_saved_clustering_cannot_read_is_counted_and_kept_out_of_the_report(tmp_path: Path) -> None:
+    table, _ = groups(200)
+    days = pa.array([f"2024-0{1 + k % 9}-11" for k in range(200)])
+    table = table.append_column("day", days)
+    learnt = cluster(table, clusters=2).model
+    odd = {"age": "?secret?", "spent": None, "city": "Bern", "day": "someday"}
+    others = table.to_pylist()
+    for row in others[:3]:
+        row.update(odd)
+    text = {name: [None if row[name] is None else str(row[name]) for row in others] for name in table.column_names}
+    made = cluster(pa.table(text), model=learnt, report=tmp_path / "r.html")
+    found = {unread.column: (unread.cells, unread.what, unread.example) for unread in made.unread}
+    assert found == {
+        "age": (3, "no number", "?secret?"),
+        "city": (3, "a category that was never seen", "Bern"),
+        "day": (3, "no date like '%Y-%m-%d'", "someday"),
+    }
+    assert made.to_json()["unread"] == dict.fromkeys(found, 3)
+    assert not any("secret" in path.read_text() for path in tmp_path.iterdir())
+    assert cluster(table, model=learnt).unread == ()
+
+
 def test_the_same_seed_gives_the_same_clusters() -> None:
     table, _ = groups(300)
     assert cluster(table, clusters=3, seed=4).rows.equals(cluster(table, clusters=3, seed=4).rows)
