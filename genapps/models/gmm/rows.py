@@ -159,7 +159,7 @@ class _Sample:
 
     def middle(self, shift: Tensor) -> tuple[Tensor, Tensor]:
         """(d,) medians less `shift`, and the deviations of normal distributions with the same middle halves."""
-        if not self._parts:
+        if not self._parts or not len(shift):
             return torch.zeros_like(shift), torch.zeros_like(shift)
         numbers = torch.cat(self._parts) - shift
         low, median, high = torch.nanquantile(numbers, torch.tensor([0.25, 0.5, 0.75], dtype=numbers.dtype), 0)

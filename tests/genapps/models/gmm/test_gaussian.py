@@ -254,6 +254,11 @@ def test_one_value_far_out_leaves_the_other_rows_their_density(kind: str, far: f
     assert not (kind == "full" and _drowned(spoiled, data) > clean - 0.5)  # the check can fail
 
 
+def test_rows_of_codes_alone_have_no_number_to_be_far_out() -> None:
+    codes = np.random.default_rng(0).integers(0, 3, (50, 2))
+    assert np.isfinite(GMM(2, space=Columns((Categorical(3), Categorical(3)))).fit(codes).score(codes))
+
+
 def _drowned(spoiled: Array, data: Array) -> float:
     """The same with the deviation of all values as the measure."""
     with pytest.MonkeyPatch.context() as patch:
