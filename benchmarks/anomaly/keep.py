@@ -22,7 +22,7 @@ def write(
     summary: dict[str, Any] | None = None,
     folder: Path = RESULTS,
 ) -> Path:
-    """Write `NAME.json`: one row a series or a contender; `summary` is what they come to, `settings` how it was asked."""
+    """Write `NAME.json`: one row a series or a contender; `summary` is what they come to, `settings` how."""
     path = folder / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     stamp = {"date": today(), "commit": commit(), "machine": machine()}

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 # The univariate series whose figures are stated; no choice may look at their labels.
 STATED = (
-    "001_NAB 005_NAB 006_NAB 008_NAB 013_NAB 016_NAB 017_NAB 019_NAB 025_NAB 141_MSL 143_MSL 144_MSL 147_MSL 148_MSL "
-    "326_UCR 346_UCR 531_SMAP 532_SMAP 533_SMAP 534_SMAP 537_SMAP 538_SMAP 540_SMAP 541_SMAP 545_SMAP 546_SMAP "
-    "547_SMAP 549_SMAP"
-).split()
+    *("001_NAB", "005_NAB", "006_NAB", "008_NAB", "013_NAB", "016_NAB", "017_NAB", "019_NAB", "025_NAB"),
+    *("141_MSL", "143_MSL", "144_MSL", "147_MSL", "148_MSL", "326_UCR", "346_UCR"),
+    *("531_SMAP", "532_SMAP", "533_SMAP", "534_SMAP", "537_SMAP", "538_SMAP"),
+    *("540_SMAP", "541_SMAP", "545_SMAP", "546_SMAP", "547_SMAP", "549_SMAP"),
+)
 
 
 @dataclass(frozen=True)
