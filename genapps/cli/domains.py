@@ -54,6 +54,12 @@ BUILT_IN = {
         ),
     ),
 }
+    "logs": Domain(
+        cli="genapps_logs.cli:cli",
+        help="Logs: the templates of their messages, how often each comes, what is new.",
+        sample="service.log",
+        demo=("templates", "{sample}", "-o", "{folder}/templates.csv", "--save", "{folder}/templates.genapps"),
+    ),
 
 
 def load(target: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +88,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
             == 0
         )
+    for name in ("app.log", "other.log"):
+        shutil.copy(ROOT / "domains" / "genapps_logs" / "samples" / "service.log", folder / name)
+    assert main(["logs", "templates", str(folder / "app.log"), "--save", str(folder / "app.genapps")]) == 0
     assert main(["tabular", "schema", str(folder / "customers.csv"), "-o", str(folder / "schema.json")]) == 0
     return folder
 
@@ -131,7 +135,7 @@ def test_examples_run(
     monkeypatch.chdir(desk)
     code = main(words)
     assert code == 0, capsys.readouterr().err
-    for option in ("-o", "--output", "--report", "--model"):
+    for option in ("-o", "--output", "--report", "--model", "--save"):
         if option in words:
             assert Path(words[words.index(option) + 1]).exists()
 

@@ -36,6 +36,8 @@ CHEAP = [
     ["tabular", "synthesize", "--help"],
     ["tabular", "sample", "--help"],
     ["tabular", "syntesize"],
+    ["logs", "--help"],
+    ["logs", "templates", "--help"],
 ]
 PROBE = """
 import json, sys

@@ -1,0 +1,35 @@
+"""Logs: recognize the form of their lines, and mine the templates of their messages.
+
+The names below are loaded when first used, so that `genapps logs --help` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genapps_logs.miner import Miner, MinerSettings, Template
+    from genapps_logs.model import TemplateModel
+    from genapps_logs.tasks import Mined, templates
+
+_HOMES = {
+    "Mined": "tasks",
+    "Miner": "miner",
+    "MinerSettings": "miner",
+    "Template": "miner",
+    "TemplateModel": "model",
+    "templates": "tasks",
+}
+
+__all__ = ["Mined", "Miner", "MinerSettings", "Template", "TemplateModel", "templates"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

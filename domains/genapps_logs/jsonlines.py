@@ -1,0 +1,82 @@
+"""Logs that are one JSON object a line: which key holds the message, and what the other ones tell."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+JSON = "json"
+Fields = dict[str, str | None]
+
+# The names that loggers write, the most usual ones first.
+MESSAGE = ("message", "msg", "log", "text", "event", "short_message", "@message", "body", "MESSAGE")
+NAMES = {
+    "time": ("time", "timestamp", "@timestamp", "ts", "date", "datetime", "asctime"),
+    "level": ("level", "severity", "levelname", "lvl", "log.level", "loglevel", "priority"),
+    "component": ("logger", "component", "name", "module", "service", "logger_name", "caller", "source"),
+    "session": ("session", "session_id", "request_id", "trace_id", "traceId", "correlation_id", "thread", "pid"),
+    "host": ("host", "hostname", "node", "pod"),
+}
+
+
+def json_reader(sample: Sequence[str]) -> tuple[Callable[[str], str | None], Callable[[str], Fields | None]]:
+    """Functions that give a line's message, and all its fields; None for a line that is no JSON object.
+
+    The message is the value of the key that most lines of the sample have; a line without it, or a log that has none,
+    is read as `key=value` of all it holds.
+    """
+    key = _message_key(sample)
+    decode = json.JSONDecoder().decode
+
+    def read(line: str) -> dict[str, Any] | None:
+        if not line.startswith("{"):
+            return None
+        try:
+            value = decode(line)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def said(found: dict[str, Any]) -> str:
+        value = found.get(key) if key else None
+        return value if isinstance(value, str) else _flat(found)
+
+    def message(line: str) -> str | None:
+        found = read(line)
+        return None if found is None else said(found)
+
+    def fields(line: str) -> Fields | None:
+        found = read(line)
+        if found is None:
+            return None
+        named: Fields = {
+            field: next((str(found[name]) for name in names if isinstance(found.get(name), str | int | float)), None)
+            for field, names in NAMES.items()
+        }
+        return {**named, "message": said(found)}
+
+    return message, fields
+
+
+def _message_key(sample: Sequence[str]) -> str | None:
+    seen: Counter[str] = Counter()
+    for line in sample:
+        try:
+            value = json.loads(line) if line.startswith("{") else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            seen.update(name for name in MESSAGE if isinstance(value.get(name), str))
+    most = max(seen.values(), default=0)
+    return next((name for name in MESSAGE if seen[name] == most), None) if most else None
+
+
+def _flat(found: dict[str, Any]) -> str:
+    known = {*NAMES["time"]}
+    return " ".join(f"{key}={_word(value)}" for key, value in found.items() if key not in known)
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

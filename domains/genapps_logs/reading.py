@@ -1,0 +1,219 @@
+"""The lines of a log, whatever the file holds: text, one line in memory at a time, and what was odd in it."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from genapps.errors import GenappsError, InputError, UsageError
+from genapps.io.limits import MIB, recognize
+
+LINE_LIMIT = 65_536  # bytes of a line that are kept
+HEAD = 256 * 1024
+GARBAGE = 0.3  # share of bytes that are no text, from which a line or a file is none
+SAMPLE_LINES = 1000
+_JUDGED = 512
+_BUFFER = 1 * MIB
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x1b\0")) + b"\x7f"
+_COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass
+class Oddities:
+    """What reading met: numbers of lines, and of those that could not be taken as they were."""
+
+    lines: int = 0
+    blank: int = 0
+    bad_bytes: int = 0  # lines with bytes that are no UTF-8, put as �
+    nul: int = 0  # lines that held NUL bytes, left out
+    cut: int = 0  # lines longer than the limit
+    garbage: int = 0  # lines that are no text
+    first: dict[str, int] = field(default_factory=dict)  # the first line of each kind
+
+    def notes(self) -> Iterator[str]:
+        """A sentence for each kind of oddity."""
+        said = {
+            "bad_bytes": "with bytes that are not UTF-8, read as �",
+            "nul": "with NUL bytes, which were left out",
+            "cut": f"longer than {LINE_LIMIT:,} bytes, of which the rest was left out",
+            "garbage": "that are no text, which were left out",
+        }
+        for kind, words in said.items():
+            count = getattr(self, kind)
+            if count:
+                yield f"{count:,} {'line' if count == 1 else 'lines'} {words}; the first is line {self.first[kind]:,}"
+
+    def meet(self, kind: str) -> None:
+        """Count one more of a kind, at the current line."""
+        setattr(self, kind, getattr(self, kind) + 1)
+        self.first.setdefault(kind, self.lines)
+
+
+class LogReader:
+    """A log's lines with their numbers, from a file, a .gz file or standard input ("-"); use it in a `with`.
+
+    Raises UsageError for a path that does not exist or is a directory, GenappsError where reading is not permitted,
+    InputError for a file that is empty, damaged or no text.
+    """
+
+    def __init__(self, source: str | Path) -> None:
+        self.name = "stdin" if str(source) == "-" else str(source)
+        self.oddities = Oddities()
+        self.size = 0  # bytes stored; 0 where nobody knows
+        self._source = source
+        self._stack = ExitStack()
+        self._raw: BinaryIO
+        self._stream: BinaryIO
+
+    def __enter__(self) -> LogReader:
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def position(self) -> int:
+        """How many stored bytes have been read."""
+        try:
+            return self._raw.tell()
+        except (OSError, ValueError):
+            return 0
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """(number, text) of each line that holds something, without its end."""
+        odd, take = self.oddities, self._stream.readline
+        while True:
+            try:
+                raw = take(LINE_LIMIT + 1)
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                raise InputError(
+                    f"{self.name}: the gzip file is damaged or cut short after line {odd.lines:,} ({error}); "
+                    "copy it again"
+                ) from None
+            if not raw:
+                break
+            odd.lines += 1
+            if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
+                self._skip_rest()
+                odd.meet("cut")
+            try:
+                text = raw.decode().rstrip("\r\n")
+            except UnicodeDecodeError:
+                text = ""
+            if not text or not text.isprintable():
+                text = self._careful(raw)
+            if text:
+                yield odd.lines, text
+        self._judge()
+
+    def _open(self) -> None:
+        if str(self._source) == "-":
+            raw: BinaryIO = sys.stdin.buffer
+        else:
+            raw = self._stack.enter_context(_opened(Path(self._source)))
+            self.size = Path(self._source).stat().st_size if Path(self._source).is_file() else 0
+        self._raw = raw
+        buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
+        if buffered.peek(2)[:2] == b"\x1f\x8b":
+            unpacked = self._stack.enter_context(gzip.GzipFile(fileobj=buffered, mode="rb"))
+            buffered = io.BufferedReader(unpacked, _BUFFER)
+        head = self._peek(buffered)
+        self._refuse(head)
+        self._stream = buffered
+
+    def _peek(self, stream: Any) -> bytes:
+        try:
+            return bytes(stream.peek(HEAD)[:HEAD])
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(f"{self.name}: the gzip file is damaged or cut short ({error}); copy it again") from None
+
+    def _refuse(self, head: bytes) -> None:
+        if not head:
+            raise InputError(f"{self.name}: the file is empty; a log needs lines")
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{self.name}: the text is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8")
+        known = recognize(head)
+        if known:
+            raise InputError(f"{self.name}: not a log but {known[0]}; give a text file")
+        if head[8:24].startswith(b'{"__metadata__"'):
+            raise InputError(f"{self.name}: not a log but a model file; see what it holds with: genapps model show")
+        if len(head) >= _JUDGED and _strangeness(head) > GARBAGE:  # of a pipe little may have come so far
+            raise InputError(f"{self.name}: not text but binary data; give a text file, one record a line")
+
+    def _skip_rest(self) -> None:
+        while (more := self._stream.readline(_BUFFER)) and not more.endswith(b"\n"):
+            pass
+
+    def _careful(self, raw: bytes) -> str:
+        """A line that is not plainly printable: blank, colored, tabbed, damaged, or no text at all (empty then)."""
+        odd = self.oddities
+        raw = raw[:LINE_LIMIT].removeprefix(codecs.BOM_UTF8) if odd.lines == 1 else raw[:LINE_LIMIT]
+        if not raw.strip():
+            odd.blank += 1
+            return ""
+        if b"\0" in raw:
+            odd.meet("nul")
+            raw = raw.replace(b"\0", b"")
+            if not raw.strip():
+                return ""
+        if _strangeness(raw) > GARBAGE:
+            odd.meet("garbage")
+            return ""
+        text = raw.decode(errors="replace")
+        if "\ufffd" in text and b"\xef\xbf\xbd" not in raw and not (odd.cut and text.endswith("\ufffd")):
+            odd.meet("bad_bytes")
+        return _COLORS.sub("", text).strip("\r\n")
+
+    def _judge(self) -> None:
+        """Refuse, after the last line, what held no line of text."""
+        odd = self.oddities
+        if odd.garbage > (odd.lines - odd.blank) / 2:
+            raise InputError(
+                f"{self.name}: {odd.garbage:,} of {odd.lines:,} lines are no text; give a text file, one record a line"
+            )
+        if odd.lines == odd.blank + odd.garbage or odd.lines == odd.blank + odd.nul:
+            raise InputError(f"{self.name}: holds no text, only blank lines; a log needs lines")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if path.is_block_device():
+            raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
+        return path.open("rb", buffering=_BUFFER)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path}: is a directory; name a file in it") from None
+    except PermissionError:
+        raise GenappsError(f"{path}: no permission to read it; change its permissions, e.g. chmod u+r") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be opened ({error.strerror})") from None
+
+
+def _strangeness(data: bytes) -> float:
+    """The share of bytes that no text holds: control characters, and what is no UTF-8 though bytes of text are few.
+
+    NUL bytes count as nothing here: a rotated log may begin with a gap of them.
+    """
+    data = data.replace(b"\0", b"")
+    if not data:
+        return 0.0
+    control = len(data) - len(data.translate(None, _CONTROL))
+    if data.isascii():
+        return control / len(data)
+    wrong = data.decode(errors="replace").count("\ufffd")
+    return (control + wrong) / len(data)

@@ -1,0 +1,174 @@
+"""What a person asks of a log, as plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from genapps_logs.formats import LineFormat, format_named, recognize_format
+from genapps_logs.miner import Miner, MinerSettings, Template
+from genapps_logs.model import EXAMPLE, TemplateModel, number
+from genapps_logs.reading import SAMPLE_LINES, LogReader
+
+Progress = Callable[[int, int], None]  # stored bytes read, of how many
+_EVERY = 4096  # lines between two words on progress
+_SAMPLE_CHARACTERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One template and the lines it stands for; `is_new` where a saved model did not know it."""
+
+    id: str
+    count: int
+    share: float
+    template: str
+    first_line: int
+    last_line: int
+    example: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Mined:
+    """The templates of a log, the most frequent first, and how it was read."""
+
+    log: str
+    format: str
+    lines: int
+    unmatched: int
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    model: TemplateModel
+    knew: bool = False  # whether a saved model was brought
+
+    @property
+    def new(self) -> int:
+        """How many templates the saved model did not know."""
+        return sum(row.is_new for row in self.rows)
+
+
+def templates(
+    log: str | Path,
+    *,
+    format: str | None = None,
+    model: str | Path | None = None,
+    save: str | Path | None = None,
+    max_templates: int | None = None,
+    progress: Progress | None = None,
+) -> Mined:
+    """The templates of a log: a file, a `.gz` file, or "-" for standard input; memory does not grow with its size.
+
+    `format` names the lines' form (`formats.NAMES`), which is recognized otherwise. `model` is a saved set of templates
+    that lines are counted under; what it does not know is learnt on top. `save` keeps the result for the next log.
+
+    Raises UsageError for an unknown format or a missing file, InputError for a log that is empty or no text.
+    """
+    known = TemplateModel.load(model) if model is not None else None
+    miner = Miner(_settings(known, max_templates))
+    if known:
+        for template in known.templates:
+            template.count = 0
+        miner.add(known.templates)
+    with LogReader(log) as reader:
+        lines = reader.lines()
+        sample = _sample(lines)
+        form = _form([text for _, text in sample], format, known)
+        counted, unmatched = _learn(miner, form, chain(sample, lines), reader, progress)
+        notes = tuple(reader.oddities.notes())
+    found = _finished(miner)
+    learnt = TemplateModel(form.name, tuple(found), miner.settings, counted + (known.lines if known else 0))
+    if save is not None:
+        learnt.save(save)
+    before = frozenset(t.id for t in known.templates) if known else None
+    return Mined(
+        log=reader.name,
+        format=form.name,
+        lines=counted,
+        unmatched=unmatched,
+        rows=_rows(found, counted, before),
+        notes=(*notes, *_miner_notes(miner), *_format_notes(form, counted, unmatched)),
+        model=learnt,
+        knew=known is not None,
+    )
+
+
+def _settings(known: TemplateModel | None, max_templates: int | None) -> MinerSettings:
+    settings = known.settings if known else MinerSettings()
+    return MinerSettings(max_templates, settings.evidence) if max_templates else settings
+
+
+def _sample(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The first lines, by which the format is recognized."""
+    taken, size = [], 0
+    for item in islice(lines, SAMPLE_LINES):
+        taken.append(item)
+        size += len(item[1])
+        if size > _SAMPLE_CHARACTERS:
+            break
+    return taken
+
+
+def _form(sample: list[str], name: str | None, known: TemplateModel | None) -> LineFormat:
+    if name is not None:
+        return format_named(name, sample)
+    return format_named(known.format, sample) if known else recognize_format(sample)
+
+
+def _learn(
+    miner: Miner, form: LineFormat, lines: Iterator[tuple[int, str]], reader: LogReader, progress: Progress | None
+) -> tuple[int, int]:
+    """Take every line; returns how many there were, and how many were not of the format."""
+    learn, message_of = miner.learn, form.message
+    counted = unmatched = 0
+    for line, text in lines:
+        message = message_of(text)
+        if message is None:
+            unmatched += 1
+            message = text
+        learn(message, line, text)
+        counted += 1
+        if progress and not counted % _EVERY:
+            progress(reader.position, reader.size)
+    return counted, unmatched
+
+
+def _finished(miner: Miner) -> list[Template]:
+    miner.settle()
+    found = miner.templates()
+    number(sorted(found, key=lambda t: t.first))
+    return found
+
+
+def _rows(found: list[Template], lines: int, before: frozenset[str] | None) -> tuple[Row, ...]:
+    """The templates that lines were found for, the most frequent first."""
+    seen = sorted((t for t in found if t.count), key=lambda t: (-t.count, t.first))
+    return tuple(
+        Row(
+            t.id,
+            t.count,
+            t.count / lines,
+            t.text,
+            t.first,
+            t.last,
+            t.example[:EXAMPLE],
+            before is not None and t.id not in before,
+        )
+        for t in seen
+    )
+
+
+def _miner_notes(miner: Miner) -> Iterator[str]:
+    if miner.dropped:
+        yield (
+            f"more than {miner.settings.max_templates:,} templates: those not seen for longest were dropped, with "
+            f"{miner.dropped:,} lines; --max-templates keeps more"
+        )
+
+
+def _format_notes(form: LineFormat, lines: int, unmatched: int) -> Iterator[str]:
+    if unmatched:
+        share = f"{unmatched / lines:.1%}".replace("%", " %")
+        yield f"{unmatched:,} of {lines:,} lines ({share}) are not of the format {form.name} and were taken whole"
