@@ -16,6 +16,8 @@ from genapps_logs.tokens import ANY, is_free, is_word, wildcard_for
 
 Tokens = tuple[str, ...]
 
+_HAPPENED = ("ed", "ing")  # started, stopped, closing
+_MORE = 4
 _NAMELIKE = re.compile(r"[./_\"<]")
 
 
@@ -73,7 +75,11 @@ def _dividing_place(group: list[Tokens], evidence: Evidence) -> int | None:
 
 
 def _is_open(column: set[str], evidence: Evidence) -> bool:
-    return len(column) >= evidence.values or any(token.endswith(ANY) for token in column)
+    """Whether a place has had so many words that it is a variable's; words that say what happened take more of them."""
+    if any(token.endswith(ANY) for token in column):
+        return True
+    happened = sum(token.endswith(_HAPPENED) for token in column)
+    return len(column) >= evidence.values * (_MORE if 2 * happened >= len(column) else 1)
 
 
 def _are_values(group: list[Tokens], places: list[int], evidence: Evidence) -> bool:
