@@ -48,7 +48,10 @@ class Drawing:
         logs = log_joint(self.mixture, blocks_of(rows, self.layout, self.scale, patterns=not self._diagonal), len(rows))
         logs = logs + self._log_codes(codes)
         there = ~torch.isnan(numbers)
-        patterns, which = torch.unique(there, dim=0, return_inverse=True)
+        if self.layout.numbers:
+            patterns, which = torch.unique(there, dim=0, return_inverse=True)
+        else:  # rows of codes alone are all of one pattern
+            patterns, which = there[:1], torch.zeros(len(rows), dtype=torch.long)
         values = ((numbers - self.scale.center) / self.scale.scale).nan_to_num_()
         for number, pattern in enumerate(patterns):
             mine = (which == number).nonzero()[:, 0]
