@@ -255,8 +255,12 @@ def test_one_value_far_out_leaves_the_other_rows_their_density(kind: str, far: f
 
 
 def test_rows_of_codes_alone_have_no_number_to_be_far_out() -> None:
-    codes = np.random.default_rng(0).integers(0, 3, (50, 2))
-    assert np.isfinite(GMM(2, space=Columns((Categorical(3), Categorical(3)))).fit(codes).score(codes))
+    codes = np.repeat(np.random.default_rng(0).integers(0, 3, (50, 1)), 2, axis=1)
+    model = GMM(3, covariance_type="full", space=Columns((Categorical(3), Categorical(3)))).fit(codes)
+    assert np.isfinite(model.score(codes))
+    holes = codes.copy()
+    holes[:, 1] = -1
+    assert (model.impute(holes).numpy() == codes).mean() > 0.9
 
 
 def _drowned(spoiled: Array, data: Array) -> float:
