@@ -57,7 +57,6 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 KINDS = (*dict.fromkeys(kind for kind, _ in _PATTERNS if kind), "DATA")
 _MASKS = {f"p{place}": f"<{kind}>" for place, (kind, _) in enumerate(_PATTERNS) if kind}
 _VALUE = re.compile("|".join(f"(?P<p{place}>{pattern})" for place, (_, pattern) in enumerate(_PATTERNS)))
-_NOTHING = frozenset(("null", "None", "nil"))
 
 
 def mask_word(word: str) -> str:
@@ -66,8 +65,6 @@ def mask_word(word: str) -> str:
     >>> mask_word("src:/10.0.0.7:50010"), mask_word("blk_-3886504906"), mask_word("took=12.5ms")
     ('src:/<IP>', 'blk_<NUM>', 'took=<DURATION>')
     """
-    if word.isalpha() and word not in _NOTHING:
-        return word
     if len(word) > WORD_LIMIT:
         return mask_word(word[:WORD_LIMIT]) + "<DATA>"
     return _VALUE.sub(_named, word)

@@ -37,6 +37,7 @@ class Oddities:
     nul: int = 0  # lines that held NUL bytes, left out
     cut: int = 0  # lines longer than the limit
     garbage: int = 0  # lines that are no text
+    garbage_bytes: int = 0
     first: dict[str, int] = field(default_factory=dict)  # the first line of each kind
 
     def notes(self) -> Iterator[str]:
@@ -96,6 +97,7 @@ class LogReader:
     def lines(self) -> Iterator[tuple[int, str]]:
         """(number, text) of each line that holds something, without its end."""
         odd, take = self.oddities, self._stream.readline
+        size = given = 0
         while True:
             try:
                 raw = take(LINE_LIMIT + 1)
@@ -108,17 +110,18 @@ class LogReader:
                 break
             odd.lines += 1
             if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
-                self._skip_rest()
-                odd.meet("cut")
+                raw = self._shortened(raw)
+            size += len(raw)
             try:
                 text = raw.decode().rstrip("\r\n")
             except UnicodeDecodeError:
                 text = ""
-            if not text or not text.isprintable():
+            if not text or not text.isprintable() or text.isspace():
                 text = self._careful(raw)
             if text:
+                given += 1
                 yield odd.lines, text
-        self._judge()
+        self._judge(size, given)
 
     def _open(self) -> None:
         if str(self._source) == "-":
@@ -154,14 +157,29 @@ class LogReader:
         if len(head) >= _JUDGED and _strangeness(head) > GARBAGE:  # of a pipe little may have come so far
             raise InputError(f"{self.name}: not text but binary data; give a text file, one record a line")
 
-    def _skip_rest(self) -> None:
-        while (more := self._stream.readline(_BUFFER)) and not more.endswith(b"\n"):
+    def _shortened(self, raw: bytes) -> bytes:
+        """The beginning of a long line, what follows it skipped; a gap of NUL bytes before it does not count."""
+        odd, take = self.oddities, self._stream.readline
+        if raw.startswith(b"\0"):
+            odd.meet("nul")
+            while raw.startswith(b"\0") and not raw.endswith(b"\n"):
+                raw = raw.lstrip(b"\0")
+                more = take(LINE_LIMIT + 1 - len(raw))
+                raw += more
+                if not more:
+                    break
+            raw = raw.lstrip(b"\0")
+        if len(raw) <= LINE_LIMIT or raw.endswith(b"\n"):
+            return raw
+        odd.meet("cut")
+        while (more := take(_BUFFER)) and not more.endswith(b"\n"):
             pass
+        return raw[:LINE_LIMIT]
 
     def _careful(self, raw: bytes) -> str:
         """A line that is not plainly printable: blank, colored, tabbed, damaged, or no text at all (empty then)."""
         odd = self.oddities
-        raw = raw[:LINE_LIMIT].removeprefix(codecs.BOM_UTF8) if odd.lines == 1 else raw[:LINE_LIMIT]
+        raw = raw.removeprefix(codecs.BOM_UTF8) if odd.lines == 1 else raw
         if not raw.strip():
             odd.blank += 1
             return ""
@@ -172,20 +190,21 @@ class LogReader:
                 return ""
         if _strangeness(raw) > GARBAGE:
             odd.meet("garbage")
+            odd.garbage_bytes += len(raw)
             return ""
         text = raw.decode(errors="replace")
         if "\ufffd" in text and b"\xef\xbf\xbd" not in raw and not (odd.cut and text.endswith("\ufffd")):
             odd.meet("bad_bytes")
         return _COLORS.sub("", text).strip("\r\n")
 
-    def _judge(self) -> None:
-        """Refuse, after the last line, what held no line of text."""
+    def _judge(self, size: int, given: int) -> None:
+        """Refuse, after the last line, what was no text for the most part."""
         odd = self.oddities
-        if odd.garbage > (odd.lines - odd.blank) / 2:
+        if 2 * odd.garbage_bytes > size:
             raise InputError(
                 f"{self.name}: {odd.garbage:,} of {odd.lines:,} lines are no text; give a text file, one record a line"
             )
-        if odd.lines == odd.blank + odd.garbage or odd.lines == odd.blank + odd.nul:
+        if not given:
             raise InputError(f"{self.name}: holds no text, only blank lines; a log needs lines")
 
 

@@ -37,9 +37,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(<[A-Z]+>)(?:[ ,;@|]{{1,2}}\1)+{_ENDS}", r"\1"),
     )
 )
-# A quoted text without values is one token; so is what a key has for a value; so is a word, up to a mark, with the number
-# in brackets that some carry: LOCAL(<NUM>).
-_TOKEN = re.compile(r" ?(?:\"[^\"<>]*\"|(?<==)[^\s,;(){}\[\]\"]+|(?:<(?:[A-Z]+|\*)>|[^\s=:,;()\[\]{}<>\"'|])+(?:\(<NUM>\))?|\S)")
+# A quoted text without values is one token; so is what a key has for a value; so is a word, up to a mark, with the
+# number in brackets that some carry: LOCAL(<NUM>).
+_TOKEN = re.compile(
+    r" ?(?:\"[^\"<>]*\"|(?<==)[^\s,;(){}\[\]\"]+|(?:<(?:[A-Z]+|\*)>|[^\s=:,;()\[\]{}<>\"'|])+(?:\(<NUM>\))?|\S)"
+)
 _WORD = re.compile(r"\w")
 
 
