@@ -41,7 +41,9 @@ def json_reader(sample: Sequence[str]) -> tuple[Callable[[str], str | None], Cal
 
     def said(found: dict[str, Any]) -> str:
         value = found.get(key) if key else None
-        return value if isinstance(value, str) else _flat(found)
+        text = value if isinstance(value, str) else _flat(found)
+        # An escape may stand for half a character, which no file and no terminal takes.
+        return text if text.isascii() else text.encode(errors="replace").decode()
 
     def message(line: str) -> str | None:
         found = read(line)

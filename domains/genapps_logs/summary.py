@@ -69,6 +69,7 @@ WRITERS: dict[str, Callable[[Mined], str]] = {".csv": _csv, ".json": _json, ".js
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
-    template = row.template if len(row.template) <= WIDTH else row.template[: WIDTH - 1] + "…"
+    template = "".join(letter if letter.isprintable() else "·" for letter in row.template[: WIDTH + 1])
+    template = template if len(template) <= WIDTH else template[: WIDTH - 1] + "…"
     name = f"{row.id} new" if row.is_new else row.id
     return name, f"{row.count:,}", f"{100 * row.share:.1f} %", f"{row.first_line:,}", template
