@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genapps.metrics.distributions import Codes, Floats
-from genapps_tabular.clustering import FITTING, ClusterModel, fit_mixture, log_likelihood, probabilities, sample_of
+from genapps_tabular.clustering import FITTING, ClusterModel, fit_mixture, log_likelihoods, probabilities, sample_of
 from genapps_tabular.features import Axes, Features
 from genapps_tabular.measured import Control, Finding, Measured
 from genapps_tabular.progress import Progress, Step
@@ -17,6 +17,7 @@ COMPARED = 2_000  # rows whose distances are measured
 FEWEST = 20  # rows a cluster that the checks need
 STABLE = (0.8, 0.5)  # adjusted Rand index from which clusters are clear, and still worth a look
 CONTROL = "Shuffled columns"
+MOST_GAIN = 30.0  # nats of one row, either way: a row far from all others must not decide for them
 SAME_GAIN = 1.1  # the gain has to exceed that of shuffled columns by this factor, or single columns explain it
 
 
@@ -71,7 +72,7 @@ _NAMES = (
         "gain",
         "What clusters explain (nats a row)",
         "Mean log-likelihood of one half of the rows under clusters learnt from the other, less that under one "
-        "component.",
+        "component; of a single row at most 30 nats count.",
     ),
     (
         "silhouette",
@@ -92,12 +93,12 @@ def _trial(model: ClusterModel, features: Features, rows: Floats, seed: int) -> 
     shares = [probabilities(fit, space, codes) for fit in fits]
     divisions: list[Codes] = [share.argmax(axis=1) for share in shares]
     single = fit_mixture(space, halves[0], 1, covariance, seed)
-    gain = log_likelihood(fits[0], space, halves[1]) - log_likelihood(single, space, halves[1])
+    gains = log_likelihoods(fits[0], space, halves[1]) - log_likelihoods(single, space, halves[1])
     points = Axes.fit(space, codes)(codes[:COMPARED])
     found = divisions[0][:COMPARED]
     apart = 1 < len(np.unique(found)) < len(found)
     return _Trial(
-        gain=gain,
+        gain=float(np.clip(gains, -MOST_GAIN, MOST_GAIN).mean()),
         stability=float(adjusted_rand_score(*divisions)),
         silhouette=float(silhouette_score(points, found)) if apart else None,
         certainty=float(shares[0].max(axis=1).mean()),

@@ -172,9 +172,9 @@ def probabilities(mixture: Any, space: Columns, codes: Floats) -> Floats:
     return np.asarray(mixture.predict_proba(batch(space, codes)), np.float64)
 
 
-def log_likelihood(mixture: Any, space: Columns, codes: Floats) -> float:
-    """The mean log-density of the rows of a batch (N, D), in nats a row."""
-    return float(mixture.log_prob(batch(space, codes)).values.double().mean())
+def log_likelihoods(mixture: Any, space: Columns, codes: Floats) -> Floats:
+    """The log-density (N,) of each row of a batch (N, D), in nats."""
+    return np.asarray(mixture.log_prob(batch(space, codes)).values.double())
 
 
 def sample_of(codes: Floats, most: int, seed: int, place: int) -> Floats:

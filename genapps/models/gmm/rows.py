@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genapps.robust import FAR, NORMAL
 from genapps.spaces import Categorical, Columns
 
 WIDE = 64  # continuous columns beyond which second moments are no longer features
 _STEP = 65_536  # rows converted at once
-_FAR = 100.0  # times the spread of its middle half: a column's deviation beyond it is the work of outliers
 _NEAR = 10.0  # times that spread: as far as a value counts then in covariances
 _SAMPLED = 500_000  # numbers among which the middle half of each column is found
 _FLOOR = 1e-10  # of the correlation matrix's eigenvalues: directions without variance are left as they are
@@ -125,7 +125,7 @@ class Scale:
         tiny = 1e-24 * (shift + mean).square()  # of a constant: rounding, not variance
         varies = variance > tiny
         middle, spread = some.middle(shift)
-        drowned = varies & (spread > 0) & (variance.sqrt() > _FAR * spread)
+        drowned = varies & (spread > 0) & (variance.sqrt() > FAR * spread)
         variance, center = torch.where(drowned, spread.square(), variance), torch.where(drowned, middle, mean)
         own = variance
         if common:
@@ -163,7 +163,7 @@ class _Sample:
             return torch.zeros_like(shift), torch.zeros_like(shift)
         numbers = torch.cat(self._parts) - shift
         low, median, high = torch.nanquantile(numbers, torch.tensor([0.25, 0.5, 0.75], dtype=numbers.dtype), 0)
-        return median.nan_to_num(), ((high - low) / 1.349).nan_to_num()
+        return median.nan_to_num(), ((high - low) / NORMAL).nan_to_num()
 
     def cov(self, center: Tensor, scale: Tensor) -> Tensor:
         """(d, d) of the standardised numbers, those far out drawn near."""

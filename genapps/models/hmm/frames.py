@@ -22,6 +22,7 @@ from genapps.models.hmm.emissions.mixture import Mixture
 from genapps.models.hmm.emissions.product import Product
 from genapps.models.hmm.engine import ChainConfig, ChainModel
 from genapps.models.hmm.guess import cluster
+from genapps.robust import center_and_scale
 from genapps.spaces import Categorical as Codes
 from genapps.spaces import Frames
 
@@ -121,11 +122,8 @@ class FrameModel(ChainModel):
         for j in self.numbers:
             column = batch.values[:, j].double()
             column = column[~torch.isnan(column)]
-            if len(column) and float(column.max()) > float(column.min()):
-                self.location[j] = column.mean()
-                self.scale[j] = (column - self.location[j]).square().mean().sqrt()
-            elif len(column):  # a constant
-                self.location[j] = column[0]
+            if len(column):
+                self.location[j], self.scale[j] = center_and_scale(column)
         if self.config.covariance_type == "spherical":  # one variance for all is one in the data's own units
             self.scale[self.numbers] = self.scale[self.numbers].square().mean().sqrt()
 

@@ -203,3 +203,11 @@ def test_traits_are_the_largest_differences_and_small_groups_have_none() -> None
     strengths = [abs(trait.strength) for trait in traits_of(lines, 2, 120, 600)]
     assert strengths == sorted(strengths, reverse=True)
     assert traits_of(lines, 2, 4, 600) == ()
+
+
+def test_a_value_far_out_does_not_deny_the_clusters() -> None:
+    draw = np.random.default_rng(0)
+    rows = np.concatenate([draw.normal(-3, 1, (150, 2)), draw.normal(3, 1, (150, 2))])
+    rows[5, 0] = 1e7
+    made = cluster(pa.table({"a": rows[:, 0], "b": rows[:, 1]}))
+    assert made.verdict.word != "No clusters", made.verdict.text

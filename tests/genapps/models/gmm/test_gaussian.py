@@ -266,7 +266,7 @@ def test_rows_of_codes_alone_have_no_number_to_be_far_out() -> None:
 def _drowned(spoiled: Array, data: Array) -> float:
     """The same with the deviation of all values as the measure."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_FAR", np.inf)
+        patch.setattr(rows, "FAR", np.inf)
         return GMM(4, tol=1e-9).fit(spoiled).score(data)
 
 
