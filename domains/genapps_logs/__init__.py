@@ -1,4 +1,5 @@
-"""Logs: recognize the form of their lines, and mine the templates of their messages.
+"""Logs: recognize the form of their lines, mine the templates of their messages, and say what is unlike a
+normal log.
 
 The names below are loaded when first used, so that `genapps logs --help` imports nothing heavy.
 """
@@ -9,20 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genapps_logs.detection import Detected, detect
     from genapps_logs.miner import Miner, MinerSettings, Template
     from genapps_logs.model import TemplateModel
     from genapps_logs.tasks import Mined, templates
 
 _HOMES = {
+    "Detected": "detection",
     "Mined": "tasks",
     "Miner": "miner",
     "MinerSettings": "miner",
     "Template": "miner",
     "TemplateModel": "model",
+    "detect": "detection",
     "templates": "tasks",
 }
 
-__all__ = ["Mined", "Miner", "MinerSettings", "Template", "TemplateModel", "templates"]
+__all__ = ["Detected", "Mined", "Miner", "MinerSettings", "Template", "TemplateModel", "detect", "templates"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,12 +20,13 @@ ELSEWHERE = {"demo": ("genapps_logs.demo:demo", "The main job on the log that sh
 
 @click.group(cls=Group, table=ELSEWHERE)
 def cli() -> None:
-    """Find out what a log says: the templates of its messages, how often each comes, and where first.
+    """Find out what a log says, and what in it is unlike the normal one.
 
     \b
     Examples:
       genapps logs templates app.log
       genapps logs templates app.log -o templates.csv --save app.genapps
+      genapps logs detect other.log --train app.log
     """
 
 
@@ -67,20 +68,76 @@ def templates(log: str, output: str | None, as_json: bool, **options: Any) -> No
             max_templates=options["max_templates"],
             progress=lambda done, size: bar.update(done, size or None),
         )
-    from genapps_logs.summary import WRITERS, head_line, table_lines, to_json
+    from genapps_logs.summary import COLUMNS, as_text, head_line, table_lines, to_json
 
+    figures = to_json(mined)
     places = {"templates": output, "model": save}
     if output is not None:
-        _write(output, WRITERS[_suffix(output)](mined))
-    if as_json:
-        print_json({**{name: str(place) for name, place in places.items() if place is not None}, **to_json(mined)})
-        return
-    if output is None and verbosity() >= 0:
+        _write(output, as_text(_suffix(output), figures, figures["templates"], COLUMNS))
+    if output is None and verbosity() >= 0 and not as_json:
         for line in table_lines(mined, options["top"]):
             click.echo(line)
-    elif output is not None:
+    elif output is not None and not as_json:
         note(head_line(mined))
-    for sentence in mined.notes:
+    _tell(as_json, places, figures, mined.notes)
+
+
+@cli.command()
+@click.argument("log", metavar="LOG")
+@click.option("--train", metavar="FILE", help="A log of normal lines to compare with.")
+@click.option("--model", type=FILE, metavar="FILE", help="Saved templates of normal lines to compare with.")
+@click.option("--accept", multiple=True, metavar="ID", help="This finding is normal; --model remembers it. Repeatable.")
+@click.option(
+    "--rare", type=Whole(0), default=2, metavar="N", show_default=True, help="So few normal lines make a template rare."
+)
+@click.option("--format", "form", metavar="NAME", help="The form of the lines; recognized if not given.")
+@click.option("--fail-on-anomaly", is_flag=True, help="Exit with code 10 if anything is found.")
+@output_options
+def detect(log: str, output: str | None, as_json: bool, **options: Any) -> None:
+    """Find what in a log is unlike the normal one: new templates and rare ones, with lines and reasons.
+
+    \b
+    Examples:
+      genapps logs detect other.log --train app.log
+      genapps logs detect other.log --model app.genapps -o anomalies.csv
+      genapps logs detect app.log --rare 1
+    """
+    if options["train"] == STDOUT and log == STDOUT:
+        raise UsageError("only one of the two logs can come from standard input; name a file for the other one")
+    _check(log, output, None, as_json)
+    from genapps_logs.detection import detect as run
+
+    with Progress("reading", unit="bytes") as bar:
+        found = run(
+            log,
+            train=options["train"],
+            model=options["model"],
+            accept=options["accept"],
+            rare=options["rare"],
+            format=options["form"],
+            progress=lambda done, size: bar.update(done, size or None),
+        )
+    from genapps_logs.summary import FINDING_COLUMNS, as_text, detected_head, detected_lines
+
+    figures = found.to_json()
+    if output is not None:
+        _write(output, as_text(_suffix(output), figures, figures["findings"], FINDING_COLUMNS))
+    if output is None and verbosity() >= 0 and not as_json:
+        for line in detected_lines(found):
+            click.echo(line)
+    elif output is not None and not as_json:
+        note(detected_head(found))
+    _tell(as_json, {"findings": output}, figures, found.notes)
+    if options["fail_on_anomaly"] and found.findings:
+        click.get_current_context().exit(10)
+
+
+def _tell(as_json: bool, places: dict[str, Any], figures: dict[str, Any], notes: tuple[str, ...]) -> None:
+    """Print the figures as JSON, or say beside the result what was met and where files are."""
+    if as_json:
+        print_json({**{f"{name}_file": str(place) for name, place in places.items() if place is not None}, **figures})
+        return
+    for sentence in notes:
         note(f"note: {sentence}")
     for name, place in places.items():
         if place is not None and str(place) != STDOUT:

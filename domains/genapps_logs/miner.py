@@ -11,16 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from genapps_logs.masking import Masker
 from genapps_logs.merging import Evidence, Tokens, merged, partition
 from genapps_logs.tokens import ANY, is_free, text_of, tokens_of
 
 MESSAGE_LIMIT = 4096  # characters of a message that are mined
+NOTED = 5  # line numbers that a template keeps
 _REMEMBERED = 50_000  # masked messages whose template is known at once
 _MEMORABLE = 1024  # characters of one
 _GROWTH = 1.5
 _FIRST_LOOK = 8  # templates in a leaf before they are compared
+_COMPARED = 1000  # templates of a leaf that a message is compared with one by one
 _SPARED = 0.9  # share of the templates that stay when there are too many
 
 
@@ -33,15 +36,33 @@ class MinerSettings:
 
 
 class Template:
-    """One kind of message: its tokens, how many lines, the first and last line number and the first line's text."""
+    """One kind of message: its tokens, and which lines of the log are of it.
 
-    __slots__ = ("count", "example", "first", "id", "into", "last", "tokens")
+    `count` lines, of which `lines` are the numbers of the first few; `last` is the last one's, `example` the first
+    one's text. `before` lines of earlier logs were of it, too.
+    """
 
-    def __init__(self, tokens: Tokens, first: int = 0, example: str = "") -> None:
-        self.tokens, self.first, self.last, self.example = tokens, first, first, example
-        self.count = 0
-        self.id = ""
+    __slots__ = ("before", "count", "example", "id", "into", "last", "lines", "tokens")
+
+    def __init__(self, tokens: Tokens, id: str = "", before: int = 0, example: str = "") -> None:
+        self.tokens, self.id, self.before, self.example = tokens, id, before, example
+        self.count = self.last = 0
+        self.lines: list[int] = []
         self.into: Template | None = None  # what this was merged into
+
+    @property
+    def first(self) -> int:
+        """The number of the first line; 0 where the log has none."""
+        return self.lines[0] if self.lines else 0
+
+    def take(self, line: int, text: str) -> None:
+        """Count one more line."""
+        if self.count < NOTED:
+            if not self.count:
+                self.example = text
+            self.lines.append(line)
+        self.count += 1
+        self.last = line
 
     @property
     def text(self) -> str:
@@ -83,6 +104,16 @@ class _Leaf:
                 return found
         return None
 
+    def find_alike(self, tokens: Tokens) -> Template | None:
+        """The first template that differs in values only: a host's name where it has an address."""
+        for template in islice(self.by_tokens.values(), _COMPARED):
+            if all(
+                mine == other or mine.endswith(ANY) or (is_free(mine) and is_free(other))
+                for mine, other in zip(template.tokens, tokens, strict=True)
+            ):
+                return template
+        return None
+
 
 class Miner:
     """Learns templates from messages in bounded memory; the same messages in the same order give the same templates."""
@@ -101,21 +132,27 @@ class Miner:
         masked = self._mask(message[:MESSAGE_LIMIT])
         template = self._known.get(masked)
         if template is None:
-            template = self._place(masked, line, text)
+            template = self._place(masked)
         while template.into is not None:
             template = template.into
-        template.count += 1
-        template.last = line
+        template.take(line, text)
+        if self._size > self._limit:
+            self._forget()
         return template
 
     def match(self, message: str) -> Template | None:
-        """The template that a message belongs to, None if there is none; nothing is learnt."""
+        """The template that a message belongs to, be it with other kinds of values; None if there is none.
+
+        Nothing is learnt.
+        """
         masked = self._mask(message[:MESSAGE_LIMIT])
         template = self._known.get(masked)
         if template is None:
             tokens = tokens_of(masked)
             leaf = self._leaves.get(_path(tokens))
-            template = leaf.find(tokens) if leaf else None
+            template = leaf.find(tokens) or leaf.find_alike(tokens) if leaf else None
+            if template is not None:
+                self._remember(masked, template)
         return template.current() if template else None
 
     def add(self, templates: Iterable[Template]) -> None:
@@ -134,23 +171,24 @@ class Miner:
         found = [template for leaf in self._leaves.values() for template in leaf.by_tokens.values()]
         return sorted(found, key=lambda template: (template.first, template.tokens))
 
-    def _place(self, masked: str, line: int, text: str) -> Template:
+    def _place(self, masked: str) -> Template:
         tokens = tokens_of(masked)
         leaf = self._leaves.setdefault(_path(tokens), _Leaf())
         template = leaf.find(tokens)
         if template is None:
-            template = Template(tokens, line, text)
+            template = Template(tokens)
             leaf.add(template)
             self._size += 1
             if len(leaf.by_tokens) >= leaf.next_look:
                 self._look(leaf)
-            if self._size > self._limit:
-                self._forget()
+        self._remember(masked, template)
+        return template
+
+    def _remember(self, masked: str, template: Template) -> None:
         if len(masked) <= _MEMORABLE:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[masked] = template
-        return template
 
     def _look(self, leaf: _Leaf) -> None:
         """Merge the templates of a leaf where there is evidence that they are one."""
@@ -185,12 +223,18 @@ def _path(tokens: Tokens) -> tuple[int, str]:
 
 
 def _union(members: list[Template], tokens: Tokens) -> Template:
-    """One template for several: the oldest one's name and example, everyone's lines."""
-    oldest = min(members, key=lambda template: (not template.id, template.first))
-    whole = Template(tokens, oldest.first, oldest.example)
-    whole.id = oldest.id
+    """One template for several: the oldest name, the first line's text, everyone's lines."""
+    names = [template.id for template in members if template.id]
+    first = min(members, key=lambda template: (not template.count, template.first))
+    whole = Template(
+        tokens,
+        id=min(names, key=lambda name: (len(name), name), default=""),
+        before=sum(template.before for template in members),
+        example=first.example,
+    )
     whole.count = sum(template.count for template in members)
     whole.last = max(template.last for template in members)
+    whole.lines = sorted(line for template in members for line in template.lines)[:NOTED]
     for template in members:
         template.into = whole
     return whole

@@ -28,6 +28,7 @@ class TemplateModel:
     templates: tuple[Template, ...]
     settings: MinerSettings
     lines: int
+    accepted: frozenset[str] = frozenset()  # names of templates that are normal however rare
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file. Raises as `write_artifact` does."""
@@ -37,10 +38,11 @@ class TemplateModel:
             "format": self.format,
             "model": {"config": asdict(self.settings), "next": _next_number(self.templates)},
             "templates": [[t.id, t.example[:EXAMPLE], *t.tokens] for t in self.templates],
+            "accepted": sorted(self.accepted),
             "provenance": {"lines": self.lines, "templates": len(self.templates)},
         }
-        numbers = np.array([(t.count, t.first, t.last) for t in self.templates], dtype=np.int64).reshape(-1, 3)
-        write_artifact(path, {"templates/lines": numbers}, header)
+        counts = np.array([t.before + t.count for t in self.templates], dtype=np.int64)
+        write_artifact(path, {"templates/count": counts}, header)
 
     @classmethod
     def load(cls, path: str | Path) -> TemplateModel:
@@ -50,24 +52,23 @@ class TemplateModel:
         if header.get("domain") != DOMAIN or header.get("family") != FAMILY:
             raise InputError(f"{path}: no model of a log; one is written by: genapps logs templates LOG --save FILE")
         try:
-            return cls._of(header, artifact.tensors["templates/lines"].tolist())
+            return cls._of(header, artifact.tensors["templates/count"].tolist())
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise InputError(f"{path}: the model file does not hold what it should; save it again") from error
 
     @classmethod
-    def _of(cls, header: dict[str, Any], numbers: list[list[int]]) -> TemplateModel:
+    def _of(cls, header: dict[str, Any], counts: list[int]) -> TemplateModel:
         templates = []
-        for (name, example, *tokens), (count, first, last) in zip(header["templates"], numbers, strict=True):
+        for (name, example, *tokens), count in zip(header["templates"], counts, strict=True):
             if not all(isinstance(text, str) for text in (name, example, *tokens)):
                 raise TypeError("templates are text")
-            template = Template(tuple(tokens), first, example)
-            template.id, template.count, template.last = name, count, last
-            templates.append(template)
+            templates.append(Template(tuple(tokens), name, int(count), example))
         if header["format"] not in NAMES:
             raise ValueError("no such format")
         config = header["model"]["config"]
         settings = MinerSettings(config["max_templates"], Evidence(**config["evidence"]))
-        return cls(header["format"], tuple(templates), settings, header["provenance"]["lines"])
+        lines, accepted = int(header["provenance"]["lines"]), frozenset(map(str, header["accepted"]))
+        return cls(header["format"], tuple(templates), settings, lines, accepted)
 
 
 def number(templates: Sequence[Template]) -> None:

@@ -1,18 +1,20 @@
-"""Mined templates as lines for people and as files for programs."""
+"""Results as lines for people and as files for programs."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from genapps_logs.detection import Detected, Finding
 from genapps_logs.tasks import Mined, Row
 
 WIDTH = 110  # characters of a template on the screen
 COLUMNS = tuple(field.name for field in fields(Row))
+FINDING_COLUMNS = tuple(field.name for field in fields(Finding))
 
 
 def table_lines(mined: Mined, top: int) -> Iterator[str]:
@@ -47,29 +49,59 @@ def to_json(mined: Mined) -> dict[str, Any]:
     }
 
 
-def _json(mined: Mined) -> str:
-    return json.dumps(to_json(mined), ensure_ascii=False, indent=1) + "\n"
+def detected_lines(found: Detected) -> Iterator[str]:
+    """The findings, three lines each: what and why, where, and the line itself."""
+    yield detected_head(found)
+    for finding in found.findings:
+        more = f" and {finding.count - len(finding.lines):,} more" if finding.count > len(finding.lines) else ""
+        places = ", ".join(f"{line:,}" for line in finding.lines)
+        yield f"{finding.id}  {finding.kind}: {finding.reason}"
+        yield f"    line {places}{more}" if finding.count == 1 else f"    lines {places}{more}"
+        yield f"    {shown(finding.text, 2 * WIDTH)}"
 
 
-def _json_lines(mined: Mined) -> str:
-    return "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in mined.rows)
+def detected_head(found: Detected) -> str:
+    """The result in one line, and what normal lines would have brought."""
+    new = sum(finding.kind == "new" for finding in found.findings)
+    rare = len(found.findings) - new
+    said = f"{found.log}: {found.lines:,} lines of the format {found.format}, "
+    if found.expected_new is None:
+        return f"{said}{rare:,} rare {_templates(rare)}"
+    expected = f"{found.expected_new:.1f} new expected of as many normal lines"
+    return f"{said}{new:,} new and {rare:,} rare {_templates(rare)}; {expected}"
 
 
-def _csv(mined: Mined) -> str:
+def as_text(suffix: str, whole: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
+    """A result as a file of that suffix: all of it as JSON, or its rows as JSON lines or CSV."""
+    if suffix == ".json":
+        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    if suffix == ".jsonl":
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in mined.rows:
-        values = {**asdict(row), "share": f"{row.share:.6g}", "is_new": str(row.is_new).lower()}
-        writer.writerow([values[name] for name in COLUMNS])
+    writer.writerow(columns)
+    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return target.getvalue()
 
 
-WRITERS: dict[str, Callable[[Mined], str]] = {".csv": _csv, ".json": _json, ".jsonl": _json_lines}
+def shown(text: str, width: int = WIDTH) -> str:
+    """Text for the screen: cut, and nothing in it that a terminal would obey."""
+    safe = "".join(letter if letter.isprintable() else "·" for letter in text[: width + 1])
+    return safe if len(safe) <= width else safe[: width - 1] + "…"
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _templates(count: int) -> str:
+    return "template" if count == 1 else "templates"
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
-    template = "".join(letter if letter.isprintable() else "·" for letter in row.template[: WIDTH + 1])
-    template = template if len(template) <= WIDTH else template[: WIDTH - 1] + "…"
     name = f"{row.id} new" if row.is_new else row.id
-    return name, f"{row.count:,}", f"{100 * row.share:.1f} %", f"{row.first_line:,}", template
+    return name, f"{row.count:,}", f"{100 * row.share:.1f} %", f"{row.first_line:,}", shown(row.template)

@@ -13,6 +13,7 @@ from genapps_logs.model import EXAMPLE, TemplateModel, number
 from genapps_logs.reading import SAMPLE_LINES, LogReader
 
 Progress = Callable[[int, int], None]  # stored bytes read, of how many
+Learn = Callable[[str, int, str], object]  # a message, its line's number, its line
 _EVERY = 4096  # lines between two words on progress
 _SAMPLE_CHARACTERS = 4_000_000
 
@@ -69,30 +70,58 @@ def templates(
     known = TemplateModel.load(model) if model is not None else None
     miner = Miner(_settings(known, max_templates))
     if known:
-        for template in known.templates:
-            template.count = 0
         miner.add(known.templates)
+    read = read_log(log, miner.learn, format, known.format if known else None, progress)
+    miner.settle()
+    found = miner.templates()
+    number(found)
+    model_of = TemplateModel(
+        read.format,
+        tuple(found),
+        miner.settings,
+        read.lines + (known.lines if known else 0),
+        known.accepted if known else frozenset(),
+    )
+    if save is not None:
+        model_of.save(save)
+    before = frozenset(t.id for t in known.templates) if known else None
+    return Mined(
+        log=read.log,
+        format=read.format,
+        lines=read.lines,
+        unmatched=read.unmatched,
+        rows=_rows(found, read.lines, before),
+        notes=(*read.notes, *dropped_notes(miner)),
+        model=model_of,
+        knew=known is not None,
+    )
+
+
+@dataclass(frozen=True)
+class ReadLog:
+    """How a log was read: its name, the form of its lines, how many there are and how many have another form."""
+
+    log: str
+    format: str
+    lines: int
+    unmatched: int
+    notes: tuple[str, ...]
+
+
+def read_log(
+    log: str | Path, learn: Learn, name: str | None, usual: str | None, progress: Progress | None = None
+) -> ReadLog:
+    """Hand every line's message to `learn`, with the line's number and text.
+
+    The form is the one of that `name`, else the `usual` one, else recognized. Raises as `templates` does.
+    """
     with LogReader(log) as reader:
         lines = reader.lines()
         sample = _sample(lines)
-        form = _form([text for _, text in sample], format, known)
-        counted, unmatched = _learn(miner, form, chain(sample, lines), reader, progress)
-        notes = tuple(reader.oddities.notes())
-    found = _finished(miner)
-    learnt = TemplateModel(form.name, tuple(found), miner.settings, counted + (known.lines if known else 0))
-    if save is not None:
-        learnt.save(save)
-    before = frozenset(t.id for t in known.templates) if known else None
-    return Mined(
-        log=reader.name,
-        format=form.name,
-        lines=counted,
-        unmatched=unmatched,
-        rows=_rows(found, counted, before),
-        notes=(*notes, *_miner_notes(miner), *_format_notes(form, counted, unmatched)),
-        model=learnt,
-        knew=known is not None,
-    )
+        form = _form([text for _, text in sample], name or usual)
+        counted, unmatched = _learn(learn, form, chain(sample, lines), reader, progress)
+        notes = (*reader.oddities.notes(), *_format_notes(form, counted, unmatched))
+    return ReadLog(reader.name, form.name, counted, unmatched, notes)
 
 
 def _settings(known: TemplateModel | None, max_templates: int | None) -> MinerSettings:
@@ -111,17 +140,15 @@ def _sample(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
     return taken
 
 
-def _form(sample: list[str], name: str | None, known: TemplateModel | None) -> LineFormat:
-    if name is not None:
-        return format_named(name, sample)
-    return format_named(known.format, sample) if known else recognize_format(sample)
+def _form(sample: list[str], name: str | None) -> LineFormat:
+    return recognize_format(sample) if name is None else format_named(name, sample)
 
 
 def _learn(
-    miner: Miner, form: LineFormat, lines: Iterator[tuple[int, str]], reader: LogReader, progress: Progress | None
+    learn: Learn, form: LineFormat, lines: Iterator[tuple[int, str]], reader: LogReader, progress: Progress | None
 ) -> tuple[int, int]:
     """Take every line; returns how many there were, and how many were not of the format."""
-    learn, message_of = miner.learn, form.message
+    message_of = form.message
     counted = unmatched = 0
     for line, text in lines:
         message = message_of(text)
@@ -133,13 +160,6 @@ def _learn(
         if progress and not counted % _EVERY:
             progress(reader.position, reader.size)
     return counted, unmatched
-
-
-def _finished(miner: Miner) -> list[Template]:
-    miner.settle()
-    found = miner.templates()
-    number(sorted(found, key=lambda t: t.first))
-    return found
 
 
 def _rows(found: list[Template], lines: int, before: frozenset[str] | None) -> tuple[Row, ...]:
@@ -160,7 +180,8 @@ def _rows(found: list[Template], lines: int, before: frozenset[str] | None) -> t
     )
 
 
-def _miner_notes(miner: Miner) -> Iterator[str]:
+def dropped_notes(miner: Miner) -> Iterator[str]:
+    """What is to be said where templates had to be dropped."""
     if miner.dropped:
         yield (
             f"more than {miner.settings.max_templates:,} templates: those not seen for longest were dropped, with "

@@ -22,6 +22,7 @@ def demo(domain: str, output: str) -> None:
     Examples:
       genapps demo
       genapps demo tabular -o results
+      genapps demo logs
     """
     import shlex
 

@@ -56,7 +56,7 @@ BUILT_IN = {
 }
     "logs": Domain(
         cli="genapps_logs.cli:cli",
-        help="Logs: the templates of their messages, how often each comes, what is new.",
+        help="Logs: the templates of their messages, and what is new or rare beside a normal log.",
         sample="service.log",
         demo=("templates", "{sample}", "-o", "{folder}/templates.csv", "--save", "{folder}/templates.genapps"),
     ),

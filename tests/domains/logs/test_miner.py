@@ -113,8 +113,8 @@ def test_a_saved_set_of_templates_is_the_same_set(tmp_path: Path) -> None:
     loaded = TemplateModel.load(tmp_path / "a.genapps")
     loaded.save(tmp_path / "b.genapps")
     assert (tmp_path / "a.genapps").read_bytes() == (tmp_path / "b.genapps").read_bytes()
-    assert [(t.id, t.tokens, t.count, t.first, t.last) for t in loaded.templates] == [
-        (t.id, t.tokens, t.count, t.first, t.last) for t in found
+    assert [(t.id, t.tokens, t.before, t.example) for t in loaded.templates] == [
+        (t.id, t.tokens, t.count, t.example) for t in found
     ]
     miner = Miner()
     miner.add(loaded.templates)
@@ -137,4 +137,4 @@ def test_another_models_file_is_refused_in_one_line(tmp_path: Path, change: str)
 def test_an_empty_set_can_be_saved(tmp_path: Path) -> None:
     TemplateModel("plain", (), MinerSettings(), 0).save(tmp_path / "m.genapps")
     assert TemplateModel.load(tmp_path / "m.genapps").templates == ()
-    assert read_artifact(tmp_path / "m.genapps").tensors["templates/lines"].dtype == np.int64
+    assert read_artifact(tmp_path / "m.genapps").tensors["templates/count"].dtype == np.int64
