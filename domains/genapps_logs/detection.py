@@ -38,7 +38,8 @@ class Finding:
 class Detected:
     """The findings in a log, in the order of their first lines.
 
-    `expected_new` is how many new templates as many normal lines would have brought, None where no normal log is known.
+    `expected_new_lines` is how many of as many normal lines would have been of new templates, None where no normal log
+    is known.
     """
 
     log: str
@@ -46,7 +47,7 @@ class Detected:
     lines: int
     normal_lines: int
     findings: tuple[Finding, ...]
-    expected_new: float | None
+    expected_new_lines: float | None
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class Detected:
             "format": self.format,
             "lines": self.lines,
             "normal_lines": self.normal_lines,
-            "expected_new": self.expected_new,
+            "expected_new_lines": self.expected_new_lines,
             "notes": list(self.notes),
             "findings": [{**vars(finding), "lines": list(finding.lines)} for finding in self.findings],
         }
@@ -76,8 +77,8 @@ def detect(
 
     A template is new if no normal line is of it, rare if at most `rare` are. Without a normal log the log is compared
     with itself: only what is rare in it can be told. `accept` names findings that are normal; the model's file
-    remembers them. How many new templates normal lines would bring is estimated from those that came once (I. J. Good,
-    The population frequencies of species, Biometrika 40, 1953).
+    remembers them. How many normal lines would be of new templates is estimated from the templates that came once
+    (I. J. Good, The population frequencies of species, Biometrika 40, 1953).
 
     Raises UsageError for both a log and a model to compare with, for `accept` without a model, and for a name that no
     template has; else as `tasks.templates` does.
@@ -119,7 +120,7 @@ def detect(
         lines=read.lines,
         normal_lines=normal.lines,
         findings=tuple(sorted((f for f in findings if f is not None), key=lambda finding: finding.lines)),
-        expected_new=read.lines * once / normal.lines if normal.lines else None,
+        expected_new_lines=read.lines * once / normal.lines if normal.lines else None,
         notes=(*read.notes, *dropped_notes(fresh), *(() if normal.lines else (ALONE,))),
     )
 

@@ -65,10 +65,10 @@ def detected_head(found: Detected) -> str:
     new = sum(finding.kind == "new" for finding in found.findings)
     rare = len(found.findings) - new
     said = f"{found.log}: {found.lines:,} lines of the format {found.format}, "
-    if found.expected_new is None:
+    if found.expected_new_lines is None:
         return f"{said}{rare:,} rare {_templates(rare)}"
-    expected = f"{found.expected_new:.1f} new expected of as many normal lines"
-    return f"{said}{new:,} new and {rare:,} rare {_templates(rare)}; {expected}"
+    expected = f"of as many normal lines {found.expected_new_lines:.1f} would be of new ones"
+    return f"{said}{new:,} new and {rare:,} rare {_templates(new + rare)}; {expected}"
 
 
 def as_text(suffix: str, whole: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:

@@ -74,7 +74,7 @@ def test_without_a_normal_log_only_the_rare_is_told(folder: Path) -> None:
     found = detect(SAMPLE)
     assert [finding.lines for finding in found.findings] == [(1441,), (1442,), (1443,)]
     assert {finding.kind for finding in found.findings} == {"rare"}
-    assert found.expected_new is None and "no normal log" in found.notes[-1]
+    assert found.expected_new_lines is None and "no normal log" in found.notes[-1]
     (folder / "short.log").write_text("".join(LINES[: ENOUGH - 1]), "utf-8")
     assert detect(folder / "short.log").findings == (), "too short for rarity to say anything"
 
@@ -108,5 +108,5 @@ def test_the_expected_number_of_new_templates_is_what_comes(folder: Path) -> Non
     (folder / "n.log").write_text("".join(lines[5000:]), "utf-8")
     found = detect(folder / "n.log", train=folder / "k.log", rare=0)
     fresh = sum(finding.count for finding in found.findings)
-    assert found.expected_new is not None
-    assert 0.7 * fresh < found.expected_new < 1.4 * fresh
+    assert found.expected_new_lines is not None
+    assert 0.7 * fresh < found.expected_new_lines < 1.4 * fresh
