@@ -20,7 +20,7 @@ from genapps.batches import Batch, as_batch, infer_space, numbers_of, rows_of
 from genapps.config import check
 from genapps.errors import InputError, UsageError
 from genapps.models.engine import Engine, LogProb, fingerprint, name_of, split
-from genapps.spaces import Constraint, Space
+from genapps.spaces import Columns, Constraint, Frames, Space
 from genapps.suggest import did_you_mean
 from genapps.training.job import Job
 from genapps.training.settings import Event, TrainingConfig
@@ -43,6 +43,7 @@ class Family:
         self._options = self._named(values, options)
         self._engine: Engine | None = None
         self.fitted = False
+        self._given_space = space
         if space is not None:
             self._engine = self._new_engine(space)
 
@@ -130,12 +131,16 @@ class Family:
         """Features (N, F) of each row, where the family learns some."""
         return self._fitted().transform(self._checked(data))
 
+    def fit_transform(self, data: Any, y: Any = None, /, **options: Any) -> Tensor:
+        """Learn from rows, as `fit` does with these options, and give their features (N, F)."""
+        return self.fit(data, y, **options).transform(data)
+
     def score_samples(self, data: Any) -> Tensor:
         """The values of `log_prob`, (N,)."""
         return self.log_prob(data).values
 
-    def score(self, data: Any) -> float:
-        """The mean of `log_prob`, in nats a row."""
+    def score(self, data: Any, y: Any = None) -> float:
+        """The mean of `log_prob`, in nats a row; y is ignored, as scikit-learn's searches want it."""
         return float(self.log_prob(data).values.double().mean())
 
     @property
@@ -178,6 +183,8 @@ class Family:
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         if not self.__dict__.get("fitted"):
             raise AttributeError(f"{name} is not known before the model has learnt: call fit first")
+        if name == "n_features_in_" and isinstance(self.space, Columns | Frames):
+            return len(self.space.variables)
         try:
             return getattr(self._fitted(), name)
         except AttributeError:
@@ -194,6 +201,27 @@ class Family:
         if self._engine is not None:
             self._engine, self.fitted = self._new_engine(self._engine.space), False
         return self
+
+    # -- as scikit-learn's estimators ----------------------------------------------------------------------------
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn's tools ask first; only they call it, so only then is scikit-learn imported."""
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(
+            estimator_type="density_estimator",
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(),
+            input_tags=InputTags(allow_nan=True),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether the model has learnt."""
+        return self.fitted
+
+    def __sklearn_clone__(self) -> Self:
+        """A model of the same options and the same given space that has learnt nothing."""
+        return type(self)(space=self._given_space, **self.get_params())
 
     # -- keeping -------------------------------------------------------------------------------------------------
 

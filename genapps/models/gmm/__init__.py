@@ -139,6 +139,10 @@ class GMM(Family):
         """(N,): the most probable component of each row."""
         return self.predict_proba(data).argmax(1)
 
+    def fit_predict(self, data: Any, y: Any = None, /, **options: Any) -> Tensor:
+        """Learn from rows, as `fit` does with these options, and give the most probable component of each (N,)."""
+        return self.fit(data, y, **options).predict(data)
+
     def bic(self, data: Any, *, sample_weight: Any = None) -> float:
         """Bayesian information criterion on these rows; lower is better."""
         total, rows = self._total(data, sample_weight)

@@ -51,6 +51,15 @@ class HMM(Family):
         """The most probable path of states (Viterbi): sequences of (T,), or (T,) for data of one array."""
         return self._as_given(self._chain().best_path(self._checked(_joined(data, lengths))), data)
 
+    def fit_predict(self, data: Any, lengths: Any = None, **options: Any) -> Tensor | Ragged:
+        """Learn from sequences, as `fit` does with these options, and give their most probable paths of states."""
+        return self.fit(data, lengths, **options).predict(data, lengths)
+
+    def fit_transform(self, data: Any, lengths: Any = None, **options: Any) -> Tensor:  # type: ignore[override]
+        """Learn from sequences, as `fit` does with these options, and give their features (N, F)."""
+        batch = _joined(data, lengths)
+        return self.fit(batch, **options).transform(batch)
+
     @torch.no_grad()
     def predict_proba(self, data: Any, lengths: Any = None) -> Tensor | Ragged:
         """The probability of each state at each step given the whole sequence: sequences of (T, K), or (T, K)."""

@@ -75,5 +75,9 @@ class VAE(Family):
         """The likeliest class (N,). Raises UsageError for a model learnt without labels."""
         return self.predict_proba(data).argmax(1)
 
+    def fit_predict(self, data: Any, y: Any = None, /, **options: Any) -> Tensor:
+        """Learn from rows, as `fit` does with these options and `labels`, and give the likeliest class of each (N,)."""
+        return self.fit(data, y, **options).predict(data)
+
 
 __all__ = ["VAE"]

@@ -8,7 +8,7 @@ import torch
 
 import genapps.models
 from genapps.errors import InputError, UsageError
-from genapps.models import FAMILIES, GMM, build, family_class, load_file
+from genapps.models import FAMILIES, GMM, HMM, build, family_class, load_file
 from genapps.spaces import Categorical, Columns
 from genapps.training import TrainingConfig
 
@@ -133,3 +133,37 @@ def test_scikit_learn_finds_what_it_asks_for() -> None:
     model = GMM(3, random_state=np.int64(7), space=SPACE, max_iter=3)
     assert model.get_params() == {"n_components": 3, "max_iter": 3, "random_state": 7}
     assert model.fit(DATA, None).set_params(n_components=2).fit(DATA).config.n_components == 2
+
+
+def test_scikit_learn_takes_a_family_for_an_estimator_of_its_own() -> None:
+    from sklearn.base import clone
+    from sklearn.exceptions import NotFittedError
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.utils.validation import check_is_fitted
+
+    rows = np.random.default_rng(0).normal(size=(90, 2)) + np.repeat([[0.0], [6.0], [12.0]], 30, axis=0)
+    pipeline = make_pipeline(StandardScaler(), GMM(3))
+    with pytest.raises(NotFittedError):
+        check_is_fitted(GMM(3))
+    pipeline.fit(rows)
+    check_is_fitted(pipeline[-1])
+    assert pipeline.predict(rows).shape == (90,)
+    assert pipeline.score(rows) == pytest.approx(pipeline.score(rows, np.zeros(90)))
+    assert pipeline[-1].n_features_in_ == 2 and not hasattr(GMM(3), "n_features_in_")
+    assert cross_val_score(GMM(3), rows, cv=3).shape == (3,)
+    shuffled = np.random.default_rng(0).permutation(rows)
+    search = GridSearchCV(GMM(), {"n_components": [1, 3]}, cv=3, error_score="raise").fit(shuffled)
+    assert search.best_params_ == {"n_components": 3} and search.predict(rows).shape == (90,)
+    copied = clone(GMM(3, space=SPACE, max_iter=3).fit(DATA))
+    assert copied.space == SPACE and not copied.fitted and copied.get_params()["max_iter"] == 3
+
+
+def test_fitting_and_using_in_one_call() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    fitted = GMM(2).fit(rows)
+    assert GMM(2).fit_predict(rows).equal(fitted.predict(rows))
+    assert GMM(2).fit_transform(rows).equal(fitted.transform(rows))
+    assert HMM(2).fit_predict(rows, [20, 40]).equal(HMM(2).fit(rows, [20, 40]).predict(rows, [20, 40]))  # type: ignore[union-attr]
+    assert len(HMM(2).fit_transform(rows, [20, 40])) == 2
