@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -37,7 +38,7 @@ class Ragged:
     @classmethod
     def of(cls, sequences: Sequence[Any]) -> Ragged:
         """From a list of sequences: arrays or tensors (T,) or (T, D), or plain lists."""
-        parts = [_tensor(sequence) for sequence in sequences]
+        parts = [tensor_of(sequence) for sequence in sequences]
         if not parts:
             raise InputError("no sequences to learn from")
         if len({part.shape[1:] for part in parts}) > 1:
@@ -82,9 +83,9 @@ def as_batch(data: Any, space: Space) -> Batch:
     Raises InputError where its shape or its values do not belong to the space, naming what is wrong.
     """
     if isinstance(space, Columns):
-        return _rows(_tensor(data), space)
+        return _rows(tensor_of(data), space)
     if isinstance(space, Pixels):
-        return _pixels(_tensor(data), space)
+        return _pixels(tensor_of(data), space)
     batch = _sequences(data, 1 if isinstance(space, Tokens) else 2)
     if not len(batch) or not len(batch.values):
         raise InputError("no sequences to learn from" if not len(batch) else "all sequences are empty")
@@ -107,7 +108,7 @@ def infer_space(data: Any) -> Space:
     sequences, and (N, T, D), are sequences; (N, C, H, W) are images. Raises UsageError for any other shape.
     """
     if not isinstance(data, Ragged) and not (_is_list_of_sequences(data)):
-        array = _tensor(data)
+        array = tensor_of(data)
         if array.ndim == 2:
             return Columns(_variables(array))
         if array.ndim == 4:
@@ -135,10 +136,24 @@ def numbers_of(batch: Batch) -> Tensor:
     return batch.values if isinstance(batch, Ragged) else batch
 
 
-def _tensor(data: Any) -> Tensor:
+def tensor_of(data: Any) -> Tensor:
+    """An array, a tensor, nested lists or a pandas table of numbers as a tensor; InputError for what is none.
+
+    NA of a pandas table becomes NaN.
+    """
     if isinstance(data, Tensor):
         return _plain(data.detach())
-    array = np.asarray(data)
+    pandas = sys.modules.get("pandas")  # who hands over its tables has imported it
+    if pandas is not None and isinstance(data, pandas.DataFrame | pandas.Series):
+        data = _table(data)
+    if data is None or isinstance(data, Mapping | str | bytes):
+        raise InputError(f"{type(data).__name__} is no data to learn from; give an array, a tensor or a list of lists")
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise InputError(
+            "rows of different lengths where an array is expected; give every row as many values"
+        ) from None
     if isinstance(data, np.ma.MaskedArray):
         array = np.where(np.ma.getmaskarray(data), np.nan, array.astype(np.float64))
     if array.dtype.kind not in "biuf":
@@ -147,6 +162,27 @@ def _tensor(data: Any) -> Tensor:
         array = array.astype(np.int64)
     array = np.ascontiguousarray(array)
     return _plain(torch.from_numpy(array if array.flags.writeable else array.copy()))
+
+
+def _table(data: Any) -> np.ndarray:
+    """A pandas table or column as an array; InputError naming the column that holds no numbers."""
+    columns = [data.iloc[:, j] for j in range(data.shape[1])] if data.ndim == 2 else [data]
+    arrays: list[np.ndarray] = []
+    for column in columns:
+        kind = getattr(column.dtype, "kind", "O")
+        if kind not in "biuf":
+            raise InputError(
+                f"column {column.name!r} holds values of type {column.dtype}, not numbers; encode it, or leave it out"
+            )
+        if isinstance(column.dtype, np.dtype):
+            arrays.append(column.to_numpy())
+        elif kind == "f" or column.isna().any():
+            arrays.append(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        else:
+            arrays.append(column.to_numpy(dtype=np.int64))
+    if data.ndim == 1:
+        return arrays[0]
+    return np.column_stack(arrays) if arrays else np.empty((len(data), 0))
 
 
 def _plain(tensor: Tensor) -> Tensor:
@@ -158,11 +194,19 @@ def _plain(tensor: Tensor) -> Tensor:
     return tensor.long() if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64) else tensor
 
 
+def depth(item: Any) -> int:
+    """Dimensions of an array or of nested lists. Raises InputError for lists that are nested unevenly."""
+    try:
+        return np.ndim(item)
+    except ValueError:
+        raise InputError("rows of different lengths in one sequence; give every row as many values") from None
+
+
 def _is_list_of_sequences(data: Any) -> bool:
     if not isinstance(data, list | tuple) or not data:
         return False
-    widths = {np.ndim(item) for item in data}
-    lengths = {len(item) for item in data if np.ndim(item)}
+    widths = {depth(item) for item in data}
+    lengths = {len(item) for item in data if depth(item)}
     arrays = any(isinstance(item, np.ndarray | Tensor) for item in data)
     return 0 not in widths and (arrays or len(lengths) > 1)
 
@@ -171,9 +215,9 @@ def _sequences(data: Any, ndim: int | None) -> Ragged:
     """Sequences from a Ragged, a list of them, an array of equal ones, or one single sequence."""
     if isinstance(data, Ragged):
         return data
-    if isinstance(data, list | tuple) and (not data or np.ndim(data[0])):
+    if isinstance(data, list | tuple) and (not data or depth(data[0])):
         return Ragged.of(data)
-    array = _tensor(data)
+    array = tensor_of(data)
     if ndim is not None and array.ndim == ndim:
         return Ragged(array, torch.tensor([len(array)]))
     return Ragged(array.flatten(0, 1), torch.full((len(array),), array.shape[1]))

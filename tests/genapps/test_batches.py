@@ -1,6 +1,7 @@
 """What people hand over becomes a batch of a space, or an error that says why not."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from genapps.batches import Ragged, as_batch, infer_space, rows_of
 from genapps.errors import InputError, UsageError
+from genapps.models import GMM, HMM
+from genapps.models.base import Family
 from genapps.spaces import Categorical, Columns, Continuous, Frames, Pixels, Space, Tokens, space_from_json
 
 SPACES: list[Space] = [
@@ -112,3 +115,42 @@ def test_masked_half_and_read_only_arrays_are_taken_for_what_they_hold() -> None
 def test_one_sequence_of_numbers_makes_all_of_them_numbers() -> None:
     ragged = Ragged.of([[1, 2], [0.5], [3]])
     assert ragged.values.tolist() == [1.0, 2.0, 0.5, 3.0]
+
+
+def test_a_table_of_pandas_is_numbers_and_its_na_unknown() -> None:
+    table = pd.DataFrame(
+        {"bool": [True, False], "float": [0.5, 2.5], "whole": pd.array([4, None], dtype="Int64"), "int": [1, 2]}
+    )
+    batch = as_batch(table, infer_space(table))
+    assert isinstance(batch, torch.Tensor)
+    assert np.array_equal(batch.numpy(), [[1, 0.5, 4, 1], [0, 2.5, np.nan, 2]], equal_nan=True)
+    whole = pd.DataFrame({"bool": [True, False], "whole": pd.array([4, 2], dtype="Int64")})
+    assert infer_space(whole) == Columns((Categorical(2), Categorical(5)))
+
+
+@pytest.mark.parametrize("values", [["red", "blue"], pd.Categorical(["red", "blue"]), [1j, 2j]])
+def test_a_column_of_pandas_that_holds_no_numbers_is_named(values: object) -> None:
+    with pytest.raises(InputError, match=r"column 'colour' holds values of type .*, not numbers"):
+        infer_space(pd.DataFrame({"number": [0.5, 1.5], "colour": values}))
+
+
+NO_NUMBERS = [
+    np.array([["a", "b"]]),
+    None,
+    {"a": [1]},
+    np.array([[1, None]], object),
+    pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
+    ["abc", "cab"],
+    np.ones((4, 2), complex),
+    [np.ones((3, 2)), None],
+    [[[1, 2], [3]]],
+    torch.ones(3, 2, dtype=torch.complex64),
+]
+
+
+@pytest.mark.parametrize("family", [GMM, HMM])
+@pytest.mark.parametrize("data", NO_NUMBERS, ids=lambda data: type(data).__name__)
+def test_what_holds_no_numbers_is_refused_in_one_line(family: type[Family], data: object) -> None:
+    with pytest.raises(InputError, match="; ") as error:
+        family(2).fit(data)
+    assert "\n" not in str(error.value)

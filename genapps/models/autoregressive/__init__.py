@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch
+from genapps.batches import Batch, tensor_of
 from genapps.errors import UsageError
 from genapps.models.autoregressive.grammar import Automaton, Grammar
 from genapps.models.base import Family, LogProb
@@ -77,7 +77,7 @@ class Autoregressive(Family):
     def _checked(self, data: Any, learning: bool = False) -> Batch:
         engine: Any = self._fitted(trained=False)
         if learning and getattr(engine.config, "binarize", False):
-            grey: Batch = engine.grey(torch.as_tensor(data))
+            grey: Batch = engine.grey(tensor_of(data))
             return grey
         return super()._checked(data, learning)
 

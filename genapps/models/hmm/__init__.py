@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genapps.batches import Ragged
+from genapps.batches import Ragged, depth, tensor_of
 from genapps.errors import UsageError
 from genapps.models.base import Engine, Family, LogProb
 from genapps.spaces import Columns, Constraint, Frames, Pixels, Space, Tokens
@@ -179,7 +179,7 @@ def _joined(data: Any, lengths: Any) -> Any:
     """Data whose sequences lie end to end, as sequences of those lengths."""
     if lengths is None:
         return data
-    values = data if isinstance(data, Tensor) else torch.from_numpy(np.ascontiguousarray(data))
+    values = tensor_of(data)
     return Ragged(_columns(values), torch.as_tensor(lengths).long())
 
 
@@ -188,10 +188,10 @@ def _sequences(data: Any, space: Space | None) -> Any:
     if isinstance(data, Ragged) or isinstance(space, Pixels):
         return data
     if isinstance(data, list | tuple) and _nested(data):
-        return Ragged.of([_columns(torch.as_tensor(part)) for part in data])
-    array = data if isinstance(data, Tensor) else torch.as_tensor(np.ascontiguousarray(data))
+        return Ragged.of([_columns(tensor_of(part)) for part in data])
     if isinstance(space, Tokens):
         return data
+    array = tensor_of(data)
     if array.ndim == 1 or (array.ndim == 2 and not isinstance(space, Tokens)):
         return Ragged(_columns(array), torch.tensor([len(array)]))
     return data
@@ -204,4 +204,4 @@ def _columns(values: Tensor) -> Tensor:
 
 def _nested(data: Sequence[Any]) -> bool:
     """Whether a list is one of sequences."""
-    return not len(data) or np.ndim(data[0]) > 0
+    return not len(data) or depth(data[0]) > 0

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch
+from genapps.batches import Batch, tensor_of
 from genapps.models.base import Family
 from genapps.spaces import Columns, Frames, Pixels, Tokens
 
@@ -31,7 +31,7 @@ class VAE(Family):
     def _checked(self, data: Any, learning: bool = False) -> Batch:
         engine = self._fitted(trained=False)
         if learning and getattr(engine.config, "binarize", False):
-            grey: Tensor = engine.grey(torch.as_tensor(data))  # type: ignore[attr-defined]
+            grey: Tensor = engine.grey(tensor_of(data))  # type: ignore[attr-defined]
             return grey
         return super()._checked(data, learning)
 
