@@ -71,12 +71,19 @@ def from_json(cls: type[Config], data: Mapping[str, Any], source: str = "setting
 
 def check(config: Any, name: str) -> None:
     """Raise UsageError unless each value of a settings dataclass is of its type and within its bounds; `name`s it."""
-    hints, source = get_type_hints(type(config)), _Source(name)
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
+    check_values(type(config), {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}, name)
+
+
+def check_values(cls: type, values: Mapping[str, Any], name: str) -> None:
+    """`check` of values that are not, or could not be, made into the settings `cls`."""
+    hints, source = get_type_hints(cls), _Source(name)
+    for field in dataclasses.fields(cls):
+        if field.name not in values:
+            continue
+        value = values[field.name]
         plain = value.item() if hasattr(value, "item") else value
         if not dataclasses.is_dataclass(value):
-            _convert(hints[field.name], plain, field.name, source, type(config))
+            _convert(hints[field.name], plain, field.name, source, cls)
         _check_bounds(field, plain, field.name, source)
 
 

@@ -17,13 +17,21 @@ import torch
 from torch import Tensor
 
 from genapps.batches import Batch, as_batch, infer_space, numbers_of, rows_of
-from genapps.config import check
+from genapps.config import check, check_values
 from genapps.errors import InputError, UsageError
 from genapps.models.engine import Engine, LogProb, fingerprint, name_of, split
 from genapps.spaces import Columns, Constraint, Frames, Space
 from genapps.suggest import did_you_mean
 from genapps.training.job import Job
 from genapps.training.settings import Event, TrainingConfig
+
+# What people ask every family for and only some have: said in the error, for none of the others is imported for it.
+_ELSEWHERE = {
+    "predict": "GMM (components), HMM (states) and VAE (classes)",
+    "predict_proba": "GMM (components), HMM (states) and VAE (classes)",
+    "bic": "GMM and HMM",
+    "aic": "GMM and HMM",
+}
 
 
 class Family:
@@ -39,7 +47,7 @@ class Family:
     codec_numbers: ClassVar[Literal["tokens", "any"]] = "any"  # "tokens": continuous variables are not welcome
 
     def __init__(self, *values: Any, space: Space | None = None, random_state: int = 0, **options: Any) -> None:
-        self.random_state = _whole(random_state, "random_state", least=-(2**63))
+        self.random_state = whole_number(random_state, "random_state", least=-(2**63))
         self._options = self._named(values, options)
         self._engine: Engine | None = None
         self.fitted = False
@@ -68,9 +76,12 @@ class Family:
         """Learn from rows, sequences or images: an array, a tensor, a list of sequences, or a batch of the space.
 
         labels: (N,) integers, -1 where a class is unknown. sample_weight: (N,) how often each row counts. validation:
-        more data of the same kind, which decides when to stop. budget: seconds. y is ignored, as pipelines want it.
+        more data of the same kind, which decides when to stop. budget: seconds. checkpoint: a file that keeps the run
+        now and then, and when it is interrupted; resume: go on from it. y is ignored, as pipelines want it.
         Raises InputError for data that cannot be learnt, UsageError for what this family does not take.
         """
+        if resume and checkpoint is None:
+            raise UsageError("resume=True goes on from a checkpoint: give checkpoint=PATH, too")
         if self._engine is None:
             self._engine = self._new_engine(self.infer_space(data))
         elif self.fitted:
@@ -180,7 +191,9 @@ class Family:
     def __getattr__(self, name: str) -> Any:
         """What was learnt, under scikit-learn's names: `means_`, `transmat_`, `components_`."""
         if not name.endswith("_") or name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            there = f"; there are {_ELSEWHERE[name]} for that" if name in _ELSEWHERE else ""
+            meant = did_you_mean(name, [own for own in dir(type(self)) if own[0] != "_"]) if not there else ""
+            raise AttributeError(f"{type(self).__name__} has no {name!r}{there}{'.' if meant else ''}{meant}")
         if not self.__dict__.get("fitted"):
             raise AttributeError(f"{name} is not known before the model has learnt: call fit first")
         if name == "n_features_in_" and isinstance(self.space, Columns | Frames):
@@ -266,7 +279,7 @@ class Family:
             if name not in engine.drawing:
                 there = f"; it takes: {', '.join(sorted(engine.drawing))}" if engine.drawing else ""
                 raise UsageError(f"{name_of(engine)} samples without {name}{there}")
-        n = _whole(n, "n", least=0)
+        n = whole_number(n, "n", least=0)
         if not (isinstance(temperature, int | float) and 0 <= temperature < float("inf")):
             raise UsageError(f"temperature is {temperature!r}, but must be a number from 0 up")
         if temperature == 0 and not engine.greedy:
@@ -327,6 +340,9 @@ class Family:
                 raise UsageError(f"{self.family} has no option {name!r} for {kind}.{did_you_mean(name, known)}")
         try:
             config = engine.Config(**self._options)
+        except TypeError as error:  # settings that compare a number with a text
+            check_values(engine.Config, self._options, self.family)
+            raise UsageError(f"{self.family}: {error}") from error
         except ValueError as error:
             raise UsageError(str(error)) from error
         check(config, self.family)
@@ -358,10 +374,10 @@ class Family:
             raise UsageError(f"{name_of(engine)} does not take labels")
         if weights is not None and not engine.takes_weights:
             raise UsageError(f"{name_of(engine)} does not take sample_weight")
-        training = training or TrainingConfig()
+        training = checked_training(training)
         if budget is not None:
             training = replace(training, budget=budget)
-        check(training, "training")
+            check(training, "training")
         return Job(
             seed=self._generator(generator).initial_seed(),
             training=training,
@@ -378,12 +394,24 @@ class Family:
         return self._engine
 
 
+def checked_training(training: Any) -> TrainingConfig:
+    """The settings of training, or the usual ones for None. Raises UsageError for anything else."""
+    if training is None:
+        return TrainingConfig()
+    if not isinstance(training, TrainingConfig):
+        named = isinstance(training, Mapping) and all(isinstance(name, str) for name in training)
+        given = ", ".join(f"{name}={value!r}" for name, value in training.items()) if named else "epochs=3"
+        raise UsageError(f"training is of type {type(training).__name__}; give TrainingConfig({given})")
+    check(training, "training")
+    return training
+
+
 def _has_unknown(batch: Batch) -> bool:
     numbers = numbers_of(batch)
     return bool(torch.isnan(numbers).any()) if numbers.is_floating_point() else bool((numbers < 0).any())
 
 
-def _whole(value: Any, name: str, least: int) -> int:
+def whole_number(value: Any, name: str, least: int) -> int:
     """The whole number, of numpy or Python; UsageError for anything else."""
     try:
         number = operator.index(value)

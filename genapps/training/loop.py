@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -76,9 +77,16 @@ def train(
     Arguments as in `Run`. Raises GenappsError when training diverges again and again.
     """
     run = Run(network, phases, validation_loss, rows, recipe, job, fingerprint, watch)
-    for event in run.events():
-        if job.progress is not None and distributed.rank() == 0:
-            job.progress(event)
+    try:
+        for event in run.events():
+            if job.progress is not None and distributed.rank() == 0:
+                job.progress(event)
+    except GenappsError:  # of the run itself: to go on from there would end there again
+        raise
+    except BaseException:
+        with suppress(GenappsError, OSError):  # a full disk does not hide what interrupted the run
+            run.keep()
+        raise
     return run.state
 
 
@@ -129,6 +137,7 @@ class Run:
         self.started = time.monotonic()
         self.saved_at = self.started
         self.good = self._snapshot()
+        self.between_steps = False  # whether all is as a step left it and no check is due
 
     def events(self) -> Iterator[Event]:
         """Train to the end, yielding what happens."""
@@ -137,21 +146,32 @@ class Run:
             self._restore(read_checkpoint(checkpoint, self.fingerprint))
             self.good = self._snapshot()
             yield self._event(message=f"resumed at step {self.state.step} of {self.state.total}")
-        done = False
+        done = self.state.waited >= self.recipe.patience  # interrupted as it was about to stop
         while not done and self.state.step < self.state.total:
+            self.between_steps = False
             loss = self._step()
             if loss is None:
                 yield self._roll_back("training diverged")
                 continue
+            self._fit_budget()
+            due = self.state.step % self.check_every == 0 or self.state.step == self.state.total
+            self.between_steps = not due
             if self.state.step % 10 == 0:
                 yield self._event(loss=loss)
-            self._fit_budget()
-            if self.state.step % self.check_every == 0 or self.state.step == self.state.total:
+            if due:
                 for event in self._check():
                     done = done or event.message.startswith("stopped")
                     yield event
         self._load(self.state.best)
         self.state.seconds = self._seconds()
+
+    def keep(self) -> None:
+        """Write the checkpoint of an interrupted run: of its last step, or of the last check if that was within one."""
+        last = self._snapshot() if self.between_steps else self.good
+        if self.job.checkpoint is None or distributed.rank() != 0 or last.numbers["step"] == 0:
+            return
+        numbers = {**last.numbers, "seconds": self._seconds()}
+        write_checkpoint(self.job.checkpoint, Checkpoint(last.tensors, numbers), self.fingerprint)
 
     def _step(self) -> float | None:
         """One step of every phase, and the last phase's loss; None if it cannot be trusted."""
@@ -231,8 +251,9 @@ class Run:
             state.waited += 1
         if held_out is not None:
             state.history.append((state.step, held_out))
-            yield self._event(validation=held_out)
         self.good = self._snapshot()
+        if held_out is not None:
+            yield self._event(validation=held_out)
         if state.waited >= self.recipe.patience:
             yield self._event(message=f"stopped at step {state.step}: the held-out loss no longer falls")
             return

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genapps.batches import as_batch, infer_space
 from genapps.errors import InputError, UsageError
-from genapps.models.base import Engine, Family, Job
+from genapps.models.base import Engine, Family, Job, checked_training, whole_number
 from genapps.spaces import Categorical, Columns, Continuous, Frames, Pixels, Space
 from genapps.training.settings import TrainingConfig
 
@@ -70,7 +70,7 @@ class GMM(Family):
                 yield batch, None if weights is None else _checked_weights(weights, len(batch))
 
         seed = self._generator(generator).initial_seed()
-        engine.fit_chunks(batches, Job(seed=seed, training=training or TrainingConfig()))
+        engine.fit_chunks(batches, Job(seed=seed, training=checked_training(training)))
         self.fitted = True
         return self
 
@@ -113,10 +113,14 @@ class GMM(Family):
         Numbers are tried in rising order until two in a row are no better than the best (Schwarz 1978; Fraley and
         Raftery 2002). options: of the mixture, and `sample_weight`.
         """
+        if not isinstance(components, Iterable):
+            raise UsageError(
+                f"components must be several numbers to choose from, such as range(1, 7), not {components!r}"
+            )
         weights = options.pop("sample_weight", None)
         tried: dict[int, float] = {}
         best: Self | None = None
-        for count in sorted(set(components)):
+        for count in sorted({whole_number(count, "components", least=1) for count in components}):
             model = cls(count, **options).fit(data, sample_weight=weights)
             tried[count] = model.bic(data, sample_weight=weights)
             if best is None or tried[count] < min(tried[c] for c in tried if c != count):

@@ -8,7 +8,8 @@ import torch
 
 import genapps.models
 from genapps.errors import InputError, UsageError
-from genapps.models import FAMILIES, GMM, HMM, build, family_class, load_file
+from genapps.models import FAMILIES, GMM, HMM, RBM, build, family_class, load_file
+from genapps.models.base import _ELSEWHERE
 from genapps.spaces import Categorical, Columns
 from genapps.training import TrainingConfig
 
@@ -167,3 +168,36 @@ def test_fitting_and_using_in_one_call() -> None:
     assert GMM(2).fit_transform(rows).equal(fitted.transform(rows))
     assert HMM(2).fit_predict(rows, [20, 40]).equal(HMM(2).fit(rows, [20, 40]).predict(rows, [20, 40]))  # type: ignore[union-attr]
     assert len(HMM(2).fit_transform(rows, [20, 40])) == 2
+
+
+def test_settings_of_training_of_another_kind_are_refused_with_what_to_give() -> None:
+    with pytest.raises(UsageError, match=r"training is of type dict; give TrainingConfig\(epochs=3\)"):
+        small().fit(DATA, training={"epochs": 3})  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="training is of type int; give TrainingConfig"):
+        small().fit(DATA, training=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="give TrainingConfig"):
+        GMM(2).fit_chunks(DATA * 1.0, training={"epochs": 3})  # type: ignore[arg-type]
+
+
+def test_a_text_where_a_number_belongs_is_refused_with_the_options_name() -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.raises(UsageError, match="n_components must be a whole number, not '2'"):
+        GMM("2").fit(rows)
+    for components in (5, "12", ["a"], [1.5]):
+        with pytest.raises(UsageError, match="components must be"):
+            GMM.choose(rows, components)  # type: ignore[arg-type]
+
+
+def test_going_on_needs_a_checkpoint() -> None:
+    with pytest.raises(UsageError, match="give checkpoint=PATH"):
+        small().fit(DATA, resume=True)
+
+
+def test_what_a_family_lacks_names_the_families_that_have_it() -> None:
+    with pytest.raises(AttributeError, match=r"RBM has no 'predict'; there are GMM \(components\), HMM"):
+        _ = RBM(2).predict
+    with pytest.raises(AttributeError, match=r"GMM has no 'sampel'\. Did you mean 'sample'"):
+        _ = GMM(2).sampel
+    for name, words in _ELSEWHERE.items():
+        having = {found for _, found in FAMILIES.values() if hasattr(getattr(genapps.models, found), name)}
+        assert having == {found for _, found in FAMILIES.values() if found in words}, name

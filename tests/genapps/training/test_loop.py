@@ -1,5 +1,6 @@
 """The loop's promises: the same weights after an interruption, a way back from divergence, an end in time."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Literal
@@ -45,6 +46,7 @@ def run(
     poison: set[int] | None = None,
     fingerprint: str = "",
     events: list[Event] | None = None,
+    tell: Callable[[Event], None] | None = None,
 ) -> State:
     calls = 0
 
@@ -63,7 +65,7 @@ def run(
         lambda: error(network),
         rows=len(X),
         recipe=recipe,
-        job=Job(1, progress=events.append if events is not None else None, checkpoint=checkpoint, resume=resume),
+        job=Job(1, progress=tell or (None if events is None else events.append), checkpoint=checkpoint, resume=resume),
         fingerprint=fingerprint,
     )
 
@@ -93,6 +95,46 @@ def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(tmp_path: Path, ki
     events: list[Event] = []
     run(resumed, checkpoint=checkpoint, resume=True, events=events)
     assert "resumed at step" in events[0].message
+    assert all(a.equal(b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+
+
+@pytest.mark.parametrize("step", [10, 20, 30, 100])
+def test_a_run_interrupted_while_it_tells_goes_on_from_there(tmp_path: Path, step: int) -> None:
+    """Long before a checkpoint is due; 20 and 100 are checks, 10 and 30 lie between them."""
+    recipe = replace(CONFIG, checkpoint_seconds=1e6)
+    whole, resumed, checkpoint = make_network(), make_network(), tmp_path / "run.checkpoint"
+    run(whole, recipe)
+    for held_out in (False, True) if step in (20, 100) else (False,):
+
+        def interrupt(event: Event, held_out: bool = held_out) -> None:
+            if event.step == step and (event.validation is not None) == held_out:
+                raise KeyboardInterrupt
+
+        checkpoint.unlink(missing_ok=True)
+        network = make_network()
+        with pytest.raises(KeyboardInterrupt):
+            run(network, recipe, checkpoint=checkpoint, tell=interrupt)
+        kept = step if held_out or step % 20 else step - 20
+        assert checkpoint.exists() == (kept > 0)
+        events: list[Event] = []
+        resumed = make_network()
+        run(resumed, recipe, checkpoint=checkpoint, resume=True, events=events)
+        assert not kept or events[0].message == f"resumed at step {kept} of 100"
+        assert all(a.equal(b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+
+
+def test_a_run_interrupted_as_it_was_about_to_stop_stops(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=400, batch_size=20, min_steps=0, patience=2, learning_rate=0.05, checkpoint_seconds=1e6)
+    whole, resumed, checkpoint = make_network(), make_network(), tmp_path / "run.checkpoint"
+    last = run(whole, recipe).step
+
+    def interrupt(event: Event) -> None:
+        if event.step == last and event.validation is not None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(make_network(), recipe, checkpoint=checkpoint, tell=interrupt)
+    assert run(resumed, recipe, checkpoint=checkpoint, resume=True).step == last
     assert all(a.equal(b) for a, b in zip(weights(whole), weights(resumed), strict=True))
 
 
