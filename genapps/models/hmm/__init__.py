@@ -130,6 +130,13 @@ class HMM(Family):
         """Exact log-likelihood of each sequence given its length, (N,) in nats."""
         return super().log_prob(_joined(data, lengths), generator=generator)
 
+    def anomaly_score(self, data: Any, lengths: Any = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """How strange each sequence is as a whole, (N,): minus its log-likelihood, so it grows with its length.
+
+        To compare sequences of different lengths, divide by their lengths.
+        """
+        return super().anomaly_score(_joined(data, lengths), generator=generator)
+
     def score(self, data: Any, lengths: Any = None) -> float:
         """The mean of `log_prob`, in nats a sequence."""
         return super().score(_joined(data, lengths))
