@@ -24,7 +24,7 @@ _MEMORABLE = 1024  # characters of one
 _GROWTH = 1.5
 _FIRST_LOOK = 8  # templates in a leaf before they are compared
 _COMPARED = 1000  # templates of a leaf that a message is compared with one by one
-_SPARED = 0.9  # share of the templates that stay when there are too many
+_SPARED = 0.75  # share of the templates that stay when there are too many
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,10 @@ class _Leaf:
         self.by_tokens: dict[Tokens, Template] = {}
         self.shapes: dict[tuple[tuple[int, str], ...], None] = {}
         self.next_look = _FIRST_LOOK
+        self.is_settled = False
 
     def add(self, template: Template) -> None:
+        self.is_settled = False
         self.by_tokens[template.tokens] = template
         places = tuple((place, token) for place, token in enumerate(template.tokens) if token.endswith(ANY))
         if places:
@@ -164,7 +166,8 @@ class Miner:
     def settle(self) -> None:
         """Merge what there is evidence for; call it once after the last line."""
         for leaf in self._leaves.values():
-            self._look(leaf)
+            if not leaf.is_settled:
+                self._look(leaf)
 
     def templates(self) -> list[Template]:
         """All templates, in the order of their first lines."""
@@ -198,6 +201,7 @@ class Miner:
             members = [old[tokens] for tokens in group]
             leaf.add(members[0] if len(members) == 1 else _union(members, merged(group)))
         self._size -= len(old) - len(leaf.by_tokens)
+        leaf.is_settled = len(leaf.by_tokens) == len(old)
         leaf.next_look = max(_FIRST_LOOK, int(_GROWTH * len(leaf.by_tokens)))
 
     def _forget(self) -> None:
