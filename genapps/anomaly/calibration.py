@@ -7,7 +7,7 @@ Three things together hold the rate where scores drift, as scores of real series
   higher for each quiet row (Gibbs and Candès, "Adaptive conformal inference under distribution shift", 2021, here on
   the log of the level and between two bounds); the p-value handed out is divided by it: an alarm is always p <= rate;
 - an alarm that lasts is not learnt from, so that it neither ends by itself nor hides the next one; a time-out accepts
-  a real shift of level. The first rows of every alarm are learnt: without them the highest normal scores would never
+  a real shift of level. Its first rows are learnt once it is over: without them the highest normal scores would never
   enter the reference, and the rate would creep up.
 """
 
@@ -27,8 +27,10 @@ from genapps.metrics.distributions import Floats, Mask
 SHORTEST = 500  # rows of the rolling reference by default, at least
 STEP = 0.2  # by which the log of the level falls at an alarm
 LOWEST, HIGHEST = math.log(0.5), math.log(4.0)  # the level stays within these factors of the rate
-LEARNT = 0.5  # rows of an alarm that are learnt, as a share of the alarms by chance that a reference holds
-FROZEN = 1.5  # rows of it after these that are not, likewise: together no more than a factor of two in one window
+LEARNT = (
+    0.5  # rows of an alarm that are learnt when it is over, as a share of the alarms by chance that a reference holds
+)
+FROZEN, LEAST = 1.5, 30  # rows after which a lasting alarm is learnt from, likewise, and at least
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Calibration:
     rate: promised share of normal rows in alarm, 0..0.5. length: rows of the rolling reference, 0 chooses: as long as
     the given normal part, at least 500 and at least what the rate needs, shortened to a length whose ranks meet the
     rate exactly. patience: rows for which a lasting alarm is not learnt from, 0 learns always, -1 chooses: one and a
-    half times the alarms by chance that a reference holds, so that a real shift of level costs little; more keeps long
-    alarms open, at the price of as many false ones after a shift. gap: an alarm ends after as many rows without one.
-    adapt: whether the level follows the rate that was kept. tail: whether the tail may say p-values that are smaller
-    than 1 / (W + 1).
+    half times the alarms by chance that a reference holds, at least 30, so that a real shift of level costs little;
+    more keeps long alarms open, at the price of as many false ones after a shift. gap: an alarm ends after as many
+    rows without one. adapt: whether the level follows the rate that was kept. tail: whether the tail may say p-values
+    that are smaller than 1 / (W + 1).
     """
 
     rate: float = 0.001
@@ -68,7 +70,7 @@ class Calibrated:
 
     p: (N,) p-values; an alarm is p <= rate; NaN where the score was. threshold: (N,) above which the row's score is an
     alarm, infinite where none would be. extrapolated: (N,) where the tail said it. learnt: (N,) where the score went
-    into the reference.
+    into the reference at once.
     """
 
     p: Floats
@@ -93,11 +95,12 @@ class Calibrator:
         self._level = 0.0  # log of the factor between the level and the rate
         self._open = 0  # rows since the alarm began
         self._calm = 0  # rows without an alarm while one is open
+        self._held: list[float] = []  # the first rows of an alarm, until it is over
         self.extrapolated = False
         self.learnt = False
         may = self.settings.rate * (self._reference.length + 1)
         self._lessons = max(1, round(LEARNT * may))
-        self._patience = max(1, round(FROZEN * may)) if self.settings.patience < 0 else self.settings.patience
+        self._patience = max(LEAST, round(FROZEN * may)) if self.settings.patience < 0 else self.settings.patience
 
     def step(self, score: float) -> float:
         """The p-value of the next row's score; `extrapolated` and `learnt` tell more about it until the next one.
@@ -110,15 +113,39 @@ class Calibrator:
         finite = math.isfinite(score)
         p, self.extrapolated = self._reference.p(score, tail=self.settings.tail and finite)
         p = min(p / self.level, 1.0)
-        alarm = p <= self.settings.rate
-        self._follow(alarm)
-        if finite and not self._lessons < self._open <= self._lessons + self._patience:
-            self._reference.learn(score)
-            self.learnt = True
-            if self.settings.adapt:
-                level = self._level + STEP * (self.settings.rate - alarm)
-                self._level = min(max(level, LOWEST), HIGHEST)
+        self._take(score, p <= self.settings.rate)
         return p
+
+    def _take(self, score: float, alarm: bool) -> None:
+        if alarm:
+            self._open, self._calm = self._open + 1, 0
+        elif self._open:
+            self._open, self._calm = self._open + 1, self._calm + 1
+            if self._calm >= self.settings.gap:
+                self._open = 0
+                self._release()
+        if not alarm or not self.settings.patience:
+            self._learn(score, alarm)
+        elif self._open > self._patience:
+            self._release()
+            self._learn(score, alarm)
+        elif len(self._held) < self._lessons:
+            self._held.append(score)
+
+    def _release(self) -> None:
+        for score in self._held:
+            self._learn(score, True)
+        self._held.clear()
+        self.learnt = False
+
+    def _learn(self, score: float, alarm: bool) -> None:
+        if not math.isfinite(score):
+            return
+        self._reference.learn(score)
+        self.learnt = True
+        if self.settings.adapt:
+            level = self._level + STEP * (self.settings.rate - alarm)
+            self._level = min(max(level, LOWEST), HIGHEST)
 
     def run(self, scores: Any) -> Calibrated:
         """The p-values of scores (N,), one after another, as `step` gives them."""
@@ -130,13 +157,6 @@ class Calibrator:
             p[row] = self.step(score)
             extrapolated[row], learnt[row] = self.extrapolated, self.learnt
         return Calibrated(p, threshold, extrapolated, learnt)
-
-    def _follow(self, alarm: bool) -> None:
-        if alarm:
-            self._open, self._calm = self._open + 1, 0
-        elif self._open:
-            self._calm += 1
-            self._open = 0 if self._calm >= self.settings.gap else self._open + 1
 
     @property
     def level(self) -> float:
@@ -150,17 +170,18 @@ class Calibrator:
     def state(self) -> dict[str, Floats]:
         """Everything that was learnt, as plain arrays: `restore` goes on as if nothing had happened."""
         numbers = np.asarray([self._level, self._open, self._calm], np.float64)
-        return {**self._reference.state(), "numbers": numbers}
+        return {**self._reference.state(), "numbers": numbers, "held": np.asarray(self._held, np.float64)}
 
     @classmethod
     def restore(cls, state: dict[str, Floats], settings: Calibration) -> Calibrator:
         """The calibrator that `state` was taken from. Raises InputError for arrays that are none."""
         numbers = np.asarray(state.get("numbers", ()), np.float64)
-        if numbers.shape != (3,) or not np.isfinite(numbers).all():
+        if numbers.shape != (3,) or not np.isfinite(numbers).all() or "held" not in state:
             raise InputError("a saved calibration without its numbers: save it again")
         made = cls.__new__(cls)
         made.settings, made._reference = settings, Reference.restore(state)
         made._prepare()
+        made._held = np.asarray(state["held"], np.float64).tolist()
         made._level, made._open, made._calm = float(numbers[0]), int(numbers[1]), int(numbers[2])
         return made
 

