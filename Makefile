@@ -4,7 +4,7 @@ VENV   ?= .venv
 PY     := $(VENV)/bin/python
 UV     := $(VENV)/bin/uv
 TORCH  ?= torch==2.13.0
-EXTRAS ?= all,sdv
+EXTRAS ?= all,sdv,pyod
 GROUPS ?= dev datasets
 # torch comes from local wheels where pip has been told of some, else from the index that fits this machine (CPU or CUDA).
 WHEELS := $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
@@ -44,7 +44,7 @@ wheel: setup
 # Pins for every platform and Python, without torch and its CUDA: those are chosen per machine (docs/decisions/002).
 lock: setup
 	echo "torch ; sys_platform == 'never'" > $(VENV)/no-torch.txt
-	$(UV) pip compile -q pyproject.toml --universal --upgrade --extra all --extra sdv --group dev --group datasets \
+	$(UV) pip compile -q pyproject.toml --universal --upgrade --extra all --extra sdv --extra pyod --group dev --group datasets \
 	  --overrides $(VENV)/no-torch.txt --no-emit-package torch --no-header --no-annotate -o $(VENV)/constraints.txt
 	sed -e "s/ and sys_platform == 'never'//" -e "s/ ; sys_platform == 'never'//" $(VENV)/constraints.txt > constraints.txt
 

@@ -2,8 +2,9 @@
 
     python benchmarks/tabular/rates.py rbm 0.001 0.003 0.01
 
-Of the 10,000 training rows of each table, 8,000 are learnt; the figure is the log-likelihood of the other 2,000 in nats
-a row, as the family itself gives it. No test row is read.
+Of the 10,000 training rows of each table, 8,000 are learnt. The figures are the log-likelihood of the other 2,000 in
+nats a row, as the family itself gives it, and the two-sample AUC of as many sampled rows beside them: a model may give
+rows their due and yet be hard to draw from. No test row is read.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 
 from genapps_tabular import TabularConfig, fit
-from protocol import load
+from protocol import conform, load, two_sample
 from record import RESULTS, machine, stamp, write
 from run import find
 
@@ -29,13 +30,18 @@ def measure(family: str, name: str, rate: float, seed: int) -> dict[str, Any]:
     folder = find(name)
     if folder is None:
         return {"set": name, "skipped": "no such data"}
-    rows = load(folder, ROWS).train
+    split = load(folder, ROWS)
+    rows = split.train
     config = TabularConfig(family=family, seed=seed)
     began = time.process_time()
     model = fit(rows.iloc[:LEARNT], config=replace(config, training=replace(config.training, learning_rate=rate)))
     seconds = time.process_time() - began
     found = model.log_prob(rows.iloc[LEARNT:])
     row = {"set": name, "family": family, "learning_rate": rate, "seed": seed, "fit_cpu_s": round(seconds, 1)}
+    kept = rows.iloc[LEARNT:].reset_index(drop=True)
+    row["two_sample"] = round(
+        two_sample(kept, conform(model.sample(len(kept), seed=seed), split.kinds), split.kinds), 4
+    )
     return {**row, "nats": round(float(np.mean(found.values.numpy())), 3), "kind": found.kind, "error": found.error}
 
 

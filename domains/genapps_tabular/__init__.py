@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genapps_tabular.anomalies import Detection, detect
+    from genapps_tabular.anomaly_model import AnomalyModel
     from genapps_tabular.augmentation import Augmentation, augment
     from genapps_tabular.clustering import ClusterModel
     from genapps_tabular.clusters import Clustering, cluster
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from genapps_tabular.tasks import Imputation, Synthesis, evaluate, fit, impute, sample, synthesize
 
 _HOMES = {
+    "AnomalyModel": "anomaly_model",
     "Augmentation": "augmentation",
     "ClusterModel": "clustering",
     "Clustering": "clusters",
+    "Detection": "anomalies",
     "Embedding": "embedding",
     "Evaluation": "evaluation",
     "Imputation": "tasks",
@@ -32,6 +36,7 @@ _HOMES = {
     "TabularConfig": "config",
     "augment": "augmentation",
     "cluster": "clusters",
+    "detect": "anomalies",
     "embed": "embedding",
     "evaluate": "tasks",
     "fit": "tasks",
@@ -41,9 +46,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnomalyModel",
     "Augmentation",
     "ClusterModel",
     "Clustering",
+    "Detection",
     "Embedding",
     "Evaluation",
     "Imputation",
@@ -53,6 +60,7 @@ __all__ = [
     "TabularConfig",
     "augment",
     "cluster",
+    "detect",
     "embed",
     "evaluate",
     "fit",

@@ -61,6 +61,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be
 
 
 ELSEWHERE = {
+    "detect": ("genapps_tabular.cli_detect:detect", "Find rows that do not belong, and say why each does not."),
     "cluster": ("genapps_tabular.cli_cluster:cluster", "Find groups of rows that are alike, and what sets each apart."),
     "embed": ("genapps_tabular.cli_embed:embed", "Turn rows into a few numbers each: features for other tools."),
     "demo": ("genapps_tabular.demo:demo", "The main job on the table that ships."),

@@ -27,6 +27,7 @@ ATOM_SHARE = 0.2  # a value that more of the rows have stands beside the other n
 SKEWED = 2.0  # positive numbers of a larger skewness are taken on the scale of their logarithm
 FAR = 5.0  # robust standard deviations from where on distances grow as their logarithm, so that outliers stay near
 FARTHEST = 1e300
+FARTHEST_LOG = 690.0  # its logarithm, about
 RARE_TAIL = 0.9  # a category whose levels beyond the 19 most frequent hold more than this says nothing
 COMPARED = 20_000  # rows in which columns are compared to find those that say the same
 OTHER = "other"
@@ -109,6 +110,14 @@ class Feature:
         beyond = np.maximum(np.abs(z) - FAR, 0.0)
         return np.where(beyond > 0, np.sign(z) * (FAR + np.log1p(beyond)), z)
 
+    def unscaled(self, scaled: Floats) -> Floats:
+        """The inverse of `scaled`: numbers (N,) in the column's own unit."""
+        size = np.abs(scaled)
+        with np.errstate(over="ignore"):
+            far = np.sign(scaled) * (FAR + np.expm1(np.minimum(np.maximum(size - FAR, 0.0), FARTHEST_LOG)))
+            values = np.where(size > FAR, far, scaled) * self.scale + self.center
+            return np.expm1(np.minimum(values, FARTHEST_LOG)) * self.unit if self.unit else values
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, from which `from_json` makes an equal feature."""
         return {
@@ -148,14 +157,19 @@ class Features:
     left_out: tuple[tuple[str, str], ...] = ()  # (column, why)
 
     @classmethod
-    def fit(cls, table: pa.Table, schema: Schema, name: str, without: Sequence[str] = ()) -> Features:
-        """The features of a table's columns but those of `without`. Raises InputError where no column can be used."""
+    def fit(
+        cls, table: pa.Table, schema: Schema, name: str, without: Sequence[str] = (), *, plain: bool = False
+    ) -> Features:
+        """The features of a table's columns but those of `without`. Raises InputError where no column can be used.
+
+        plain: numbers are numbers, less their mean and over their deviation, however few values they have.
+        """
         found: list[Feature] = []
         left: list[tuple[str, str]] = []
         for column in schema.columns:
             if column.name in without:
                 continue
-            made = _feature(table, column)
+            made = _feature(table, column, plain)
             if isinstance(made, Feature):
                 found.append(made)
             else:
@@ -260,7 +274,7 @@ def _spread(space: Columns, codes: Floats) -> Floats:
 # From a column to its feature ----------------------------------------------------------------------------------------
 
 
-def _feature(table: pa.Table, column: ColumnSchema) -> Feature | str:
+def _feature(table: pa.Table, column: ColumnSchema, plain: bool) -> Feature | str:
     """The feature of a column, or why there is none."""
     if column.kind in ("identifier", "text"):
         return {"identifier": "an identifier", "text": "free text"}[column.kind]
@@ -274,6 +288,8 @@ def _feature(table: pa.Table, column: ColumnSchema) -> Feature | str:
     levels, counts = np.unique(known, return_counts=True)
     if len(levels) < 2:
         return kind_words("constant", not len(levels))
+    if plain:
+        return Feature(facet, "number", center=float(known.mean()), scale=float(known.std()) or 1.0)
     if column.kind == "number" and len(levels) <= min(MOST_LEVELS, len(known) // ROWS_A_LEVEL):
         return Feature(facet, "steps", tuple(float(x) for x in levels))
     top = int(counts.argmax())

@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genapps_tabular.anomalies import Detection
     from genapps_tabular.augmentation import Augmentation
     from genapps_tabular.clusters import Clustering
     from genapps_tabular.embedding import Embedding
@@ -153,6 +154,22 @@ def embedding_lines(embedding: Embedding) -> Iterator[str]:
 
     yield from measured_lines(embedding.measures, "these features")
     yield from wrap(f"{embedding.verdict.word}. {embedding.verdict.text}", WIDTH)
+
+
+def detection_lines(detection: Detection, most: int) -> Iterator[str]:
+    """The strangest rows and why they are, and what is promised of alarms."""
+    if detection.anomalies:
+        rows = [
+            (f"{found.row:,}", f"{found.score:.2f}", f"{found.p_value:.2g}", found.words)
+            for found in detection.anomalies[:most]
+        ]
+        yield from grid([("row", "score", "p-value", "reason"), *rows])
+        if detection.alarms > most:
+            yield f"... and {detection.alarms - most:,} more"
+        yield ""
+    share = detection.alarms / max(detection.written, 1)
+    yield f"{detection.alarms:,} of {detection.written:,} rows have an alarm ({share:.2%})"
+    yield from wrap(detection.promise.words, WIDTH)
 
 
 def synthesis_json(synthesis: Synthesis) -> dict[str, Any]:

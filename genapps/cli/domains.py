@@ -17,6 +17,7 @@ GROUP = "genapps.domains"
 EXTRAS = {
     **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), "tabular"),
     "numba": "fast",
+    "pyod": "pyod",
     **dict.fromkeys(("sdv", "sdmetrics"), "sdv"),
 }
 
@@ -53,13 +54,13 @@ BUILT_IN = {
             "{folder}/report.html",
         ),
     ),
-}
     "logs": Domain(
         cli="genapps_logs.cli:cli",
         help="Logs: the templates of their messages, and what is new or rare beside a normal log.",
         sample="service.log",
         demo=("templates", "{sample}", "-o", "{folder}/templates.csv", "--save", "{folder}/templates.genapps"),
     ),
+}
 
 
 def load(target: str) -> Any:

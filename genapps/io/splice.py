@@ -55,7 +55,7 @@ def append_cells(
     rows: int,
     encoding: str | None = None,
 ) -> bool:
-    """Copy `source` to `target` (`-` is stdout) with further columns of text, none of them null, behind its own.
+    """Copy `source` to `target` (`-` is stdout) with further columns of text behind its own; null is an empty cell.
 
     As `replace_cells` does in everything else.
     """
@@ -124,7 +124,9 @@ def _records(text: str, delimiter: str, columns: int | None) -> Iterator[list[tu
             record = []
 
 
-def _quoted(value: str, delimiter: str) -> str:
+def _quoted(value: str | None, delimiter: str) -> str:
+    if value is None:
+        return ""
     if value and not any(mark in value for mark in (delimiter, '"', "\r", "\n")):
         return value
     return '"' + value.replace('"', '""') + '"'

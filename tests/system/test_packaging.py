@@ -113,7 +113,7 @@ def test_the_image_is_made_by_the_makefile(tmp_path: Path) -> None:
 
 def test_setup_installs_everything_the_tests_want(tmp_path: Path) -> None:
     planned = make("setup", f"VENV={tmp_path / 'venv'}")
-    assert "-e '.[all,sdv]'" in planned
+    assert "-e '.[all,sdv,pyod]'" in planned
     assert all(f"--group {group}" in planned for group in GROUPS)
     assert "-c constraints.txt" in planned
 

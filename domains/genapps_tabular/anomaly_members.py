@@ -1,0 +1,237 @@
+"""What says how strange a row is: members of an ensemble over plain features, fitted on rows and asked about others.
+
+Every member is fitted on a batch (N, D) of a feature space and scores batches of it, higher is stranger. Three are our
+own choice; any family with an `anomaly_score`, and any detector of PyOD by name, can stand in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+
+from genapps.errors import MissingExtra, UsageError
+from genapps.metrics.distributions import Floats
+from genapps.models import build
+from genapps.models import load as load_family
+from genapps.spaces import Columns
+from genapps.suggest import did_you_mean
+from genapps_tabular.clustering import batch
+from genapps_tabular.features import CHUNK, Axes
+from genapps_tabular.model import generators
+
+BANK = 20_000  # rows that neighbors are looked for among
+FEW, MANY = 5, 50  # neighbors: few where the rows are known to be clean, more where anomalies may have company
+COMPONENTS = 8
+ROWS_A_COMPONENT = 20
+WORTH = 5.0  # rows' worth of the overall covariance in each component
+FLOOR = 1e-2  # least variance of a number in a component, in units of its robust variance
+FULL = 60  # numbers up to which covariances are full
+TRIMMED = 0.2  # share of the strangest rows that the mixture leaves out, twice, where anomalies may be among them
+TREES = 200
+PYOD = "pyod:"
+FITTING = (0, 10)  # the place of fitting members in a run's randomness
+
+
+class Member(Protocol):
+    """Fitted on rows of a space."""
+
+    def score(self, codes: Floats) -> Floats:
+        """How strange each row (N, D) is, (N,): higher is stranger."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Arrays and plain settings, from which `restore` makes the same member."""
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The mean distance to the nearest rows of a bank, on plain axes (Ramaswamy et al. 2000; Angiulli 2002).
+
+    own: whether the rows asked about are those of the bank, so that the nearest is the row itself.
+    """
+
+    axes: Axes
+    bank: Floats
+    count: int
+
+    @classmethod
+    def fit(cls, space: Columns, codes: Floats, count: int, seed: int) -> Neighbors:
+        """The bank is at most 20,000 of the rows (N, D)."""
+        rows = np.random.default_rng(np.random.SeedSequence([seed, *FITTING, 0]))
+        kept = codes if len(codes) <= BANK else codes[np.sort(rows.choice(len(codes), BANK, replace=False))]
+        axes = Axes.fit(space, kept)
+        return cls(axes, axes(kept).astype(np.float32), min(count, len(kept)))
+
+    def score(self, codes: Floats) -> Floats:
+        from sklearn.neighbors import NearestNeighbors
+
+        finder = NearestNeighbors(n_neighbors=self.count, n_jobs=1).fit(self.bank)
+        parts = [
+            finder.kneighbors(self.axes(codes[first : first + CHUNK]).astype(np.float32))[0].mean(axis=1)
+            for first in range(0, len(codes), CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"bank": self.bank, "middle": self.axes.middle, "weight": self.axes.weight}, {"count": self.count}
+
+    @classmethod
+    def restore(cls, space: Columns, arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> Neighbors:
+        """The inverse of `state`."""
+        return cls(Axes(space, arrays["middle"], arrays["weight"]), arrays["bank"], int(settings["count"]))
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model of one of the families over the plain features."""
+
+    space: Columns
+    name: str
+    model: Any
+
+    @classmethod
+    def mixture(cls, space: Columns, codes: Floats, seed: int, trimmed: bool) -> Family:
+        """A Gaussian mixture of eight components, or fewer where rows are few.
+
+        trimmed: the strangest fifth of the rows is left out and the mixture fitted anew, twice, as for a robust
+        estimate of location and scatter (Rousseeuw and Van Driessen 1999).
+        """
+        numbers = sum(size == 0 for size in space.sizes)
+        options: dict[str, Any] = {
+            "n_components": max(1, min(COMPONENTS, len(codes) // ROWS_A_COMPONENT)),
+            "covariance_type": "full" if numbers <= FULL else "diag",
+            "covariance_prior": WORTH,
+            "reg_covar": FLOOR,
+        }
+        model, kept = None, codes
+        for attempt in range(3 if trimmed else 1):
+            generator = generators(seed, *FITTING, 1, attempt)[1]
+            model = build("gmm", space, **options).fit(batch(space, kept), generator=generator)
+            if trimmed:
+                scores = cls(space, "gmm", model).score(codes)
+                kept = codes[scores <= np.quantile(scores, 1 - TRIMMED)]
+        return cls(space, "gmm", model)
+
+    @classmethod
+    def fit(
+        cls, space: Columns, codes: Floats, name: str, options: Mapping[str, Any], seed: int, **fitting: Any
+    ) -> Family:
+        """Any family that learns rows of numbers and codes, with its own settings."""
+        model = build(name, space, **options)
+        return cls(space, name, model.fit(batch(space, codes), generator=generators(seed, *FITTING, 2)[1], **fitting))
+
+    def score(self, codes: Floats) -> Floats:
+        parts = [
+            np.asarray(self.model.anomaly_score(batch(self.space, codes[first : first + CHUNK])), np.float64)
+            for first in range(0, len(codes), CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        tensors, settings = self.model.state()
+        return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}, {
+            "family": self.name,
+            "settings": settings,
+        }
+
+    @classmethod
+    def restore(cls, space: Columns, arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> Family:
+        """The inverse of `state`."""
+        import torch
+
+        tensors = {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+        return cls(space, settings["family"], load_family(settings["family"], space, tensors, settings["settings"]))
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A detector of another library, which only its own pickles could save: kept as name, seed and the rows it learnt.
+
+    It is fitted again on them when it is loaded. name: `forest` (scikit-learn's isolation forest) or `pyod:NAME`.
+    """
+
+    name: str
+    axes: Axes
+    rows: Floats
+    seed: int
+    detector: Any
+
+    @classmethod
+    def fit(cls, space: Columns, codes: Floats, name: str, seed: int) -> Foreign:
+        """On at most 20,000 of the rows. Raises UsageError for a detector there is none of."""
+        draw = np.random.default_rng(np.random.SeedSequence([seed, *FITTING, 3]))
+        kept = codes if len(codes) <= BANK else codes[np.sort(draw.choice(len(codes), BANK, replace=False))]
+        axes = Axes.fit(space, kept)
+        return cls.of(name, axes, axes(kept).astype(np.float32), seed)
+
+    @classmethod
+    def of(cls, name: str, axes: Axes, rows: Floats, seed: int) -> Foreign:
+        """The detector fitted on points (N, P)."""
+        made = _forest(seed) if name == "forest" else pyod(name.removeprefix(PYOD), seed)
+        return cls(name, axes, rows, seed, made.fit(rows) or made)
+
+    def score(self, codes: Floats) -> Floats:
+        asked: Callable[[Any], Any] = (
+            (lambda points: -self.detector.score_samples(points))
+            if self.name == "forest"
+            else self.detector.decision_function
+        )
+        parts = [
+            np.asarray(asked(self.axes(codes[first : first + CHUNK]).astype(np.float32)), np.float64)
+            for first in range(0, len(codes), CHUNK)
+        ]
+        found = np.concatenate(parts) if parts else np.zeros(0)
+        most = float(np.finfo(np.float32).max)
+        return np.clip(np.where(np.isnan(found), 0.0, found), -most, most)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        arrays = {"rows": self.rows, "middle": self.axes.middle, "weight": self.axes.weight}
+        return arrays, {"name": self.name, "seed": self.seed}
+
+    @classmethod
+    def restore(cls, space: Columns, arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> Foreign:
+        """The inverse of `state`."""
+        axes = Axes(space, arrays["middle"], arrays["weight"])
+        return cls.of(settings["name"], axes, arrays["rows"], int(settings["seed"]))
+
+
+KINDS: dict[str, Any] = {"neighbors": Neighbors, "family": Family, "foreign": Foreign}
+
+
+def kind_of(member: Member) -> str:
+    """The name under which a member is saved."""
+    return next(name for name, kind in KINDS.items() if isinstance(member, kind))
+
+
+def _forest(seed: int) -> Any:
+    from sklearn.ensemble import IsolationForest
+
+    return IsolationForest(n_estimators=TREES, random_state=seed % 2**32, n_jobs=1)
+
+
+def pyod(name: str, seed: int) -> Any:
+    """A detector of PyOD by its class name, with its own defaults, seeded where it takes a seed.
+
+    Raises MissingExtra where PyOD is not installed, UsageError for a name that it does not have.
+    """
+    try:
+        models = import_module("pyod.models")
+    except ImportError as error:
+        raise MissingExtra("pyod", "pyod") from error
+    import inspect
+    import pkgutil
+
+    modules = [module.name for module in pkgutil.iter_modules(models.__path__)]
+    if name.lower() not in modules:
+        near = did_you_mean(name.lower(), modules)
+        raise UsageError(f"PyOD has no detector {name!r}; name its class, such as pyod:IForest or pyod:ECOD.{near}")
+    module = import_module(f"pyod.models.{name.lower()}")
+    found = getattr(module, name, None)
+    if found is None:
+        classes = [key for key, value in vars(module).items() if inspect.isclass(value) and key.lower() == name.lower()]
+        raise UsageError(f"PyOD has no detector {name!r}; did you mean pyod:{classes[0] if classes else 'IForest'}?")
+    seeded = "random_state" in inspect.signature(found).parameters
+    return found(random_state=seed % 2**32) if seeded else found()

@@ -1,0 +1,157 @@
+"""Why a row is strange: what each column is, given the others, beside what the reference's rows would have there.
+
+A column's surprise is the row's log-density without it less the log-density with it, under a mixture that sums over
+what is unknown, beyond what is usual for that column. What was expected are draws of the column given all the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from genapps.metrics.distributions import Floats
+from genapps.report.text import clip, tick
+from genapps_tabular.anomaly_members import Family
+from genapps_tabular.clustering import batch
+from genapps_tabular.columns.base import as_text, flat
+from genapps_tabular.features import Feature, Features
+from genapps_tabular.model import generators
+
+USUAL = 500  # reference rows by which a column's usual surprise is known
+DRAWS = 64  # of a column given the others
+TOGETHER = 256  # rows of which a column is drawn at once
+SHOWN = 40  # characters of a value
+NAMED = 3  # columns that a reason names
+LEAST = 1.0  # nats beyond the usual from where on a column is named
+DRAWING = (0, 12)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One column's part in a row's strangeness. surprise: nats beyond the usual. expected: in words."""
+
+    column: str
+    surprise: float
+    value: str
+    expected: str
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return f"{self.column} {self.value}: {self.expected}"
+
+
+def spans(features: Features) -> list[list[int]]:
+    """The variables of each feature."""
+    found, first = [], 0
+    for feature in features.features:
+        count = len(feature.variables)
+        found.append(list(range(first, first + count)))
+        first += count
+    return found
+
+
+def surprises(features: Features, mixture: Family, codes: Floats) -> Floats:
+    """How many nats (N, features) each column costs given the others; 0 where it is unknown."""
+    whole = -mixture.score(codes)
+    found = np.zeros((len(codes), len(features.features)))
+    for place, columns in enumerate(spans(features)):
+        without = codes.copy()
+        without[:, columns] = np.nan
+        known = ~np.isnan(codes[:, columns]).all(axis=1)
+        found[known, place] = (-mixture.score(without) - whole)[known]
+    return found
+
+
+def contributions(features: Features, mixture: Family, codes: Floats, usual: Floats) -> Floats:
+    """Surprise beyond the usual (features,) of each column of rows (N, D), never below 0."""
+    return np.maximum(surprises(features, mixture, codes) - usual, 0.0)
+
+
+def usual_of(features: Features, mixture: Family, codes: Floats) -> Floats:
+    """The median surprise (features,) of each column among reference rows."""
+    step = max(1, len(codes) // USUAL)
+    found: Floats = np.median(surprises(features, mixture, codes[::step]), axis=0)
+    return found
+
+
+def reasons_for(
+    features: Features,
+    mixture: Family,
+    table: pa.Table,
+    codes: Floats,
+    given: Floats,
+    unheard: NDArray[np.bool_],
+    seed: int,
+) -> list[tuple[Reason, ...]]:
+    """For each row of a table, a batch (N, D): its most surprising columns, the worst first.
+
+    given: what each column contributes (N, features). unheard: (N, features) cells that hold what was never seen.
+    """
+    found: list[list[Reason]] = [[] for _ in codes]
+    named = np.argsort(np.argsort(-given, axis=1, kind="stable"), axis=1, kind="stable") < NAMED
+    for place, feature in enumerate(features.features):
+        cells = [clip(cell, SHOWN) for cell in as_text(flat(table.column(feature.name))).to_pylist()]
+        for row in np.flatnonzero(unheard[:, place]):
+            what = "never seen before" if feature.facet.role == "category" else f"not a {feature.facet.column.kind}"
+            found[row].append(Reason(feature.name, float("inf"), cells[row], what))
+        rows = np.flatnonzero(named[:, place] & (given[:, place] >= LEAST))
+        for row, words in zip(rows, _expected(features, mixture, codes[rows], place, seed), strict=True):
+            found[row].append(Reason(feature.name, float(given[row, place]), cells[row], words))
+    return [tuple(sorted(mine, key=lambda reason: -reason.surprise)[:NAMED]) for mine in found]
+
+
+def _expected(features: Features, mixture: Family, codes: Floats, place: int, seed: int) -> Iterator[str]:
+    """In words, what a column of each row (n, D) is expected to be given its other columns."""
+    feature, columns = features.features[place], spans(features)[place]
+    generator = generators(seed, *DRAWING, place)[1]
+    for first in range(0, len(codes), TOGETHER):
+        holes = np.repeat(codes[first : first + TOGETHER], DRAWS, axis=0)
+        holes[:, columns] = np.nan
+        drawn = np.asarray(mixture.model.impute(batch(features.space, holes), generator=generator), np.float64)
+        for each in drawn[:, columns].reshape(-1, DRAWS, len(columns)):
+            yield _told(feature, each)
+
+
+def _told(feature: Feature, drawn: Floats) -> str:
+    """What draws (n, variables) of a column say of it."""
+    if feature.kind == "category":
+        codes, counts = np.unique(drawn[:, 0], return_counts=True)
+        top = int(counts.argmax())
+        return f"{feature.labels[int(codes[top])]} expected ({counts[top] / len(drawn):.0%})"
+    if feature.kind == "steps":
+        numbers = np.array(feature.levels)[drawn[:, 0].astype(int)]
+    elif feature.atom is None:
+        numbers = feature.unscaled(drawn[:, 0])
+    else:
+        numbers = np.where(drawn[:, 0] > 0.5, feature.atom, feature.unscaled(drawn[:, 1]))
+    low, high = np.quantile(numbers, [0.05, 0.95])
+    return f"{shown(feature, low)} to {shown(feature, high)} expected"
+
+
+def shown(feature: Feature, value: float) -> str:
+    """A value of a column as people read it."""
+    if feature.kind == "category":
+        return feature.labels[min(int(value), len(feature.labels) - 1)]
+    if feature.facet.role == "moment":
+        moment = str(np.datetime64(int(value), "s")).replace("T", " ")
+        return moment[:10] if feature.facet.column.kind == "date" else moment
+    return tick(float(f"{value:.3g}"))
+
+
+def to_json(reasons: tuple[Reason, ...]) -> list[dict[str, Any]]:
+    """Plain JSON."""
+    return [
+        {
+            "column": reason.column,
+            "surprise": None if np.isinf(reason.surprise) else round(reason.surprise, 3),
+            "value": reason.value,
+            "expected": reason.expected,
+        }
+        for reason in reasons
+    ]

@@ -1,0 +1,112 @@
+"""Rows that do not belong: found, at the rate that is promised, with the reason that made them so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from genapps.errors import InputError, UsageError
+from genapps_tabular import AnomalyModel, detect
+from genapps_tabular.anomaly_model import combined, p_values
+
+
+def people(rows: int = 400, seed: int = 0) -> pa.Table:
+    draw = np.random.default_rng(seed)
+    kind = draw.integers(0, 3, rows)
+    return pa.table(
+        {
+            "id": [f"p{k:04d}-{draw.integers(2**40):x}" for k in range(rows)],
+            "age": pa.array(np.round(20 + 20 * kind + draw.normal(0, 3, rows), 1), mask=draw.random(rows) < 0.05),
+            "spent": np.round(draw.lognormal(3 + kind, 0.3), 2),
+            "city": np.array(["Paris", "Rom", "Wien"])[kind],
+            "late": np.where(draw.random(rows) < 0.2, "yes", "no"),
+        }
+    )
+
+
+def spoiled(seed: int = 1) -> pa.Table:
+    """Row 5 has an absurd number, row 10 an unknown city, row 15 a city that its other columns contradict."""
+    columns = people(200, seed).to_pydict()
+    columns["spent"][5] = 99_999.0
+    columns["city"][10] = "Atlantis"
+    columns["age"][15], columns["spent"][15], columns["city"][15] = 20.0, 20.0, "Wien"
+    return pa.table(columns)
+
+
+def test_strange_rows_are_found_and_say_why() -> None:
+    made = detect(spoiled(), train=people())
+    found = {anomaly.row: anomaly for anomaly in made.anomalies}
+    assert {6, 11, 16} <= set(found)
+    assert found[6].reasons[0].column == "spent" and found[6].reasons[0].value == "99999"
+    assert found[11].words == "city Atlantis: never seen before"
+    assert found[16].reasons[0].column == "city" and found[16].reasons[0].expected.startswith("Paris")
+    assert made.rows.column_names[-4:] == list(made.columns)
+    assert made.rows["is_anomaly"].to_pylist().count(True) == made.alarms == len(made.anomalies)
+    assert [row for row, reason in enumerate(made.rows["anomaly_reason"].to_pylist(), 1) if reason] == sorted(found)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1])
+def test_alarms_on_normal_rows_keep_the_rate(rate: float) -> None:
+    alarms = [detect(people(500, seed), train=people(800, 99), false_alarm_rate=rate).alarms / 500 for seed in (1, 2)]
+    assert rate / 2.5 < np.mean(alarms) < rate * 2.5
+
+
+def test_too_few_clean_rows_promise_nothing() -> None:
+    made = detect(spoiled(), train=people(50), false_alarm_rate=0.001)
+    assert made.alarms == 0 and not made.promise.kept
+    assert "cannot promise" in made.promise.words and "needs 999" in made.promise.words
+
+
+def test_without_clean_rows_the_strangest_have_the_alarms() -> None:
+    made = detect(spoiled(), false_alarm_rate=0.02)
+    assert made.alarms == 4
+    assert 6 in {anomaly.row for anomaly in made.anomalies}
+    assert "no clean rows were given" in made.promise.words
+
+
+@pytest.mark.parametrize("family", ["ensemble", "gmm", "rbm"])
+def test_a_saved_reference_judges_alike(family: str, tmp_path: Path) -> None:
+    options = {"n_components": 8} if family == "rbm" else None
+    made = detect(spoiled(), train=people(), family=family, save=tmp_path / "n.genapps", options=options)
+    again = detect(spoiled(), model=tmp_path / "n.genapps")
+    assert again.scores == pytest.approx(made.scores, rel=1e-6, abs=1e-6)
+    assert again.p_values == pytest.approx(made.p_values)
+    assert AnomalyModel.load(tmp_path / "n.genapps").clean
+
+
+def test_any_detector_of_pyod_can_judge(tmp_path: Path) -> None:
+    pytest.importorskip("pyod")
+    made = detect(spoiled(), train=people(), family="pyod:ECOD", save=tmp_path / "n.genapps")
+    assert 11 in {anomaly.row for anomaly in made.anomalies}
+    assert detect(spoiled(), model=tmp_path / "n.genapps").scores == pytest.approx(made.scores)
+    with pytest.raises(UsageError, match="PyOD has no detector 'Nothing'"):
+        detect(spoiled(), family="pyod:Nothing")
+    with pytest.raises(UsageError, match=r"did you mean pyod:IForest"):
+        detect(spoiled(), family="pyod:iforest")
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError, match="unknown detector 'gnn'"):
+        detect(people(), family="gnn")
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        detect(people(), false_alarm_rate=1.5)
+    with pytest.raises(InputError, match="holds 3 rows, and this needs 10"):
+        detect(people(), train=people(3))
+    with pytest.raises(InputError, match="no column 'age'"):
+        detect(people().drop_columns(["age"]), train=people())
+
+
+def test_p_values_are_ranks_among_the_reference() -> None:
+    reference = np.arange(9.0)
+    assert p_values(reference, np.array([-1.0, 8.0, 8.5])) == pytest.approx([1.0, 0.2, 0.1])
+    ties = np.zeros(9)
+    assert p_values(ties, np.zeros(1)) == pytest.approx([1.0])  # a constant score never raises an alarm
+
+
+def test_no_member_drowns_the_others() -> None:
+    raw = np.array([[0.0, 0.0], [1e12, 0.0], [5.0, 5.0]])
+    found = combined(raw, np.zeros(2), np.ones(2))
+    assert found == pytest.approx([0, np.arcsinh(1e12) / 2, np.arcsinh(5)])
