@@ -19,7 +19,7 @@ from genapps.models import build
 from genapps.models import load as load_family
 from genapps.spaces import Columns
 from genapps.suggest import did_you_mean
-from genapps_tabular.clustering import batch
+from genapps_tabular.clustering import batch, sample_of
 from genapps_tabular.features import CHUNK, Axes
 from genapps_tabular.model import generators
 
@@ -34,6 +34,7 @@ TRIMMED = 0.2  # share of the strangest rows that the mixture leaves out, twice,
 TREES = 200
 PYOD = "pyod:"
 FITTING = (0, 10)  # the place of fitting members in a run's randomness
+PLACE = 2  # of the bank's rows, in that of samples
 
 
 class Member(Protocol):
@@ -60,8 +61,7 @@ class Neighbors:
     @classmethod
     def fit(cls, space: Columns, codes: Floats, count: int, seed: int) -> Neighbors:
         """The bank is at most 20,000 of the rows (N, D)."""
-        rows = np.random.default_rng(np.random.SeedSequence([seed, *FITTING, 0]))
-        kept = codes if len(codes) <= BANK else codes[np.sort(rows.choice(len(codes), BANK, replace=False))]
+        kept = sample_of(codes, BANK, seed, PLACE)
         axes = Axes.fit(space, kept)
         return cls(axes, axes(kept).astype(np.float32), min(count, len(kept)))
 
@@ -162,8 +162,7 @@ class Foreign:
     @classmethod
     def fit(cls, space: Columns, codes: Floats, name: str, seed: int) -> Foreign:
         """On at most 20,000 of the rows. Raises UsageError for a detector there is none of."""
-        draw = np.random.default_rng(np.random.SeedSequence([seed, *FITTING, 3]))
-        kept = codes if len(codes) <= BANK else codes[np.sort(draw.choice(len(codes), BANK, replace=False))]
+        kept = sample_of(codes, BANK, seed, PLACE)
         axes = Axes.fit(space, kept)
         return cls.of(name, axes, axes(kept).astype(np.float32), seed)
 

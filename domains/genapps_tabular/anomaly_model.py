@@ -32,6 +32,7 @@ from genapps_tabular.anomaly_members import (
     kind_of,
 )
 from genapps_tabular.features import Features
+from genapps_tabular.model import branch
 from genapps_tabular.progress import Progress, Step
 
 DOMAIN = "tabular anomalies"
@@ -102,10 +103,7 @@ class AnomalyModel:
         features = Features.from_json(header["codec"])
         restored = []
         for number, part in enumerate(header["model"]["members"]):
-            prefix = f"member/{number}/"
-            arrays = {
-                key.removeprefix(prefix): array for key, array in artifact.tensors.items() if key.startswith(prefix)
-            }
+            arrays = branch(artifact.tensors, f"member/{number}")
             restored.append((part["name"], KINDS[part["kind"]].restore(features.space, arrays, part["settings"])))
         *members, (_, mixture) = restored
         named = artifact.tensors

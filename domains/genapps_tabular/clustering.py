@@ -22,7 +22,7 @@ from genapps.models.gmm import GMM
 from genapps.spaces import Columns
 from genapps_tabular.features import CHUNK, Features
 from genapps_tabular.model import DOMAIN as ROWS_DOMAIN
-from genapps_tabular.model import generators
+from genapps_tabular.model import branch, generators
 from genapps_tabular.progress import Progress, Step
 
 DOMAIN = "tabular clusters"
@@ -113,11 +113,7 @@ class ClusterModel:
             kind = "a model that makes rows" if header.get("domain") == ROWS_DOMAIN else "a model of other data"
             raise InputError(f"{path}: {kind}, not a clustering; give a file written by 'cluster --save'")
         features = Features.from_json(header["codec"])
-        tensors = {
-            name.removeprefix("model/"): torch.from_numpy(array)
-            for name, array in artifact.tensors.items()
-            if name.startswith("model/")
-        }
+        tensors = {name: torch.from_numpy(array) for name, array in branch(artifact.tensors, "model").items()}
         settings = dict(header["model"])
         order = tuple(int(k) for k in settings.pop("order"))
         found = header["search"]

@@ -121,6 +121,10 @@ def embed(
             notes.append(f"the model has learnt the column {target!r}, so predicting it from the features is no test")
     if isinstance(learnt, FeatureModel):
         notes += learnt.features.notes
+    told = {"identifier": "an identifier", "text": "free text", "constant": "constant"}
+    kinds = {column.name: column.kind for column in found.columns}
+    if target is not None and kinds.get(target) in told:
+        notes.append(f"column {target!r} is {told[kinds[target]]}: how well the features predict it was not measured")
     features = learnt.transform(table.select(list(seen.names)))
     kept = Kept.of(learnt, table, train, unseen, found, seen, target, features, seed)
     measures = check_features(kept, progress)

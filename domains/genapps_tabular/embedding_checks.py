@@ -138,7 +138,14 @@ def _trust(z: Floats, points: Floats) -> float:
 
 
 def _predictions(kept: Kept, spaces: dict[str, tuple[Floats, Floats]]) -> Iterator[Measured]:
-    """How well a linear classifier tells the target, or each column of categories, by the features."""
+    """How well a linear model tells the target, or each column of categories, by the features."""
+    for j, feature in enumerate(kept.columns):
+        if feature.name == kept.target and feature.kind == "number":
+            truth = (feature.scaled(kept.values[0][:, j]), feature.scaled(kept.values[1][:, j]))
+            figures = {name: _r2(pair, truth) for name, pair in (*spaces.items(), (RAW, kept.points))}
+            protocol = "R² of ridge regression on the features, learnt and judged on different rows. "
+            protocol += "The features have not seen this column."
+            yield _measured(f"r2:{feature.name}", f"Predicting {feature.name} (R²)", figures, len(kept.z[1]), protocol)
     told = [j for j, f in enumerate(kept.columns) if f.kind != "number" and (not kept.target or f.name == kept.target)]
     for j in told[:MOST_COLUMNS]:
         feature, truth = kept.columns[j], (kept.values[0][:, j], kept.values[1][:, j])
@@ -171,6 +178,17 @@ def _auc(pair: tuple[Floats, Floats], truth: tuple[Floats, Floats]) -> float | N
     return float(np.mean(areas))
 
 
+def _r2(pair: tuple[Floats, Floats], truth: tuple[Floats, Floats]) -> float | None:
+    from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    (x, y), (unseen, wanted) = _known(pair[0], truth[0]), _known(pair[1], truth[1])
+    if len(y) < FEWEST or len(wanted) < FEWEST or not wanted.std():
+        return None
+    scaler = StandardScaler().fit(x)
+    return float(Ridge(alpha=1.0).fit(scaler.transform(x), y).score(scaler.transform(unseen), wanted))
+
+
 def _known(rows: Floats, truth: Floats) -> tuple[Floats, NDArray[np.float64]]:
     there = ~np.isnan(truth)
     return rows[there], truth[there]
@@ -186,13 +204,18 @@ def judge_features(measures: tuple[Measured, ...]) -> Finding:
     near = figures["trustworthiness"]
     text = f"Neighborhoods: trustworthiness {_of(near)}."
     gaps = [(near.value or 0) - (near.controls[0].value or 0)]
-    told = [m for m in measures if m.key.startswith("auc:") and m.value is not None]
+    told = [m for m in measures if m.key.startswith(("auc:", "r2:")) and m.value is not None]
     if told:
         own = float(np.mean([m.value or 0 for m in told]))
         other = float(np.mean([m.controls[0].value or 0 for m in told]))
         gaps.append(own - other)
-        what = told[0].name.removesuffix(" (AUC)").lower() if len(told) == 1 else f"{len(told)} columns of categories"
-        text += f" {what[:1].upper()}{what[1:]}: AUC {own:.2f} (as many principal components {other:.2f})."
+        name, _, figure = told[0].name.rpartition(" ")
+        what = f"{name[:1].upper()}{name[1:]}" if len(told) == 1 else f"{len(told)} columns of categories"
+        text += f" {what}: {figure.strip('()')} {own:.2f} (as many principal components {other:.2f})."
+        by_chance = float(np.mean([m.controls[1].value or 0 for m in told if len(m.controls) > 1] or [0]))
+        if own < by_chance - ALIKE and own < other - ALIKE:
+            said = f" Random directions do better ({by_chance:.2f}): learn longer, or use principal components."
+            return Finding("poor", "Behind random directions", text + said)
     random = [control.value or 0 for control in near.controls if "random" in control.name.lower()]
     if random and (near.value or 0) < random[0] - ALIKE and max(gaps) <= ALIKE:
         said = f" Even random directions keep neighborhoods better ({random[0]:.3f}):"

@@ -25,7 +25,7 @@ from genapps_tabular.clustering import batch, sample_of
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.features import CHUNK, Axes, Features
 from genapps_tabular.fitting import FITTING, Run, Watch, provenance_of
-from genapps_tabular.model import generators, threads
+from genapps_tabular.model import branch, generators, threads
 from genapps_tabular.schema import Schema
 
 DOMAIN = "tabular features"
@@ -89,11 +89,7 @@ class FeatureModel:
         if header.get("domain") != DOMAIN:
             raise InputError(f"{path}: a model of {header.get('domain')!r}; give a file written by 'embed --save'")
         features = Features.from_json(header["codec"])
-        tensors = {
-            name.removeprefix("model/"): torch.from_numpy(array)
-            for name, array in artifact.tensors.items()
-            if name.startswith("model/")
-        }
+        tensors = {name: torch.from_numpy(array) for name, array in branch(artifact.tensors, "model").items()}
         return cls(
             features=features,
             network=load_family(header["family"], features.space, tensors, header["model"]),

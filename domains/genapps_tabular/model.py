@@ -83,9 +83,9 @@ class TableModel:
                 f"{path}: a model of {header.get('domain')!r}, not of tables; give a file written by 'fit'"
             )
         space = Columns.from_json(header["space"])
-        tensors = {name: torch.from_numpy(array) for name, array in _branch(artifact.tensors, "model").items()}
+        tensors = {name: torch.from_numpy(array) for name, array in branch(artifact.tensors, "model").items()}
         return cls(
-            codec=TableCodec.from_state(_branch(artifact.tensors, "codec"), header["codec"]),
+            codec=TableCodec.from_state(branch(artifact.tensors, "codec"), header["codec"]),
             model=load_family(header["family"], space, tensors, header["model"]),
             family=header["family"],
             provenance=header.get("provenance", {}),
@@ -193,6 +193,6 @@ def _maker(
     return lambda k, _: model.shard(k, n, seed=seed, given=conditions, temperature=temperature)
 
 
-def _branch(tensors: Mapping[str, np.ndarray], name: str) -> dict[str, Any]:
+def branch(tensors: Mapping[str, np.ndarray], name: str) -> dict[str, Any]:
     """The tensors below one branch of the tree, by their names inside it."""
     return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(name + "/")}

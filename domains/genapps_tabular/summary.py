@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genapps_tabular.tasks import Imputation, Synthesis
 
 WIDTH = 100
+MOST_CLUSTERS = 30  # told of, the largest
 MOST_NAMES = 10  # of columns in one line
 HEADLINE = ("two_sample_auc", "tstr", "column_shapes", "pair_trends", "share_nearer", "exact_copies")
 
@@ -140,9 +141,12 @@ def cluster_lines(clustering: Clustering) -> Iterator[str]:
         ]
         yield from grid([head, *rows])
         yield ""
-    for cluster in clustering.clusters:
+    for cluster in clustering.clusters[:MOST_CLUSTERS]:
         words = "; ".join(trait.words for trait in cluster.traits)
-        yield f"cluster {cluster.number}: {cluster.share:.1%}, {cluster.size:,} rows" + (f"; {words}" if words else "")
+        size = "1 row" if cluster.size == 1 else f"{cluster.size:,} rows"
+        yield f"cluster {cluster.number}: {cluster.share:.1%}, {size}" + (f"; {words}" if words else "")
+    if len(clustering.clusters) > MOST_CLUSTERS:
+        yield f"... and {len(clustering.clusters) - MOST_CLUSTERS:,} smaller ones"
     yield ""
     yield from measured_lines(clustering.measures, "these clusters")
     yield from wrap(f"{clustering.verdict.word}. {clustering.verdict.text}", WIDTH)

@@ -6,7 +6,6 @@ picks the *engine* that learns that kind of space. An engine knows tensors only.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from importlib import import_module
@@ -16,9 +15,10 @@ from typing import Any, ClassVar, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch, as_batch, infer_space, numbers_of, rows_of
+from genapps.batches import Batch, as_batch, infer_space, rows_of
 from genapps.config import check, check_values
 from genapps.errors import InputError, UsageError
+from genapps.models.arguments import checked_training, classes_of, has_unknown, one_each, weights_of, whole_number
 from genapps.models.engine import Engine, LogProb, fingerprint, name_of, split
 from genapps.spaces import Columns, Constraint, Frames, Space
 from genapps.suggest import did_you_mean
@@ -264,6 +264,16 @@ class Family:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A model that `save` wrote. Raises InputError where the file is damaged, or holds another family."""
+        from genapps.models import load_file
+
+        found = load_file(path)
+        if not isinstance(found, cls):
+            raise InputError(f"{path}: holds a {type(found).__name__}; load it with {type(found).__name__}.load")
+        return found
+
     def _sample(
         self,
         n: int,
@@ -289,7 +299,7 @@ class Family:
         if labels is not None:
             if not engine.takes_labels:
                 raise UsageError(f"{name_of(engine)} does not take labels")
-            classes = _classes(labels)
+            classes = classes_of(labels)
             if classes.ndim and classes.shape != (n,):
                 raise UsageError(f"labels of shape {tuple(classes.shape)} for {n} draws: give one class, or {n}")
             options["labels"] = classes.expand(max(n, 1))
@@ -354,7 +364,7 @@ class Family:
         if learning:
             if len(batch) == 0:
                 raise InputError("no rows to learn from")
-            if not engine.takes_unknown and _has_unknown(batch):
+            if not engine.takes_unknown and has_unknown(batch):
                 raise InputError(
                     f"{name_of(engine)} does not learn from unknown values; fill them in or drop their rows first"
                 )
@@ -381,8 +391,8 @@ class Family:
         return Job(
             seed=self._generator(generator).initial_seed(),
             training=training,
-            labels=None if labels is None else _one_each(_classes(labels), rows, "labels"),
-            weights=None if weights is None else _weights(_one_each(weights, rows, "sample_weight")),
+            labels=None if labels is None else one_each(classes_of(labels), rows, "labels"),
+            weights=None if weights is None else weights_of(one_each(weights, rows, "sample_weight")),
         )
 
     def _generator(self, generator: torch.Generator | None) -> torch.Generator:
@@ -392,60 +402,6 @@ class Family:
         if self._engine is None or (trained and not self.fitted):
             raise UsageError("this model has not learnt anything yet: call fit first")
         return self._engine
-
-
-def checked_training(training: Any) -> TrainingConfig:
-    """The settings of training, or the usual ones for None. Raises UsageError for anything else."""
-    if training is None:
-        return TrainingConfig()
-    if not isinstance(training, TrainingConfig):
-        named = isinstance(training, Mapping) and all(isinstance(name, str) for name in training)
-        given = ", ".join(f"{name}={value!r}" for name, value in training.items()) if named else "epochs=3"
-        raise UsageError(f"training is of type {type(training).__name__}; give TrainingConfig({given})")
-    check(training, "training")
-    return training
-
-
-def _has_unknown(batch: Batch) -> bool:
-    numbers = numbers_of(batch)
-    return bool(torch.isnan(numbers).any()) if numbers.is_floating_point() else bool((numbers < 0).any())
-
-
-def whole_number(value: Any, name: str, least: int) -> int:
-    """The whole number, of numpy or Python; UsageError for anything else."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise UsageError(f"{name} must be a whole number, not {value!r}") from None
-    if not least <= number < 2**63:
-        raise UsageError(f"{name} must be {max(least, 0)} or more, not {number}")
-    return number
-
-
-def _classes(labels: Any) -> Tensor:
-    """Labels as whole numbers."""
-    try:
-        classes = torch.as_tensor(labels)
-    except (TypeError, ValueError, RuntimeError):
-        raise UsageError("labels must be whole numbers; number the classes from 0") from None
-    if classes.is_floating_point() and not bool((classes == classes.round()).all()):
-        raise UsageError("labels must be whole numbers; number the classes from 0, -1 where one is unknown")
-    if classes.numel() and int(classes.min()) < -1:
-        raise UsageError(f"labels run from 0, and only -1 stands for unknown, not {int(classes.min())}")
-    return classes.long()
-
-
-def _one_each(values: Any, rows: int, name: str) -> Tensor:
-    tensor = torch.as_tensor(values)
-    if tensor.shape != (rows,):
-        raise UsageError(f"{name} of shape {tuple(tensor.shape)} for {rows} rows: one value each is needed")
-    return tensor
-
-
-def _weights(weights: Tensor) -> Tensor:
-    if not bool((torch.isfinite(weights) & (weights >= 0)).all()) or float(weights.sum()) <= 0:
-        raise InputError("sample_weight must be finite, not negative, and not all zero")
-    return weights.double()
 
 
 __all__ = ["Engine", "Family", "Job", "LogProb", "fingerprint", "split"]

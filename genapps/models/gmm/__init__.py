@@ -11,7 +11,8 @@ from torch import Tensor
 
 from genapps.batches import as_batch, infer_space
 from genapps.errors import InputError, UsageError
-from genapps.models.base import Engine, Family, Job, checked_training, whole_number
+from genapps.models.arguments import checked_training, whole_number
+from genapps.models.base import Engine, Family, Job
 from genapps.spaces import Categorical, Columns, Continuous, Frames, Pixels, Space
 from genapps.training.settings import TrainingConfig
 

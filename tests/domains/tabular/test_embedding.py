@@ -81,6 +81,16 @@ def test_a_saved_model_gives_the_same_features(tmp_path: Path) -> None:
     assert "is no test" in with_target.notes[0]
 
 
+def test_a_number_can_be_the_target_and_an_identifier_cannot() -> None:
+    made = embed(people(), dimensions=2, target="age", config=config())
+    (told,) = [m for m in made.measures if m.key.startswith(("auc:", "r2:"))]
+    assert told.key == "r2:age" and "Predicting age: R²" in made.verdict.text
+    raw = told.controls[2].value
+    assert raw is not None and raw > 0.8  # spent and city tell it
+    untold = embed(people(), dimensions=2, target="id", config=config())
+    assert any("'id' is an identifier" in note for note in untold.notes)
+
+
 @BOTH
 def test_saved_features_are_those_of_other_rows_too(family: str, tmp_path: Path) -> None:
     made = embed(people(), dimensions=3, config=config(family), save=tmp_path / "f.genapps")

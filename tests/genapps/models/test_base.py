@@ -8,7 +8,7 @@ import torch
 
 import genapps.models
 from genapps.errors import InputError, UsageError
-from genapps.models import FAMILIES, GMM, HMM, RBM, build, family_class, load_file
+from genapps.models import FAMILIES, GMM, HMM, RBM, VAE, build, family_class, load_file
 from genapps.models.base import _ELSEWHERE
 from genapps.spaces import Categorical, Columns
 from genapps.training import TrainingConfig
@@ -19,6 +19,14 @@ DATA = np.random.default_rng(0).integers(0, 2, (60, 2))
 
 def small() -> GMM:
     return GMM(3, space=SPACE, max_iter=3)
+
+
+def test_a_family_loads_its_own_files_alone(tmp_path: Path) -> None:
+    model = GMM(2).fit(np.random.default_rng(0).normal(size=(50, 2)))
+    model.save(tmp_path / "m.genapps")
+    assert GMM.load(tmp_path / "m.genapps").score(np.zeros((1, 2))) == pytest.approx(model.score(np.zeros((1, 2))))
+    with pytest.raises(InputError, match="holds a GMM; load it with GMM.load"):
+        VAE.load(tmp_path / "m.genapps")
 
 
 def test_families_are_found_by_class_name_and_by_name() -> None:
