@@ -25,7 +25,7 @@ def test_a_family_loads_its_own_files_alone(tmp_path: Path) -> None:
     model = GMM(2).fit(np.random.default_rng(0).normal(size=(50, 2)))
     model.save(tmp_path / "m.genapps")
     assert GMM.load(tmp_path / "m.genapps").score(np.zeros((1, 2))) == pytest.approx(model.score(np.zeros((1, 2))))
-    with pytest.raises(InputError, match="holds a GMM; load it with GMM.load"):
+    with pytest.raises(InputError, match="holds a GMM; load it with GMM"):
         VAE.load(tmp_path / "m.genapps")
 
 
