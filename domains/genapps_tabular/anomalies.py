@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from genapps.anomaly import conformal_p, needed_length
 from genapps.errors import InputError, UsageError
 from genapps.metrics.distributions import Floats
 from genapps_tabular.anomaly_model import (
@@ -20,7 +21,6 @@ from genapps_tabular.anomaly_model import (
     fit_anomalies,
     held_rate,
     names_of,
-    p_values,
 )
 from genapps_tabular.anomaly_reasons import Reason, contributions, reasons_for, to_json, usual_of
 from genapps_tabular.checks import SchemaLike, check_rows, read, resolve_schema
@@ -65,7 +65,7 @@ class Promise:
     @property
     def kept(self) -> bool:
         """Whether there are enough clean rows for the rate that is asked."""
-        return self.clean and self.rows + 1 >= 1 / self.asked
+        return self.clean and self.rows >= needed_length(self.asked)
 
     @property
     def words(self) -> str:
@@ -78,7 +78,7 @@ class Promise:
         if not self.kept:
             return (
                 f"cannot promise a false-alarm rate of {self.asked:.3g} from {self.rows:,} clean rows, so no row has "
-                f"an alarm: that needs {int(np.ceil(1 / self.asked)) - 1:,}; ask for {1 / (self.rows + 1):.2g} or more"
+                f"an alarm: that needs {needed_length(self.asked):,}; ask for {1 / (self.rows + 1):.2g} or more"
             )
         held = "" if self.held is None else f"; among clean rows that were not learnt: {self.held:.2g}"
         return f"asked: a false alarm in {1 / self.asked:,.0f} normal rows (a rate of {self.asked:.3g}){held}"
@@ -171,7 +171,7 @@ def detect(
         if train is None and model is None:
             assert own is not None
             scores = np.where(np.isnan(own), learnt.score(codes, unheard), own)
-            ranks = p_values(np.sort(scores), scores) * (len(scores) + 1) / len(scores) - 1 / len(scores)
+            ranks = conformal_p(scores, scores) * (len(scores) + 1) / len(scores) - 1 / len(scores)
         else:
             scores = learnt.score(codes, unheard)
             ranks = learnt.p_value(scores)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import genapps
+from genapps.anomaly import conformal_p
 from genapps.errors import InputError, UsageError
 from genapps.io.artifact import read_artifact, write_artifact
 from genapps.metrics.distributions import Floats
@@ -71,7 +72,7 @@ class AnomalyModel:
 
     def p_value(self, scores: Floats) -> Floats:
         """The share (N,) of reference rows that are at least as strange, counting the row itself."""
-        return p_values(self.reference, scores)
+        return conformal_p(self.reference, scores)
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all; no pickle in it."""
@@ -123,13 +124,6 @@ class AnomalyModel:
 def combined(raw: Floats, center: Floats, scale: Floats) -> Floats:
     """Members' scores (N, M) as one (N,): the mean of asinh of their robust z, which no member can drown."""
     found: Floats = np.arcsinh((raw - center) / scale).mean(axis=1)
-    return found
-
-
-def p_values(reference: Floats, scores: Floats) -> Floats:
-    """The rank (N,) of scores among sorted reference scores (n,), from 1 / (n + 1) for the strangest to 1."""
-    above = len(reference) - np.searchsorted(reference, scores, side="left")
-    found: Floats = (1 + above) / (len(reference) + 1)
     return found
 
 
@@ -224,7 +218,7 @@ def held_rate(own: Floats, rate: float) -> float | None:
     known = own[~np.isnan(own)]
     if len(known) < 2 / rate:
         return None
-    return float((p_values(np.sort(known[::2]), known[1::2]) <= rate).mean())
+    return float((conformal_p(known[::2], known[1::2]) <= rate).mean())
 
 
 def names_of(members: Sequence[tuple[str, Member]]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from genapps.errors import InputError, UsageError
 from genapps_tabular import AnomalyModel, detect
-from genapps_tabular.anomaly_model import combined, p_values
+from genapps_tabular.anomaly_model import combined
 
 
 def people(rows: int = 400, seed: int = 0) -> pa.Table:
@@ -97,13 +97,6 @@ def test_what_cannot_be_is_refused() -> None:
         detect(people(), train=people(3))
     with pytest.raises(InputError, match="no column 'age'"):
         detect(people().drop_columns(["age"]), train=people())
-
-
-def test_p_values_are_ranks_among_the_reference() -> None:
-    reference = np.arange(9.0)
-    assert p_values(reference, np.array([-1.0, 8.0, 8.5])) == pytest.approx([1.0, 0.2, 0.1])
-    ties = np.zeros(9)
-    assert p_values(ties, np.zeros(1)) == pytest.approx([1.0])  # a constant score never raises an alarm
 
 
 def test_no_member_drowns_the_others() -> None:
