@@ -22,7 +22,7 @@ from genapps_tabular.anomaly_model import (
     held_rate,
     names_of,
 )
-from genapps_tabular.anomaly_reasons import Reason, contributions, reasons_for, to_json, usual_of
+from genapps_tabular.anomaly_reasons import Reason, contributions, reasons_for, to_json
 from genapps_tabular.checks import SchemaLike, check_rows, read, resolve_schema
 from genapps_tabular.clusters import free_names, with_columns, write_with
 from genapps_tabular.features import Features
@@ -221,7 +221,8 @@ def _learn(
     if train is not None:
         reference, _, called = read(train, encoding)
     if len(reference) < FEWEST:
-        raise InputError(f"{called}: holds {len(reference)} rows, and this needs {FEWEST} or more; give more rows")
+        rows = "1 row" if len(reference) == 1 else f"{len(reference)} rows"
+        raise InputError(f"{called}: holds {rows}, and this needs {FEWEST} or more; give more rows")
     features = Features.fit(reference, resolve_schema(reference, schema, called), called, plain=True)
     codes = features.encode(features.read(reference))
     learnt, own = fit_anomalies(
@@ -244,8 +245,7 @@ def _explained(
     flagged = np.sort(flagged[np.argsort(-scores[flagged], kind="stable")[:EXPLAINED]])
     if not len(flagged):
         return {}
-    usual = usual_of(model.features, model.mixture, codes)
-    given = contributions(model.features, model.mixture, codes[flagged], usual)
+    given = contributions(model.features, model.mixture, codes[flagged], model.usual)
     found = reasons_for(
         model.features, model.mixture, table.take(flagged), codes[flagged], given, unheard[flagged], seed
     )

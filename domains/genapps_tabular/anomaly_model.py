@@ -32,6 +32,7 @@ from genapps_tabular.anomaly_members import (
     Neighbors,
     kind_of,
 )
+from genapps_tabular.anomaly_reasons import usual_of
 from genapps_tabular.features import Features
 from genapps_tabular.model import branch
 from genapps_tabular.progress import Progress, Step
@@ -51,7 +52,7 @@ class AnomalyModel:
     """Members by name, the scale of each, and the reference's scores, sorted.
 
     clean: whether the reference rows are known to be normal; else they are the rows that are judged. mixture: of all
-    reference rows, which tells why a row is strange.
+    reference rows, which tells why a row is strange. usual: (features,) nats that each column costs a reference row.
     """
 
     features: Features
@@ -61,6 +62,7 @@ class AnomalyModel:
     reference: Floats
     clean: bool
     mixture: Family
+    usual: Floats
     provenance: dict[str, Any] = field(default_factory=dict)
     measures: dict[str, Any] = field(default_factory=dict)
 
@@ -76,7 +78,12 @@ class AnomalyModel:
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all; no pickle in it."""
-        tree: dict[str, Any] = {"center": self.center, "scale": self.scale, "reference": self.reference}
+        tree: dict[str, Any] = {
+            "center": self.center,
+            "scale": self.scale,
+            "reference": self.reference,
+            "usual": self.usual,
+        }
         parts = []
         for number, (name, member) in enumerate((*self.members, ("why", self.mixture))):
             arrays, settings = member.state()
@@ -116,6 +123,7 @@ class AnomalyModel:
             named["reference"],
             bool(header["model"]["clean"]),
             mixture,
+            named["usual"],
             header["provenance"],
             header["measures"],
         )
@@ -202,7 +210,8 @@ def fit_anomalies(
     reference = np.sort(own[~np.isnan(own)])
     if len(reference) > KEPT:
         reference = reference[np.linspace(0, len(reference) - 1, KEPT).round().astype(int)]
-    return AnomalyModel(features, members, center, scale, reference, clean, mixture), own
+    usual = usual_of(features, mixture, codes)
+    return AnomalyModel(features, members, center, scale, reference, clean, mixture, usual), own
 
 
 def _scale_of(raw: Floats) -> tuple[Floats, Floats]:

@@ -48,6 +48,13 @@ def test_strange_rows_are_found_and_say_why() -> None:
     assert [row for row, reason in enumerate(made.rows["anomaly_reason"].to_pylist(), 1) if reason] == sorted(found)
 
 
+def test_a_row_alone_has_the_reasons_it_has_among_others(tmp_path: Path) -> None:
+    made = detect(spoiled(), train=people(), save=tmp_path / "n.genapps")
+    found = {anomaly.row: anomaly for anomaly in made.anomalies}
+    (alone,) = detect(spoiled().slice(15, 1), model=tmp_path / "n.genapps").anomalies
+    assert [reason.column for reason in alone.reasons] == [reason.column for reason in found[16].reasons]
+
+
 @pytest.mark.parametrize("rate", [0.02, 0.1])
 def test_alarms_on_normal_rows_keep_the_rate(rate: float) -> None:
     alarms = [detect(people(500, seed), train=people(800, 99), false_alarm_rate=rate).alarms / 500 for seed in (1, 2)]
