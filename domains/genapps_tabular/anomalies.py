@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ RATE = 0.01
 FEWEST = 10  # reference rows
 EXPLAINED = 1_000  # of the rows with an alarm, the strangest
 DIGITS = 6
+MANY = 5  # times the rate from where on alarms are no exceptions
 ADDED = ("anomaly_score", "anomaly_p_value", "is_anomaly", "anomaly_reason")
 
 
@@ -189,7 +191,7 @@ def detect(
         columns=names,
         anomalies=found,
         promise=promise,
-        notes=tuple(_notes(learnt, names, int(alarms.sum()))),
+        notes=(*_notes(learnt, names, int(alarms.sum())), *_drift(found, alarms, false_alarm_rate, learnt.clean)),
         model=learnt,
         scores=scores,
         p_values=ranks,
@@ -262,6 +264,19 @@ def _columns(made: Detection, alarms: NDArray[np.bool_]) -> dict[str, pa.Array]:
         pa.array(reasons, pa.string()),
     )
     return dict(zip(made.columns, columns, strict=True))
+
+
+def _drift(found: tuple[Anomaly, ...], alarms: NDArray[np.bool_], rate: float, clean: bool) -> Iterator[str]:
+    """A word where so many rows have an alarm that it is the rows as a whole which differ from the reference."""
+    share = float(alarms.mean())
+    if not clean or share < MANY * rate or alarms.sum() < MANY:
+        return
+    named = Counter(reason.column for anomaly in found for reason in anomaly.reasons[:1])
+    columns = ", ".join(f"{column!r} ({count:,})" for column, count in named.most_common(3))
+    yield (
+        f"{share:.0%} of the rows have an alarm where {rate:.2g} would be normal: they differ from the clean rows as a "
+        f"whole, most often in {columns or 'no single column'}; rows of the same time or place may judge better"
+    )
 
 
 def _notes(model: AnomalyModel, names: tuple[str, ...], alarms: int) -> Iterator[str]:

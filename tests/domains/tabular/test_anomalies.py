@@ -67,6 +67,14 @@ def test_too_few_clean_rows_promise_nothing() -> None:
     assert "cannot promise" in made.promise.words and "needs 999" in made.promise.words
 
 
+def test_rows_that_differ_as_a_whole_are_said_to() -> None:
+    later = people(200, 3).set_column(1, "age", pa.array(np.full(200, 95.0)))
+    made = detect(later, train=people())
+    assert made.alarms > 100
+    assert any("differ from the clean rows as a whole, most often in 'age'" in note for note in made.notes)
+    assert not any("as a whole" in note for note in detect(people(200, 4), train=people()).notes)
+
+
 def test_without_clean_rows_the_strangest_have_the_alarms() -> None:
     made = detect(spoiled(), false_alarm_rate=0.02)
     assert made.alarms == 4
