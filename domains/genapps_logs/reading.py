@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from genapps.errors import GenappsError, InputError, UsageError
+from genapps.errors import InputError, UsageError
 from genapps.io.limits import MIB, recognize
+from genapps.io.source import open_file
 
 LINE_LIMIT = 65_536  # bytes of a line that are kept
 HEAD = 256 * 1024
@@ -209,18 +210,9 @@ class LogReader:
 
 
 def _opened(path: Path) -> BinaryIO:
-    try:
-        if path.is_block_device():
-            raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
-        return path.open("rb", buffering=_BUFFER)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path}: is a directory; name a file in it") from None
-    except PermissionError:
-        raise GenappsError(f"{path}: no permission to read it; change its permissions, e.g. chmod u+r") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be opened ({error.strerror})") from None
+    if path.is_block_device():
+        raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
+    return open_file(path, _BUFFER)
 
 
 def _strangeness(data: bytes) -> float:

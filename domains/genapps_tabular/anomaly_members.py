@@ -49,10 +49,7 @@ class Member(Protocol):
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The mean distance to the nearest rows of a bank, on plain axes (Ramaswamy et al. 2000; Angiulli 2002).
-
-    own: whether the rows asked about are those of the bank, so that the nearest is the row itself.
-    """
+    """The mean distance to the nearest rows of a bank, on plain axes (Ramaswamy et al. 2000; Angiulli 2002)."""
 
     axes: Axes
     bank: Floats

@@ -71,8 +71,18 @@ def _opened(source: str | Path, stack: contextlib.ExitStack) -> tuple[str, list[
     if str(source) == "-":
         return "stdin", [], _spooled(sys.stdin.buffer, "stdin", stack)
     path = Path(source)
+    file = stack.enter_context(open_file(path))
+    if path.is_char_device() or path.is_block_device():
+        raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
+    if not path.is_file():
+        file = _spooled(file, str(path), stack)
+    return str(path), [suffix.lower() for suffix in path.suffixes[-2:]], file
+
+
+def open_file(path: Path, buffering: int = -1) -> BinaryIO:
+    """A file to read bytes from. Raises UsageError or GenappsError where it cannot be opened, with the remedy."""
     try:
-        file: BinaryIO = stack.enter_context(path.open("rb"))
+        return path.open("rb", buffering)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file{_similar(path)}") from None
     except IsADirectoryError:
@@ -81,11 +91,6 @@ def _opened(source: str | Path, stack: contextlib.ExitStack) -> tuple[str, list[
         raise GenappsError(f"{path}: no permission to read it; change its permissions, e.g. chmod u+r") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be opened ({error.strerror})") from None
-    if path.is_char_device() or path.is_block_device():
-        raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
-    if not path.is_file():
-        file = _spooled(file, str(path), stack)
-    return str(path), [suffix.lower() for suffix in path.suffixes[-2:]], file
 
 
 def _spooled(pipe: BinaryIO, name: str, stack: contextlib.ExitStack) -> BinaryIO:
