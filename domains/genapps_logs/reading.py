@@ -210,9 +210,11 @@ class LogReader:
 
 
 def _opened(path: Path) -> BinaryIO:
+    file = open_file(path, _BUFFER)
     if path.is_block_device():
+        file.close()
         raise UsageError(f"{path}: is a device; name a file, or give - to read standard input")
-    return open_file(path, _BUFFER)
+    return file
 
 
 def _strangeness(data: bytes) -> float:

@@ -180,9 +180,7 @@ def detect(
         alarms = ranks <= false_alarm_rate
         explained = _explained(learnt, table, codes, unheard, alarms, scores, seed)
     held = held_rate(own, false_alarm_rate) if own is not None and learnt.clean else None
-    promise = Promise(
-        false_alarm_rate, learnt.measures.get("held") if held is None else held, len(learnt.reference), learnt.clean
-    )
+    promise = Promise(false_alarm_rate, held, len(learnt.reference), learnt.clean)
     if save is not None:
         replace(learnt, measures={"reference_rows": len(learnt.reference), "held": held}).save(save)
     names = free_names(ADDED, table.column_names)

@@ -90,6 +90,7 @@ def test_a_saved_reference_judges_alike(family: str, tmp_path: Path) -> None:
     assert again.scores == pytest.approx(made.scores, rel=1e-6, abs=1e-6)
     assert again.p_values == pytest.approx(made.p_values)
     assert AnomalyModel.load(tmp_path / "n.genapps").clean
+    assert again.promise.held is None  # it was measured at the rate of the first run
 
 
 def test_any_detector_of_pyod_can_judge(tmp_path: Path) -> None:
