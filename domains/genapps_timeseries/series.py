@@ -66,7 +66,8 @@ def series_of(values: object, channels: tuple[str, ...] = (), step: float | None
     """A regular series of values (N,) or (N, C) without a file; `step` in seconds gives it a calendar from 1970 on."""
     array = np.asarray(values, np.float64)
     array = array[:, None] if array.ndim == 1 else array
-    rows = np.arange(len(array))
+    rows = np.arange(len(array), dtype=np.int64)
     names = channels or tuple(f"channel {c + 1}" for c in range(array.shape[1]))
     clock = Clock() if step is None else Clock("time", "time", step)
-    return Series(array, names, rows * (step or 1.0), rows.astype(np.int64), clock)
+    times: Floats = rows * np.float64(step or 1.0)
+    return Series(array, names, times, rows, clock)
