@@ -17,7 +17,13 @@ from genapps.cli.options import json_option
 from genapps.errors import GenappsError
 
 BASE = ("click", "numpy", "safetensors", "torch")
-EXTRAS = {"tabular": ("pyarrow", "scikit-learn", "jinja2"), "fast": ("numba",), "pyod": ("pyod",), "sdv": ("sdv",)}
+EXTRAS = {
+    "tabular": ("pyarrow", "scikit-learn", "jinja2"),
+    "timeseries": ("pyarrow", "jinja2"),
+    "fast": ("numba",),
+    "pyod": ("pyod",),
+    "sdv": ("sdv",),
+}
 
 
 @click.command()

@@ -13,12 +13,13 @@ from genapps.errors import GenappsError, MissingExtra
 
 GROUP = "genapps.domains"
 
-# Import name -> extra, for libraries that only some tasks need.
+# Import name -> the extras that bring it, for libraries that only some tasks need.
 EXTRAS = {
-    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), "tabular"),
-    "numba": "fast",
-    "pyod": "pyod",
-    **dict.fromkeys(("sdv", "sdmetrics"), "sdv"),
+    **dict.fromkeys(("pyarrow", "jinja2"), ("tabular", "timeseries")),
+    "sklearn": ("tabular",),
+    "numba": ("fast",),
+    "pyod": ("pyod",),
+    **dict.fromkeys(("sdv", "sdmetrics"), ("sdv",)),
 }
 
 
@@ -60,6 +61,10 @@ BUILT_IN = {
         sample="service.log",
         demo=("templates", "{sample}", "-o", "{folder}/templates.csv", "--save", "{folder}/templates.genapps"),
     ),
+    "timeseries": Domain(
+        cli="genapps_timeseries.cli:cli",
+        help="Series of sensors and metrics: what does not belong, and why; more of them.",
+    ),
 }
 
 
@@ -81,9 +86,24 @@ def load(target: str) -> Any:
 
 
 def missing_extra(error: BaseException) -> MissingExtra | None:
-    """The error to show for a failed import of a library that an extra installs; None for any other error."""
+    """The error to show for a failed import of a library that an extra installs; None for any other error.
+
+    Where several extras bring the library it names the one of the domain whose code asked for it.
+    """
     library = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    return MissingExtra(library, EXTRAS[library]) if library in EXTRAS else None
+    if library not in EXTRAS:
+        return None
+    askers = set(_packages(error))
+    extra = next((extra for extra in EXTRAS[library] if f"genapps_{extra}" in askers), EXTRAS[library][0])
+    return MissingExtra(library, extra)
+
+
+def _packages(error: BaseException) -> Iterator[str]:
+    """The packages whose code was running when `error` was raised."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        trace = trace.tb_next
 
 
 def plugins() -> dict[str, tuple[str, str]]:

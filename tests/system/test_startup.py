@@ -38,6 +38,7 @@ CHEAP = [
     ["tabular", "syntesize"],
     ["logs", "--help"],
     ["logs", "templates", "--help"],
+    ["timeseries", "--help"],
 ]
 PROBE = """
 import json, sys

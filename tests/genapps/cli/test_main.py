@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 
 import click
@@ -128,10 +130,30 @@ def run(words: list[str], env: dict[str, str], **settings: object) -> subprocess
     )
 
 
+@pytest.mark.parametrize(
+    ("asker", "library", "extra"),
+    [
+        ("genapps_timeseries.reading", "pyarrow", "timeseries"),
+        ("genapps_timeseries.reading", "sklearn", "tabular"),
+        ("genapps_tabular.tasks", "pyarrow", "tabular"),
+        ("elsewhere", "pyarrow", "tabular"),
+    ],
+)
+def test_a_missing_library_names_the_extra_of_the_domain_that_asked(asker: str, library: str, extra: str) -> None:
+    asking = types.FunctionType(import_it.__code__, {"__name__": asker, "__builtins__": __builtins__})
+    with pytest.raises(ModuleNotFoundError) as raised:
+        asking(library)
+    assert f"pip install 'genapps[{extra}]'" in explain(raised.value)[0]
+
+
+def import_it(library: str) -> None:
+    raise ModuleNotFoundError(f"No module named {library!r}", name=library)
+
+
 def test_plugins_are_listed_and_a_broken_one_breaks_nothing(plugged: dict[str, str]) -> None:
     listed = run(["--help"], plugged)
     assert listed.returncode == 0
-    assert "outside  From some-plugin." in listed.stdout
+    assert re.search(r"outside +From some-plugin\.", listed.stdout)
     assert run(["outside", "--help"], plugged).returncode == 0
     for name in ("broken", "absent"):
         failed = run([name], plugged)
