@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from genapps.batches import Batch, as_batch, infer_space, rows_of
+from genapps.batches import Batch, Ragged, as_batch, infer_space, rows_of
 from genapps.config import check, check_values
 from genapps.errors import InputError, UsageError
 from genapps.models.arguments import checked_training, classes_of, has_unknown, one_each, weights_of, whole_number
@@ -131,6 +131,14 @@ class Family:
     def log_prob(self, data: Any, *, generator: torch.Generator | None = None) -> LogProb:
         """How likely each row is, (N,) in nats, tagged exact, bound or estimate."""
         return self._fitted().log_prob(self._checked(data), self._generator(generator))
+
+    @torch.no_grad()
+    def step_log_prob(self, data: Any, *, generator: torch.Generator | None = None) -> Ragged:
+        """How likely each step is given the steps before it: sequences of (T,) in nats, exact, their sum `log_prob`.
+
+        Autoregressive sequences have one step more, (T + 1,): their end.
+        """
+        return self._fitted().step_log_prob(self._checked(data), self._generator(generator))
 
     @torch.no_grad()
     def anomaly_score(self, data: Any, *, generator: torch.Generator | None = None) -> Tensor:

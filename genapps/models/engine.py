@@ -67,6 +67,10 @@ class Engine(ABC):
         """How likely each row is, (N,)."""
         raise UsageError(f"{name_of(self)} has no likelihood; compare samples instead, or use anomaly_score")
 
+    def step_log_prob(self, data: Any, generator: torch.Generator) -> Ragged:
+        """How likely each step of each sequence is, given the steps before it."""
+        raise UsageError(f"{name_of(self)} has no likelihood step by step; hmm and autoregressive have one")
+
     def anomaly_score(self, data: Any, generator: torch.Generator) -> Tensor:
         """How strange each row is, (N,): higher is stranger."""
         return -self.log_prob(data, generator).values

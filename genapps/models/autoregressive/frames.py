@@ -115,15 +115,15 @@ class FrameModel(SequenceEngine):
         return torch.zeros(0, self.values.count)
 
     def terms(self, outputs: Tensor, inside: Tensor, mask: Tensor) -> Tensor:
-        """Log-density (B,) of rows (B, T, D) and of the end after them, under outputs (B, T + 1, O)."""
+        """Log-density (B, T + 1) of rows (B, T, D) and of the end after them, under outputs (B, T + 1, O)."""
         end = outputs[..., 0]  # (B, T + 1)
         rows = self.values.log_prob(outputs[:, :-1], inside) - functional.softplus(end[:, :-1])
         known = ~torch.isnan(inside)
         stretched = (known * Scaling.from_tensors(self.facts).to(inside.device).scale.log()).sum(-1)
         lengths = mask.sum(1, keepdim=True)
-        last = -functional.softplus(-end.gather(1, lengths))[:, 0] * (lengths[:, 0] < self.space.longest)
-        within = torch.where(mask, rows.double() - stretched, 0.0).sum(1)
-        total: Tensor = within + last.double()
+        last = -functional.softplus(-end.gather(1, lengths)).double() * (lengths < self.space.longest)
+        within = functional.pad(torch.where(mask, rows.double() - stretched, 0.0), (0, 1))
+        total: Tensor = within.scatter_add(1, lengths, last)
         return total
 
     def sample(

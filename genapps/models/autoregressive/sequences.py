@@ -66,7 +66,10 @@ class SequenceEngine(NetworkEngine):
 
     @abstractmethod
     def terms(self, outputs: Tensor, inside: Tensor, mask: Tensor) -> Tensor:
-        """Log-probability (B,) of padded sequences, their ends included, under outputs (B, T + 1, O)."""
+        """Log-probability (B, T + 1) of each step of padded sequences and of their ends, under outputs (B, T + 1, O).
+
+        It is 0 after the end.
+        """
 
     @abstractmethod
     def draw(self, outputs: Tensor, may_end: Tensor, must_end: Tensor, how: Drawing) -> tuple[Tensor, Tensor]:
@@ -119,8 +122,32 @@ class SequenceEngine(NetworkEngine):
             rows = possible[group]
             inside, mask = self._padded(data.take(rows), device)
             outputs = self.network(self.features(inside), labels[rows].to(device))
-            found[rows] = self.terms(outputs, inside, mask).double().cpu()
+            found[rows] = self.terms(outputs, inside, mask).double().sum(1).cpu()
         return found
+
+    @torch.no_grad()
+    def step_log_prob(self, data: Ragged, generator: torch.Generator) -> Ragged:
+        """Exact log-probability of each step given those before it, and last of the end: sequences of (T + 1,).
+
+        Where classes were learnt it is that under their mixture. Raises InputError where one is longer than the space
+        has.
+        """
+        if len(data) and int(data.lengths.max()) > self.space.longest:
+            raise InputError(f"a sequence of {int(data.lengths.max())} steps where {self.space.longest} are the most")
+        found = [torch.zeros(0)] * len(data)
+        there = self.shares.nonzero()[:, 0]
+        for rows in by_length(data.lengths):
+            inside, mask = self._padded(data.take(rows), torch.device("cpu"))
+            features = self.features(inside)
+            terms = torch.stack(
+                [self.terms(self.network(features, c.expand(len(rows))), inside, mask) for c in there]
+            ).double()
+            if len(there) > 1:  # the classes' probabilities given the steps so far change from step to step
+                so_far = torch.cat([torch.zeros_like(terms[..., :1]), terms.cumsum(-1)], -1)
+                terms = torch.logsumexp(so_far + self.shares[there].log()[:, None, None], 0).diff(dim=-1)[None]
+            for row, steps, length in zip(rows.tolist(), terms[0], mask.sum(1).tolist(), strict=True):
+                found[row] = steps[: length + 1]
+        return Ragged(torch.cat([torch.zeros(0, dtype=torch.double), *found]), data.lengths + 1)
 
     @torch.no_grad()
     def transform(self, data: Ragged) -> Tensor:

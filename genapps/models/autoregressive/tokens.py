@@ -87,14 +87,14 @@ class TokenModel(SequenceEngine):
         return torch.zeros(0, dtype=torch.long)
 
     def terms(self, outputs: Tensor, inside: Tensor, mask: Tensor) -> Tensor:
-        """Log-probability (B,) of codes (B, T) and of the end after them, under outputs (B, T + 1, size + 1)."""
+        """Log-probability (B, T + 1) of codes (B, T) and of the end after them, under outputs (B, T + 1, size + 1)."""
         targets = functional.pad(torch.where(mask, inside, -1), (0, 1), value=-1)
         lengths = mask.sum(1)
         ends = lengths < self.space.longest
         targets[ends, lengths[ends]] = self.space.size
         logits = soft_cap(outputs, self.config.soft_cap)
         losses = functional.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-1, reduction="none")
-        return -losses.double().sum(1)
+        return -losses.double()
 
     def sample(
         self,

@@ -70,15 +70,21 @@ def filtered(chain: Chain, log_emission: Tensor, packed: Packed, kernel: Kernel 
 
     log_emission: (S, K), overwritten.
     """
+    alpha, steps = predicted(chain, log_emission, packed, kernel)
+    return alpha, packed.per_sequence(steps)
+
+
+def predicted(chain: Chain, log_emission: Tensor, packed: Packed, kernel: Kernel = "auto") -> tuple[Tensor, Tensor]:
+    """As `filtered`, but with the log-likelihood (S,), float64, of each step given those before it."""
     kernel = _choice(chain, log_emission, packed) if kernel == "auto" else kernel
     if kernel in ("log", "compiled log"):
         forward = _passes(kernel).log_forward
         alpha, scale = forward(*_logs(chain), log_emission.double(), packed)
-        return alpha, packed.per_sequence(scale[:, 0])
+        return alpha, scale[:, 0]
     emission, largest = scaled.relative(log_emission)
     forward = _passes(kernel).forward
     alpha, scale = forward(*_cast(chain, emission), emission, packed)
-    return alpha.log_(), _log_prob(scale, largest, packed)
+    return alpha.log_(), scale[:, 0].double().log_() + largest[:, 0]
 
 
 def smooth(

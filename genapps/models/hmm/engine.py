@@ -19,7 +19,7 @@ from genapps.batches import Ragged
 from genapps.errors import InputError, UsageError
 from genapps.models.base import Engine, Job, LogProb
 from genapps.models.hmm import guess
-from genapps.models.hmm.chain import LEAST, Chain, filtered, smooth
+from genapps.models.hmm.chain import LEAST, Chain, filtered, predicted, smooth
 from genapps.models.hmm.emissions import Emission
 from genapps.models.hmm.learning import Parameters, chunks, expect, log_prior, maximize
 from genapps.models.hmm.packed import Packed
@@ -240,6 +240,12 @@ class ChainModel(Engine):
             packed = Packed.of(batch.lengths)
             values = values + packed.per_sequence(units[packed.rows])
         return LogProb(values, "exact")
+
+    def step_log_prob(self, data: Any, generator: torch.Generator | None = None) -> Ragged:
+        """Exact log-probability or log-density of each step given those before it: sequences of (T,), in nats."""
+        found = self._states(data, lambda chain, emission, packed, _: predicted(chain, emission, packed)[1])
+        units = self._log_units(self._sequences(data))
+        return found if units is None else Ragged(found.values + units, found.lengths)
 
     def smoothed(self, data: Any) -> Ragged:
         """Probability of each state at each step given its whole sequence: sequences of (T, K)."""
