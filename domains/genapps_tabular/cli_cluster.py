@@ -111,8 +111,8 @@ def cluster(data: str, output: str | None, as_json: bool, dry_run: bool, **optio
 
 def _plan(data: str, options: dict[str, Any], as_json: bool, places: dict[str, Any]) -> None:
     """Say what would be done."""
+    from genapps.report.text import grid
     from genapps_tabular.clusters import plan_clusters
-    from genapps_tabular.summary import grid
 
     rows, columns = plan_clusters(
         data, options["model"], options["schema_file"], options["encoding"], options["clusters"]

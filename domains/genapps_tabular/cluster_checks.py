@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from genapps.metrics.distributions import Codes, Floats
+from genapps.report.measured import Control, Finding, Measured
 from genapps_tabular.clustering import FITTING, ClusterModel, fit_mixture, log_likelihoods, probabilities, sample_of
 from genapps_tabular.features import Axes, Features
-from genapps_tabular.measured import Control, Finding, Measured
 from genapps_tabular.progress import Progress, Step
 
 CHECKED = 10_000  # rows that the figures stand on, half of them for either fit

@@ -15,6 +15,7 @@ from genapps.io.artifact import read_header
 from genapps.io.writers import TableWriter
 from genapps.metrics.distributions import Floats
 from genapps.report.files import check_report
+from genapps.report.measured import Finding, Measured
 from genapps.suggest import did_you_mean
 from genapps_tabular.checks import SchemaLike, check_rows, check_target, read, resolve_schema
 from genapps_tabular.clusters import free_names, with_columns
@@ -23,7 +24,6 @@ from genapps_tabular.embedding_checks import Kept, check_features, judge_feature
 from genapps_tabular.feature_model import DOMAIN, FeatureModel, fit_features
 from genapps_tabular.fitting import Run
 from genapps_tabular.judging import split
-from genapps_tabular.measured import Finding, Measured
 from genapps_tabular.model import TableModel
 from genapps_tabular.progress import Progress
 from genapps_tabular.schema import Schema

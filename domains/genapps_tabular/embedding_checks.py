@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats
+from genapps.report.measured import Control, Finding, Measured
 from genapps_tabular.feature_model import FeatureModel
 from genapps_tabular.features import Axes, Feature, Features
-from genapps_tabular.measured import Control, Finding, Measured
 from genapps_tabular.model import TableModel
 from genapps_tabular.plane import principal
 from genapps_tabular.progress import Progress, Step

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genapps.cli.console import clock
+from genapps.report.text import grid
 from genapps_tabular.checks import (
     AUTO,
     SDV,
@@ -19,7 +20,6 @@ from genapps_tabular.checks import (
 )
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.schema import empty_columns, kind_words
-from genapps_tabular.summary import grid
 
 # Measured on one core of a 2.x GHz server; right within a factor of three.
 SECONDS_A_PAIR = 5e-7  # of columns, in a row of a training step of the network

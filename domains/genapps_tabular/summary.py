@@ -7,6 +7,8 @@ from dataclasses import asdict
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from genapps.report.text import grid, rounded
+
 if TYPE_CHECKING:
     from genapps_tabular.anomalies import Detection
     from genapps_tabular.augmentation import Augmentation
@@ -36,23 +38,7 @@ def evaluation_lines(evaluation: Evaluation, *, every: bool = False) -> Iterator
 def _figures(measure: Measure) -> tuple[str, ...]:
     aim = {"higher": "higher is better", "lower": "lower is better", "half": "0.5 is ideal"}[measure.better]
     values = (measure.value, measure.ceiling, measure.floor, measure.copied)
-    return (f"{measure.name} ({aim})", *(figure(value) for value in values))
-
-
-def figure(value: float | None) -> str:
-    """Three decimals, or a dash for what could not be had."""
-    return "–" if value is None or value != value else f"{value:.3f}"
-
-
-def grid(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of words as aligned columns, the first to the left, the others to the right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    for row in rows:
-        first, *others = (
-            cell.ljust(width) if k == 0 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *others]).rstrip()
+    return (f"{measure.name} ({aim})", *(rounded(value) for value in values))
 
 
 def learnt_line(model: TableModel) -> str:
@@ -83,9 +69,9 @@ def trial_lines(trials: Sequence[Trial]) -> Iterator[str]:
     rows = [
         (
             trial.family,
-            figure(trial.two_sample_auc),
-            figure(trial.usefulness),
-            figure(trial.share_nearer),
+            rounded(trial.two_sample_auc),
+            rounded(trial.usefulness),
+            rounded(trial.share_nearer),
             f"{trial.seconds:.1f}",
         )
         for trial in trials
@@ -130,7 +116,7 @@ def empty_lines(names: Sequence[str]) -> Iterator[str]:
 
 def cluster_lines(clustering: Clustering) -> Iterator[str]:
     """How many clusters, why so many, how large they are and what sets each apart, whether they hold; the verdict."""
-    from genapps_tabular.measured import measured_lines
+    from genapps.report.measured import measured_lines
 
     lines = {name: dict(line) for name, line in clustering.search.bic.items()}
     if len(clustering.search.curve) > 1:
@@ -154,7 +140,7 @@ def cluster_lines(clustering: Clustering) -> Iterator[str]:
 
 def embedding_lines(embedding: Embedding) -> Iterator[str]:
     """What the features keep, beside their controls, and the verdict."""
-    from genapps_tabular.measured import measured_lines
+    from genapps.report.measured import measured_lines
 
     yield from measured_lines(embedding.measures, "these features")
     yield from wrap(f"{embedding.verdict.word}. {embedding.verdict.text}", WIDTH)

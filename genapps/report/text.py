@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 NOTHING = "–"
@@ -28,6 +28,22 @@ def figure(value: float | None) -> str:
     if abs(value) < 0.01:
         return f"{value:.4f}" if abs(value) >= 0.00005 else "<0.0001" if value > 0 else "-0.0000"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def rounded(value: float | None) -> str:
+    """Three decimals, or a dash for what could not be had."""
+    return "–" if value is None or value != value else f"{value:.3f}"
+
+
+def grid(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of words as aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        first, *others = (
+            cell.ljust(width) if k == 0 else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join([first, *others]).rstrip()
 
 
 def percent(share: float | None) -> str:

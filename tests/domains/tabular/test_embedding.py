@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from genapps.errors import InputError, UsageError
+from genapps.report.measured import Control, Measured
 from genapps.training import TrainingConfig
 from genapps_tabular import TableModel, TabularConfig, embed, fit
 from genapps_tabular.embedding import feature_config, size_of
 from genapps_tabular.embedding_checks import OWN, PCA, RANDOM, RAW, judge_features
 from genapps_tabular.feature_model import layout
-from genapps_tabular.measured import Control, Measured
 
 QUICK = TrainingConfig(epochs=2, min_steps=5, max_steps=20)
 BOTH = pytest.mark.parametrize("family", ["vae", "rbm"])

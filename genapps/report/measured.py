@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from genapps.report.charts import Mark, Role
 from genapps.report.page import Level, Score
-from genapps.report.text import clip
-from genapps_tabular.summary import figure, grid
+from genapps.report.text import clip, grid, rounded
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,6 @@ def measured_lines(measures: Sequence[Measured], own: str) -> Iterator[str]:
     rows = []
     for measure in measures:
         values = [measure.value, *(control.value for control in measure.controls)]
-        cells = [figure(value) for value in values] + [""] * (len(head) - 1 - len(values))
+        cells = [rounded(value) for value in values] + [""] * (len(head) - 1 - len(values))
         rows.append((f"{measure.name} ({aim[measure.better]})", *cells))
     yield from grid([head, *rows])
