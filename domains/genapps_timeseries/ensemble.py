@@ -25,12 +25,15 @@ class Judged:
 
 
 class Ensemble:
-    """Judges one channel: members' scores on one scale, their weighted mean."""
+    """Judges one channel: members' scores on one scale, their weighted mean.
+
+    effort: 0..1, the share of the usual time that may be spent on the channel: banks shrink with it, costly members go.
+    """
 
     reference: Judged  # of the normal part (R,), as if each point had not been learnt
 
-    def __init__(self, family: str = "ensemble", window: int = 0) -> None:
-        self.family, self.window = family, window
+    def __init__(self, family: str = "ensemble", window: int = 0, effort: float = 1.0) -> None:
+        self.family, self.window, self.effort = family, window, effort
 
     def fit(self, normal: Floats, generator: np.random.Generator, others: Floats | None = None) -> Self:
         """Learn from points (R,) of the normal part; `others` (M,) are judged and at hand. NaN: unknown."""
@@ -55,7 +58,13 @@ class Ensemble:
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Everything that was learnt, as arrays and plain JSON."""
         arrays: Arrays = {"middle": self.scale.middle, "spread": self.scale.spread, "reference": self.reference.scores}
-        settings: dict[str, Any] = {"window": self.window, "family": self.family, "center": self.middle, "members": {}}
+        settings: dict[str, Any] = {
+            "window": self.window,
+            "family": self.family,
+            "effort": self.effort,
+            "center": self.middle,
+            "members": {},
+        }
         for member in self.members:
             found, settings["members"][member.name] = member.state()
             arrays |= {f"{member.name}/{name}": array for name, array in found.items()}
@@ -64,7 +73,7 @@ class Ensemble:
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
         """The ensemble that `state` was taken from."""
-        made = cls(settings["family"], int(settings["window"]))
+        made = cls(settings["family"], int(settings["window"]), float(settings["effort"]))
         made.middle, made.scale = float(settings["center"]), Scale(arrays["middle"], arrays["spread"])
         own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith("neighbors/")}
         made.members = [Neighbors.from_state(own, settings["members"]["neighbors"])]
