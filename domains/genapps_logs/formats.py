@@ -64,6 +64,7 @@ HEADERS = {
     "level": rf"[\[(]?(?P<level>{_LEVELS})[\])]?:? +",
 }
 NAMES = ("json", *HEADERS, "plain")
+Parts = Callable[[str], tuple[str, str | None, str | None] | None]
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,16 @@ class Record:
 
 @dataclass(frozen=True)
 class LineFormat:
-    """How lines are read. `message` gives a line's message, None where the line is of another form."""
+    """How lines are read.
+
+    `message` gives a line's message, None where the line is of another form; `parts` makes a function that gives the
+    message, the time stamp and the field of that name, the latter two None where there is none.
+    """
 
     name: str
     message: Callable[[str], str | None]
     fields: Callable[[str], dict[str, str | None] | None]
+    parts: Callable[[str | None], Parts]
 
     def record(self, line: str) -> Record:
         """All that a line says; a line of another form is all message."""
@@ -102,7 +108,7 @@ def format_named(name: str, sample: Sequence[str] = ()) -> LineFormat:
     if name == JSON:
         return LineFormat(JSON, *json_reader(sample))
     if name == "plain":
-        return LineFormat("plain", lambda line: line, lambda line: {"message": line})
+        return LineFormat("plain", lambda line: line, lambda line: {"message": line}, lambda _: _whole)
     if name not in HEADERS:
         raise UsageError(f"no log format {name!r}.{did_you_mean(name, NAMES)} There are: {', '.join(NAMES)}")
     return _of_pattern(name)
@@ -132,4 +138,23 @@ def _of_pattern(name: str) -> LineFormat:
         found = match(line)
         return found.groupdict() if found else None
 
-    return LineFormat(name, message, fields)
+    def parts(name: str | None) -> Parts:
+        timed = "(?P<time>" in HEADERS[form]
+        known = name is not None and f"(?P<{name}>" in HEADERS[form]
+        groups = ("message", "time" if timed else "message", name if name and known else "message")
+
+        def read(line: str) -> tuple[str, str | None, str | None] | None:
+            found = match(line)
+            if found is None:
+                return None
+            said, time, field = found.group(*groups)
+            return said, time if timed else None, field if known else None
+
+        return read
+
+    form = name
+    return LineFormat(name, message, fields, parts)
+
+
+def _whole(line: str) -> tuple[str, None, None]:
+    return line, None, None

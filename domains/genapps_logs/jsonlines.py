@@ -21,8 +21,15 @@ NAMES = {
 }
 
 
-def json_reader(sample: Sequence[str]) -> tuple[Callable[[str], str | None], Callable[[str], Fields | None]]:
-    """Functions that give a line's message, and all its fields; None for a line that is no JSON object.
+Parts = Callable[[str], tuple[str, str | None, str | None] | None]
+
+
+def json_reader(
+    sample: Sequence[str],
+) -> tuple[Callable[[str], str | None], Callable[[str], Fields | None], Callable[[str | None], Parts]]:
+    """Functions that give a line's message, all its fields, and a reader of its message, time and one key of any name.
+
+    All give None for a line that is no JSON object. A key may lie deeper: `request.id`.
 
     The message is the value of the key that most lines of the sample have; a line without it, or a log that has none,
     is read as `key=value` of all it holds.
@@ -59,7 +66,33 @@ def json_reader(sample: Sequence[str]) -> tuple[Callable[[str], str | None], Cal
         }
         return {**named, "message": said(found)}
 
-    return message, fields
+    def parts(name: str | None) -> Parts:
+        def read_parts(line: str) -> tuple[str, str | None, str | None] | None:
+            found = read(line)
+            if found is None:
+                return None
+            time = next((found[name] for name in NAMES["time"] if name in found), None)
+            return said(found), _text(time), _text(value_at(found, name)) if name else None
+
+        return read_parts
+
+    return message, fields, parts
+
+
+def value_at(found: dict[str, Any], name: str) -> Any:
+    """The value of a key, or of a path of keys with dots between; None where there is none."""
+    if name in found or "." not in name:
+        return found.get(name)
+    key, _, rest = name.partition(".")
+    inner = found.get(key)
+    return value_at(inner, rest) if isinstance(inner, dict) else None
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value)
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _message_key(sample: Sequence[str]) -> str | None:

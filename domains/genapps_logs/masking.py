@@ -70,6 +70,16 @@ def mask_word(word: str) -> str:
     return _VALUE.sub(_named, word)
 
 
+def values_of(word: str) -> tuple[str, ...]:
+    """The values in one word, in their order.
+
+    >>> values_of("src:/10.0.0.7:50010"), values_of("blk_-3886504906"), values_of("word")
+    (('10.0.0.7:50010',), ('-3886504906',), ())
+    """
+    values = tuple(found[0] for found in _VALUE.finditer(word[:WORD_LIMIT]) if (found.lastgroup or "") in _MASKS)
+    return values if len(word) <= WORD_LIMIT else (*values, "")
+
+
 def _named(found: re.Match[str]) -> str:
     # The last group to close is the pattern's own: the one inside it, the mark of a date, has closed before.
     return _MASKS.get(found.lastgroup or "", found[0])
@@ -80,6 +90,7 @@ class Masker:
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
+        self._values: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def __call__(self, message: str) -> str:
         """The message with every value replaced by its kind, its words one space apart."""
@@ -93,3 +104,22 @@ class Masker:
                 self._known.clear()
             self._known[word] = masked
         return masked
+
+    def read(self, message: str) -> tuple[str, list[str]]:
+        """The same, and the values that were replaced, in their order; that of <DATA> is empty."""
+        known = self._values
+        masked, values = [], []
+        for word in message.split():
+            found = known.get(word) or self._met_values(word)
+            masked.append(found[0])
+            if found[1]:
+                values += found[1]
+        return " ".join(masked), values
+
+    def _met_values(self, word: str) -> tuple[str, tuple[str, ...]]:
+        found = mask_word(word), values_of(word)
+        if len(word) <= MEMORABLE:
+            if len(self._values) >= REMEMBERED:
+                self._values.clear()
+            self._values[word] = found
+        return found
