@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genapps.metrics.ranges import natural_window
 from genapps_timeseries.series import Floats
@@ -14,16 +15,48 @@ def window_of(normal: Floats, longest: int = 300) -> int:
 
 
 def windows(values: Floats, length: int) -> Floats:
-    """All windows (N - length + 1, length) of points (N,), a view."""
+    """All windows (N - length + 1, length) of points (N,), a view; values shorter than that hold their last one."""
+    if len(values) < length:
+        values = np.pad(values, (0, length - len(values)), mode="edge")
     view: Floats = np.lib.stride_tricks.sliding_window_view(values, length)
     return view
 
 
 def spread(scores: Floats, count: int, length: int) -> Floats:
     """Scores of all windows as scores of points (count,): the mean of the windows that cover a point."""
+    return spread_some(scores, np.arange(len(scores)), count, length)
+
+
+def spread_some(scores: Floats, starts: NDArray[np.int64], count: int, length: int) -> Floats:
+    """The same of windows that begin at `starts` (K,), in order; the first and the last window hold for the ends.
+
+    Starts may be at most `length` apart, so that each point between them is covered.
+    """
     total = np.concatenate([[0.0], np.cumsum(scores)])
     point = np.arange(count)
-    last = np.minimum(point, len(scores) - 1) + 1
-    first = np.minimum(np.maximum(point - length + 1, 0), len(scores) - 1)
+    last = np.clip(np.searchsorted(starts, point, side="right"), 1, len(starts))
+    first = np.clip(np.searchsorted(starts, point - length, side="right"), 0, last - 1)
     means: Floats = (total[last] - total[first]) / (last - first)
     return means
+
+
+def running_mean(values: Floats, width: int) -> Floats:
+    """Means (N,) over `width` points around each point, over fewer at the ends."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    point = np.arange(len(values))
+    first = np.maximum(point - (width - 1) // 2, 0)
+    last = np.minimum(point + width // 2 + 1, len(values))
+    means: Floats = (total[last] - total[first]) / (last - first)
+    return means
+
+
+def running_max(values: Floats, width: int) -> Floats:
+    """The highest (N,) of `width` points around each point, of fewer at the ends."""
+    before, after = (width - 1) // 2, width // 2
+    best = np.pad(np.asarray(values, np.float64), (before, after), constant_values=-np.inf)
+    reach = 1  # how many points from its own on each entry has seen
+    while reach < width:
+        step = min(reach, width - reach)
+        best = np.maximum(best[: len(best) - step], best[step:])
+        reach += step
+    return best

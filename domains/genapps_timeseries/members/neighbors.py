@@ -36,8 +36,6 @@ class Neighbors:
 
     def score(self, values: Floats) -> Floats:
         """Distances (N,), the mean of the windows that cover a point."""
-        if len(values) < self.length:
-            values = np.pad(values, (0, self.length - len(values)), mode="edge")
         asked = windows(values, self.length)
         size = (self.bank**2).sum(1)
         far = np.empty(len(asked))
