@@ -41,7 +41,8 @@ class Series:
     values: (N, C), NaN where unknown. channels: the C names. times: (N,) seconds since 1970 where there is a calendar,
     else in the unit of the column, else row numbers; never falling. rows: (N,) where in the input each row stood,
     counted from 0, -1 for rows that were put in where the input has a gap. name: what --group-by tells it from others
-    by. notes: what was met and what was done about it, in sentences.
+    by. notes: what was met and what was done about it, in sentences. copies: (K, 2) rows of the input that have the
+    stamp of another one and became part of the same row of the series, and which row that is; they share its score.
     """
 
     values: Floats
@@ -51,6 +52,7 @@ class Series:
     clock: Clock = field(default_factory=Clock)
     name: str = ""
     notes: tuple[str, ...] = ()
+    copies: Codes = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -59,7 +61,8 @@ class Series:
         """Rows start..stop - 1, without a copy."""
         cut = slice(start, stop)
         values, times, rows = self.values[cut], self.times[cut], self.rows[cut]
-        return Series(values, self.channels, times, rows, self.clock, self.name, self.notes)
+        copies = self.copies[(start <= self.copies[:, 1]) & (self.copies[:, 1] < stop)] - [0, start]
+        return Series(values, self.channels, times, rows, self.clock, self.name, self.notes, copies)
 
 
 def series_of(values: object, channels: tuple[str, ...] = (), step: float | None = None) -> Series:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from genapps.io.source import CheckedText, Source
 
 DELIMITERS = ",;\t|"
 _HEADER = 1 * MIB
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.{0,24}")
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,15 @@ class _Header:
     length: int  # bytes of UTF-8 up to the first row
 
 
-def read_delimited(source: Source, encoding: str | None, delimiter: str | None = None) -> Iterator[pa.Table]:
+def read_delimited(
+    source: Source, encoding: str | None, delimiter: str | None = None, named: bool = True
+) -> Iterator[pa.Table]:
     """Tables of a few megabytes each; raises InputError naming the line for what is not rectangular text.
 
-    Rows read by pyarrow, the header here: its names must be known before the columns can be declared text.
+    Where it is not sure that columns are `named`, a first line of numbers and dates alone is a row. Rows read by pyarrow, the header here: its names must be known before the columns can be declared text.
     """
     text = source.text(encoding)
-    header = _read_header(text, delimiter)
+    header = _read_header(text, delimiter, named)
     check_columns(source.name, header.columns, source.limits)
     rows = 0
     try:
@@ -71,7 +75,7 @@ def _open(source: Source, text: CheckedText, header: _Header) -> Iterator[pa.Rec
     yield from reader
 
 
-def _read_header(text: CheckedText, delimiter: str | None) -> _Header:
+def _read_header(text: CheckedText, delimiter: str | None, named: bool) -> _Header:
     head = text.take(_HEADER)
     sample = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
     candidates: list[tuple[_Header, bool]] = []
@@ -82,8 +86,18 @@ def _read_header(text: CheckedText, delimiter: str | None) -> _Header:
         raise InputError(f"{text.name}: line 1: no header line of at most {_HEADER // MIB} MiB; is this a table?")
     # The right delimiter splits the header, and the first row into as many cells.
     header, _ = max(candidates, key=lambda candidate: (candidate[1], len(candidate[0].columns)))
+    if not named and all(_is_value(cell.strip()) for cell in header.columns):
+        header = _Header([f"column {number}" for number, _ in enumerate(header.columns, 1)], header.delimiter, 0)
     text.put_back(head[header.length :])
     return header
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is a number or a date rather than a name."""
+    try:
+        return cell[-1:].isdigit() and float(cell.replace(",", ".")) is not None
+    except ValueError:
+        return _DATE.fullmatch(cell) is not None
 
 
 def _parse_header(sample: str, delimiter: str, strict: bool) -> tuple[_Header, bool] | None:

@@ -38,7 +38,22 @@ def iter_tables(
 ) -> Iterator[pa.Table]:
     """The same table as a stream of `batch_rows` rows each (the last may be shorter), in bounded memory."""
     with open_source(source, limits) as opened:
-        yield from rebatch(_tables(opened, encoding, rows, batch_rows), batch_rows)
+        yield from tables_of(opened, batch_rows=batch_rows, encoding=encoding, rows=rows)
+
+
+def tables_of(
+    source: Source,
+    *,
+    batch_rows: int = BATCH_ROWS,
+    encoding: str | None = None,
+    rows: int | None = None,
+    header: bool = True,
+) -> Iterator[pa.Table]:
+    """The same from the start of an opened source, which can be read again and again, standard input too.
+
+    Where `header` is false, a first line of CSV with nothing but numbers and dates is a row, and columns are named column 1 ...
+    """
+    return rebatch(_tables(source, encoding, rows, batch_rows, header), batch_rows)
 
 
 def rebatch(tables: Iterable[pa.Table], batch_rows: int) -> Iterator[pa.Table]:
@@ -58,10 +73,12 @@ def rebatch(tables: Iterable[pa.Table], batch_rows: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(held)
 
 
-def _tables(source: Source, encoding: str | None, rows: int | None, batch_rows: int) -> Iterator[pa.Table]:
+def _tables(
+    source: Source, encoding: str | None, rows: int | None, batch_rows: int, header: bool = True
+) -> Iterator[pa.Table]:
     """The tables of any format, cells and rows counted, cut after `rows`."""
     seen = 0
-    for table in _parsed(source, encoding, rows, batch_rows):
+    for table in _parsed(source, encoding, rows, batch_rows, header):
         kept = table if rows is None else table.slice(0, rows - seen)
         _check_cells(kept, source, seen)
         seen += kept.num_rows
@@ -72,7 +89,9 @@ def _tables(source: Source, encoding: str | None, rows: int | None, batch_rows: 
             return
 
 
-def _parsed(source: Source, encoding: str | None, rows: int | None, batch_rows: int) -> Iterator[pa.Table]:
+def _parsed(
+    source: Source, encoding: str | None, rows: int | None, batch_rows: int, header: bool
+) -> Iterator[pa.Table]:
     start = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if source.head.startswith(parquet.MAGIC):
         return parquet.read_parquet(source, batch_rows)
@@ -81,7 +100,7 @@ def _parsed(source: Source, encoding: str | None, rows: int | None, batch_rows: 
     if source.suffix in {".jsonl", ".ndjson", ".json"} or (not source.suffix and start.startswith((b"{", b"[{"))):
         return jsonlines.read_json(source, encoding, rows)
     delimiter = "\t" if source.suffix in {".tsv", ".tab"} else None
-    return delimited.read_delimited(source, encoding, delimiter)
+    return delimited.read_delimited(source, encoding, delimiter, header)
 
 
 def _check_cells(table: pa.Table, source: Source, before: int) -> None:
