@@ -1,0 +1,131 @@
+"""One channel, judged by its role, with its scores as surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps_timeseries.ensemble import Ensemble
+from genapps_timeseries.levels import Constancy, Habits
+from genapps_timeseries.members.base import Arrays
+from genapps_timeseries.roles import Role
+from genapps_timeseries.series import Floats
+from genapps_timeseries.surprise import Surprise
+
+HABIT = 32  # rows: the window of habits where no period is given
+
+
+class Channel:
+    """Judges one channel: surprise (N,) and the course (N,) that would have been normal."""
+
+    reference: tuple[Floats, Floats]  # of the normal part (R,), as if no point had been learnt
+
+    def __init__(self, role: Role, family: str, window: int, effort: float) -> None:
+        self.role, self.family, self.window, self.effort = role, family, window, effort
+        self.judge: Ensemble | Habits | Constancy | None = None
+
+    def fit(self, normal: Floats, switches: Floats, generator: np.random.Generator, others: Floats | None) -> Self:
+        """Learn from points (R,); switches: values that other channels of its kind take; `others` (M,) as judged."""
+        course = _steps(normal) if self.role == "counter" else normal
+        if self.role in ("continuous", "counter"):
+            made = Ensemble(self.family, self.window)
+            coming = _steps(others) if others is not None and self.role == "counter" else others
+            self.judge = made.fit(course, generator, coming)
+            self.window = made.window
+        elif self.role in ("binary", "levels") or (self.role == "constant" and np.isin(_first(normal), switches)):
+            self.window = self.window or HABIT
+            self.judge = Habits(self.window).fit(normal, switches)
+        elif self.role == "constant":
+            self.judge = Constancy().fit(normal)
+        scores, expected = self._raw_reference(len(normal))
+        scores = np.where(np.isnan(normal), np.nan, scores)
+        self.surprise = Surprise.of(scores)
+        self.middle = float(np.nanmedian(normal)) if np.isfinite(normal).any() else float("nan")
+        self.last = float(normal[np.isfinite(normal)][-1]) if np.isfinite(normal).any() else float("nan")
+        self.most = self._most(len(normal))
+        self.reference = self._judged(scores, expected, normal)
+        return self
+
+    def score(self, values: Floats) -> tuple[Floats, Floats]:
+        """Surprise and expectation of points (N,), NaN where unknown."""
+        if isinstance(self.judge, Ensemble):
+            judged = self.judge.score(_steps(values) if self.role == "counter" else values)
+            scores, expected = judged.scores, judged.expected
+        elif self.judge is not None:
+            scores, expected = self.judge.score(values), np.full(len(values), np.nan)
+        else:
+            scores, expected = np.full(len(values), np.nan), np.full(len(values), np.nan)
+        return self._judged(np.where(np.isnan(values), np.nan, scores), expected, values)
+
+    def _raw_reference(self, count: int) -> tuple[Floats, Floats]:
+        if isinstance(self.judge, Ensemble):
+            return self.judge.reference.scores, self.judge.reference.expected
+        unknown = np.full(count, np.nan)
+        return (unknown if self.judge is None else self.judge.reference), unknown
+
+    def _most(self, count: int) -> float:
+        """Habits are worth no more than the number of windows they were learnt from allows."""
+        return float(np.log(count / self.window + 1)) if isinstance(self.judge, Habits) else np.inf
+
+    def _judged(self, scores: Floats, expected: Floats, values: Floats) -> tuple[Floats, Floats]:
+        surprise = np.minimum(self.surprise(scores), self.most)
+        if self.role == "counter":
+            known = np.where(np.isnan(values), self.last, values)
+            expected = np.concatenate([[known[0]], known[:-1]]) + expected
+        elif not isinstance(self.judge, Ensemble):
+            expected = np.full(len(values), self.middle)
+        return surprise, expected
+
+    def state(self) -> tuple[Arrays, dict[str, Any]]:
+        """Everything that was learnt, as arrays and plain JSON."""
+        settings = {"role": self.role, "family": self.family, "window": self.window, "effort": self.effort}
+        numbers = {"middle": _json(self.middle), "last": _json(self.last), "most": _json(self.most)}
+        surprise, expected = self.reference
+        arrays: Arrays = {"surprise": surprise, "expected": expected, "scale": self.surprise.state()}
+        learnt: dict[str, Any] = {}
+        if self.judge is not None:
+            found, learnt = self.judge.state()
+            arrays |= prefixed("judge", found)
+        kind = type(self.judge).__name__.lower() if self.judge is not None else ""
+        return arrays, {**settings, **numbers, "kind": kind, "judge": learnt}
+
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
+        """The channel that `state` was taken from."""
+        made = cls(settings["role"], settings["family"], int(settings["window"]), float(settings["effort"]))
+        made.middle, made.last = (np.nan if settings[k] is None else float(settings[k]) for k in ("middle", "last"))
+        made.most = np.inf if settings["most"] is None else float(settings["most"])
+        made.surprise = Surprise.from_state(arrays["scale"])
+        made.reference = (arrays["surprise"], arrays["expected"])
+        kind = {"ensemble": Ensemble, "habits": Habits, "constancy": Constancy}.get(settings["kind"])
+        if kind is not None:
+            made.judge = kind.from_state(under("judge", arrays), settings["judge"])
+        return made
+
+
+def prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Arrays under a folder of names."""
+    return {f"{name}/{key}": array for key, array in arrays.items()}
+
+
+def under(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """The arrays of such a folder."""
+    return {key[len(name) + 1 :]: array for key, array in arrays.items() if key.startswith(f"{name}/")}
+
+
+def _steps(values: Floats) -> Floats:
+    """Steps (N,) from point to point; the first is taken for the second."""
+    steps = np.diff(values, prepend=np.nan)
+    steps[:1] = steps[1:2] if len(steps) > 1 else 0.0
+    return steps
+
+
+def _first(values: Floats) -> float:
+    return float(values[np.isfinite(values)][0])
+
+
+def _json(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,59 @@
+"""Scores of any unit as surprise, so that channels and ways of judging can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from genapps_timeseries.series import Floats
+
+KNOTS = 256  # of the curve from scores to surprise
+TOP = 0.1  # of the normal scores tell how fast the tail falls
+MOST = 60.0  # nats
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """A curve from scores to -log of their p-value in nats, 0..60.
+
+    scores (K,), ascending, and nats (K,): between them straight lines. Beyond the last the tail is exponential: `unit`
+    is the score that a further nat takes. rare: nats of the least score above all normal ones.
+    """
+
+    scores: Floats
+    nats: Floats
+    rare: float
+    unit: float
+
+    @classmethod
+    def of(cls, reference: Floats) -> Self:
+        """From scores (R,) of normal rows that were not learnt, NaN left out; without any, nothing is surprising."""
+        ordered = np.sort(reference[np.isfinite(reference)])
+        count = len(ordered)
+        if not count:
+            return cls(np.zeros(1), np.zeros(1), 0.0, np.inf)
+        above = np.unique(np.rint(np.geomspace(1, count, KNOTS)).astype(np.int64))  # scores at least as high
+        scores = np.unique(ordered[count - above])
+        at_least = count - np.searchsorted(ordered, scores)
+        top = ordered[-max(2, round(TOP * count)) :]
+        unit = float((top - top[0]).mean()) or float(ordered[-1] - ordered.mean()) or 1.0
+        return cls(scores, np.log((count + 1) / (at_least + 1)), float(np.log(count + 1)), unit)
+
+    def __call__(self, scores: Floats) -> Floats:
+        """Surprise of scores, any shape; NaN stays NaN."""
+        inside = np.interp(scores, self.scores, self.nats)
+        beyond = self.rare + (scores - self.scores[-1]) / self.unit
+        nats: Floats = np.minimum(np.where(scores > self.scores[-1], beyond, inside), MOST)
+        return np.where(np.isnan(scores), np.nan, nats)
+
+    def state(self) -> Floats:
+        """Everything as one array (2K + 2,)."""
+        return np.concatenate([[self.rare, self.unit], self.scores, self.nats])
+
+    @classmethod
+    def from_state(cls, state: Floats) -> Self:
+        """The curve that `state` was taken from."""
+        scores, nats = np.split(np.asarray(state[2:], np.float64), 2)
+        return cls(scores, nats, float(state[0]), float(state[1]))
