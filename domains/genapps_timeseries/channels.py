@@ -15,6 +15,11 @@ from genapps_timeseries.roles import Role
 from genapps_timeseries.series import Floats
 from genapps_timeseries.surprise import Surprise
 
+KINDS: dict[str, type[Ensemble] | type[Habits] | type[Constancy]] = {
+    "ensemble": Ensemble,
+    "habits": Habits,
+    "constancy": Constancy,
+}
 HABIT = 32  # rows: the window of habits where no period is given
 
 
@@ -100,9 +105,8 @@ class Channel:
         made.most = np.inf if settings["most"] is None else float(settings["most"])
         made.surprise = Surprise.from_state(arrays["scale"])
         made.reference = (arrays["surprise"], arrays["expected"])
-        kind = {"ensemble": Ensemble, "habits": Habits, "constancy": Constancy}.get(settings["kind"])
-        if kind is not None:
-            made.judge = kind.from_state(under("judge", arrays), settings["judge"])
+        if settings["kind"]:
+            made.judge = KINDS[settings["kind"]].from_state(under("judge", arrays), settings["judge"])
         return made
 
 
