@@ -1,0 +1,89 @@
+"""Rows of a series judged: a score, a p-value, a threshold, and what was expected of the channel that stands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps.anomaly import Calibration, Calibrator
+from genapps_timeseries.detection_learning import Mask, Normal, score_blocks
+from genapps_timeseries.detector import Scored
+from genapps_timeseries.series import Floats, Series
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows of a series (N,), in order of time.
+
+    normal: how many of the first rows are the normal part; they are ranked among each other and raise no alarm, unless
+    they were found to be strange. score, p, threshold: (N,). strange: (N,) rows in alarm, p <= rate. top: (N,) the
+    channel that stands out most. expected, lower, upper: (N,) of that channel. shares: (N, C) of each channel.
+    """
+
+    series: Series
+    normal: int
+    score: Floats
+    p: Floats
+    threshold: Floats
+    strange: Mask
+    top: NDArray[np.int32]
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    shares: NDArray[np.float32]
+
+    @property
+    def signs(self) -> Floats:
+        """Whether the channel that stands out is above (1) or below (-1) what was expected; 0 where that is unknown."""
+        value = np.take_along_axis(self.series.values, self.top[:, None].astype(np.int64), axis=1)[:, 0]
+        return np.nan_to_num(np.sign(value - self.expected))
+
+
+def judge(normal: Normal, series: Series, rate: float, own: Scored | None = None) -> Judged:
+    """Judge a series by what is normal. own: scores of its first rows, where these are what that was learnt from."""
+    first = 0 if own is None else len(own.scores)
+    blank = _blank(series, first)
+    settings = Calibration(rate)
+    low, high = normal.band(rate)
+    if own is not None:
+        _fill(blank, 0, own, normal, low, high)
+        _rank_own(blank, own, normal, settings)
+    calibrator = Calibrator(normal.reference, settings)
+    for start, scored in score_blocks(normal.detector, series.values[first:], normal.window):
+        _fill(blank, first + start, scored, normal, low, high)
+        rows = slice(first + start, first + start + len(scored.scores))
+        found = calibrator.run(scored.scores)
+        blank.p[rows], blank.threshold[rows] = found.p, found.threshold
+        blank.strange[rows] = found.p <= rate
+    return blank
+
+
+def _blank(series: Series, normal: int) -> Judged:
+    count, channels = series.values.shape
+    floats = [np.full(count, np.nan) for _ in range(6)]
+    score, p, threshold, expected, lower, upper = floats
+    shares = np.zeros((count, channels), np.float32)
+    top = np.zeros(count, np.int32)
+    return Judged(series, normal, score, p, threshold, np.zeros(count, bool), top, expected, lower, upper, shares)
+
+
+def _fill(blank: Judged, start: int, scored: Scored, normal: Normal, low: Floats, high: Floats) -> None:
+    rows = slice(start, start + len(scored.scores))
+    shares = normal.shares(scored.channels)
+    top = shares.argmax(axis=1)
+    expected = np.take_along_axis(scored.expected, top[:, None], axis=1)[:, 0]
+    blank.score[rows], blank.shares[rows], blank.top[rows] = scored.scores, shares, top
+    blank.expected[rows], blank.lower[rows], blank.upper[rows] = expected, expected + low[top], expected + high[top]
+
+
+def _rank_own(blank: Judged, own: Scored, normal: Normal, settings: Calibration) -> None:
+    """The normal part's rows among each other; dirty ones as rows that are judged."""
+    usable = np.flatnonzero(np.isfinite(own.scores) & ~normal.dirty)
+    blank.p[usable] = normal.own_p()[: len(usable)]
+    calibrator = Calibrator(normal.reference, settings)
+    blank.threshold[: len(own.scores)] = calibrator.threshold()
+    dirty = np.flatnonzero(normal.dirty)
+    blank.p[dirty] = calibrator.run(own.scores[dirty]).p
+    blank.strange[dirty] = blank.p[dirty] <= settings.rate

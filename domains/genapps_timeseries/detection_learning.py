@@ -1,0 +1,219 @@
+"""What is normal of one series: learnt from its normal part, robustly, with all that judging other rows takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps.anomaly import conformal_p
+from genapps.errors import InputError
+from genapps.metrics.ranges import segments
+from genapps_timeseries.detector import Detector, DetectorSettings, Scored
+from genapps_timeseries.series import Clock, Floats, Series
+from genapps_timeseries.windows import window_of
+
+Mask = NDArray[np.bool_]
+
+FEWEST = 8  # rows of a normal part
+ROUNDS = 3  # of learning without the strangest rows
+MOST_DIRT = 0.1  # of the normal part; more is no dirt
+CALM, HIGH = 0.5, 0.9  # quantiles of the scores by which dirt is told: what is above hardly moves them
+BEYOND = 1.6  # times the highest score that a normal part of its length is likely to have
+WHOLE = 2**19  # rows that are judged at once; longer series go by blocks
+KEPT = 100_000  # rows of a normal part that are kept to be gone on with
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What is normal of one series.
+
+    values: (R, C) rows it was learnt from, oldest first, NaN where unknown or strange. times: (R,). reference: (K,)
+    scores of normal rows, as if each had not been learnt, oldest first. middle, spread: (C,) of the channels' scores.
+    residuals: C arrays of value less expectation, ascending. longest: (2, C) rows for which a channel stayed the same,
+    and was unknown, at most. dirty: (R,) rows that were found to be strange and are not learnt. window: rows of a
+    period, or of what stands for it.
+    """
+
+    channels: tuple[str, ...]
+    clock: Clock
+    detector: Detector
+    values: Floats
+    times: Floats
+    reference: Floats
+    middle: Floats
+    spread: Floats
+    residuals: tuple[Floats, ...]
+    longest: NDArray[np.int64]
+    dirty: Mask
+    window: int
+    name: str = ""
+    accepted: int = 0
+
+    def shares(self, channels: Floats) -> Floats:
+        """Each channel's share (N, C) in how strange rows are, after its scores (N, C); the shares of a row sum to 1.
+
+        Squares of how far a score is above the usual one, so that many dull channels do not hide a strange one.
+        """
+        excess = np.clip((np.nan_to_num(channels, nan=-np.inf) - self.middle) / self.spread, 0, 1e6) ** 2
+        total = excess.sum(axis=1, keepdims=True)
+        shares: Floats = np.where(total > 0, excess / np.where(total > 0, total, 1), 1 / channels.shape[1])
+        return shares
+
+    def band(self, rate: float) -> tuple[Floats, Floats]:
+        """How far below and above its expectation each channel (C,) is in all but a share `rate` of normal rows."""
+        low, high = [], []
+        for found in self.residuals:
+            last = len(found) - 1
+            place = min(max(int(np.floor(rate / 2 * (last + 2))) - 1, 0), last)
+            low.append(found[place] if len(found) else np.nan)
+            high.append(found[last - place] if len(found) else np.nan)
+        return np.array(low), np.array(high)
+
+    def own_p(self) -> Floats:
+        """P-values (K,) of the reference's rows, each among the others."""
+        count = len(self.reference)
+        return np.minimum((conformal_p(self.reference, self.reference) * (count + 1) - 1) / count, 1.0)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What is normal, and the scores of the rows it was learnt from, dirty rows as rows that are judged."""
+
+    normal: Normal
+    scored: Scored
+
+
+def learn(part: Series, others: Floats | None, settings: DetectorSettings, *, robust: bool = True) -> Learnt:
+    """What is normal after a part (R, C) that is; `others` (M, C) are the rows to be judged, where they are at hand.
+
+    robust: rows that are far stranger than the rest of the part are left out, and the rest is learnt anew. Raises
+    InputError for a part with too few known rows.
+    """
+    values = part.values
+    known = int(np.isfinite(values).any(axis=1).sum())
+    if known < FEWEST:
+        raise InputError(
+            f"{part.name or 'the normal part'}: {known} rows with a value, and it takes {FEWEST} or more to tell what "
+            "is normal; give more rows, or another --train"
+        )
+    dirty = np.zeros(len(values), bool)
+    window = settings.window or max(
+        (window_of(_bridged(c)) for c in values.T if np.isfinite(c).sum() > FEWEST), default=4
+    )
+    if others is not None and len(others) > WHOLE:
+        others = None
+    detector = Detector(settings).fit(values, others)
+    for _ in range(ROUNDS if robust else 0):
+        found = dirty_rows(detector.reference.scores, window) & ~dirty
+        if not found.any() or (found | dirty).mean() > MOST_DIRT:
+            break
+        dirty |= found
+        detector = Detector(settings).fit(_without(values, dirty), others)
+    scored = _merged(detector.reference, detector, values, dirty)
+    return Learnt(_normal(part, detector, dirty, window), scored)
+
+
+def _normal(part: Series, detector: Detector, dirty: Mask, window: int) -> Normal:
+    clean, reference = _without(part.values, dirty), detector.reference
+    usable = np.isfinite(reference.scores) & ~dirty
+    if not usable.any():
+        raise InputError(
+            f"{part.name or 'the normal part'}: no row of it can be judged; give more rows, or another --train"
+        )
+    middle, spread = scale_of(reference.channels[usable])
+    residuals = clean - reference.expected
+    return Normal(
+        channels=part.channels,
+        clock=part.clock,
+        detector=detector,
+        values=clean,
+        times=part.times,
+        reference=reference.scores[usable],
+        middle=middle,
+        spread=spread,
+        residuals=tuple(np.sort(column[np.isfinite(column)]) for column in residuals.T),
+        longest=np.array([[longest_same(c) for c in clean.T], [longest_unknown(c) for c in part.values.T]]),
+        dirty=dirty,
+        window=window,
+        name=part.name,
+    )
+
+
+def dirty_rows(scores: Floats, window: int) -> Mask:
+    """Rows (R,) of a normal part whose scores are so far beyond all others that they are hardly normal.
+
+    The highest of R scores is, with an exponential tail through two quantiles that a tenth of dirt does not move, about
+    as high as log R says; rows beyond 1.6 times that are dirt, with their neighbors for as long as these are high.
+    """
+    known = scores[np.isfinite(scores)]
+    dirty = np.zeros(len(scores), bool)
+    if len(known) < 5 * FEWEST:
+        return dirty
+    calm, high = np.quantile(known, [CALM, HIGH])
+    slope = (high - calm) / np.log((1 - CALM) / (1 - HIGH))
+    cut = calm + BEYOND * slope * np.log(len(known) * (1 - CALM))
+    filled = np.nan_to_num(scores, nan=-np.inf)
+    for first, last in zip(*segments(filled > high), strict=True):
+        if slope > 0 and filled[first : last + 1].max() > cut:
+            dirty[first : last + 1] = True
+    return dirty
+
+
+def scale_of(scores: Floats) -> tuple[Floats, Floats]:
+    """Median and upper spread (C,) of channels' scores (R, C), NaN left out: how far the highest fortieth is."""
+    middle, spread = np.zeros(scores.shape[1]), np.ones(scores.shape[1])
+    for c, column in enumerate(scores.T):
+        known = column[np.isfinite(column)]
+        if len(known):
+            middle[c], high = np.quantile(known, [0.5, 0.975])
+            spread[c] = high - middle[c] or known.std() or 1.0
+    return middle, spread
+
+
+def longest_same(values: Floats) -> int:
+    """The most rows in a run for which values (N,) stayed the same; 1 where they always change."""
+    same = np.diff(values) == 0
+    first, last = segments(same)
+    return int((last - first).max()) + 2 if len(first) else 1
+
+
+def longest_unknown(values: Floats) -> int:
+    """The most rows in a run that are unknown (N,)."""
+    first, last = segments(np.isnan(values))
+    return int((last - first).max()) + 1 if len(first) else 0
+
+
+def score_blocks(detector: Detector, values: Floats, window: int, size: int = WHOLE) -> Iterator[tuple[int, Scored]]:
+    """Scores of rows (N, C) in blocks, with where each begins; a block knows two windows before and after it."""
+    margin = 2 * window
+    for start in range(0, len(values), size):
+        stop = min(start + size, len(values))
+        first = max(start - margin, 0)
+        made = detector.score(values[first : min(stop + margin, len(values))])
+        cut = slice(start - first, stop - first)
+        yield start, Scored(made.scores[cut], made.channels[cut], made.expected[cut])
+
+
+def _merged(reference: Scored, detector: Detector, values: Floats, dirty: Mask) -> Scored:
+    """The normal part's own scores, those of dirty rows as if they were to be judged."""
+    if not dirty.any():
+        return reference
+    judged = detector.score(values)
+    column = dirty[:, None]
+    return Scored(
+        np.where(dirty, judged.scores, reference.scores),
+        np.where(column, judged.channels, reference.channels),
+        np.where(column, judged.expected, reference.expected),
+    )
+
+
+def _without(values: Floats, dirty: Mask) -> Floats:
+    return np.where(dirty[:, None], np.nan, values) if dirty.any() else values
+
+
+def _bridged(values: Floats) -> Floats:
+    known = np.flatnonzero(np.isfinite(values))
+    return np.interp(np.arange(len(values)), known, values[known]) if len(known) else np.zeros(len(values))
