@@ -133,6 +133,11 @@ class Panel:
                     member.learn(score)
         return p, own
 
+    @property
+    def learnt(self) -> bool:
+        """Whether the last row went into the references at once."""
+        return self._together.learnt
+
     def run(self, scores: Any) -> Panelled:
         """The same for rows (N, M), as `step` gives them."""
         table = _columns(scores)

@@ -1,0 +1,291 @@
+"""Lines as they come: from standard input, or from a file that grows and is rotated, as `tail -F` follows it.
+
+A half-written line is waited for. A file that is renamed and made anew is read to its end first; one that is cut to
+nothing is begun again. `Place` says where the next line begins, so that a later run goes on there, be the file rotated
+in between or not.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from genapps.errors import InputError
+from genapps.io.source import open_file
+
+STDIN = "-"
+LONGEST = 1 << 20  # bytes of a line at most
+_CHUNK = 1 << 16
+_HEAD = 256  # first bytes by which a file is known again
+_SHORTEST, _LAZIEST = 0.001, 0.05  # seconds between two looks at a file that does not grow
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the next line begins: bytes into which file, after how many lines of it, and its first bytes as hex."""
+
+    offset: int = 0
+    line: int = 0
+    device: int = 0
+    inode: int = 0
+    head: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Whole lines without their ends, in order. start: byte at which the first begins, or -1 where it does not matter.
+
+    first: number of the line before it. fresh: whether a file begins with it. cut: whether the last line has no end.
+    """
+
+    lines: list[bytes]
+    start: int
+    first: int
+    fresh: bool = False
+    cut: bool = False
+
+
+class Splitter:
+    """Bytes in, whole lines out; a line of more than `longest` bytes is left out and counted."""
+
+    def __init__(self, offset: int = 0, line: int = 0, longest: int = LONGEST) -> None:
+        self.offset, self.line, self.longest = offset, line, longest  # where the first line not handed out begins
+        self.dropped = 0
+        self.fresh = not offset
+        self._parts: list[bytes] = []
+        self._waiting = 0  # bytes of the unfinished line, kept or not
+
+    def feed(self, data: bytes) -> Iterator[Batch]:
+        """The lines that are whole now."""
+        head, newline, rest = data.partition(b"\n")
+        if not newline:
+            self._hold(data)
+            return
+        if self._waiting:
+            self._hold(head)
+            yield from self._end()
+            data = rest
+        *lines, last = data.split(b"\n")
+        start, first, fresh = self.offset, self.line, self.fresh
+        if lines and max(map(len, lines)) > self.longest:
+            for line in lines:
+                self._hold(line)
+                yield from self._end()
+        elif lines:
+            self.offset += sum(map(len, lines)) + len(lines)
+            self.line += len(lines)
+            self.fresh = False
+            yield Batch(lines, start, first, fresh)
+        self._hold(last)
+
+    def finish(self) -> Iterator[Batch]:
+        """What is left when nothing more can come: a line without an end."""
+        if self._waiting:
+            for batch in self._end(0):
+                yield Batch(batch.lines, batch.start, batch.first, batch.fresh, cut=True)
+
+    def _hold(self, data: bytes) -> None:
+        self._waiting += len(data)
+        if self._waiting <= self.longest:
+            self._parts.append(data)
+        else:
+            self._parts.clear()
+
+    def _end(self, newline: int = 1) -> Iterator[Batch]:
+        line, size = b"".join(self._parts), self._waiting
+        start, first, fresh = self.offset, self.line, self.fresh
+        self._parts.clear()
+        self._waiting = 0
+        self.offset += size + newline
+        self.line += 1
+        self.fresh = False
+        if size > self.longest:
+            self.dropped += 1
+        else:
+            yield Batch([line], start, first, fresh)
+
+
+class Lines:
+    """What comes from standard input (`-`) or a file, in batches of whole lines.
+
+    follow: go on at the end of the file and wait for more. place: go on there. `notes` holds what was met, in
+    sentences, for the caller to take away. Raises UsageError where the file cannot be opened.
+    """
+
+    def __init__(self, source: str, *, follow: bool = False, place: Place | None = None, keep_cut: bool = False) -> None:
+        self.source, self.follow = source, follow
+        self.notes: deque[str] = deque(maxlen=100)
+        self._keep_cut = keep_cut  # a line without an end at the end of the input is left for the next run
+        self._before: deque[tuple[Path, int, int]] = deque()  # rotated files still to be read: path, offset, line
+        self._path = Path(source)
+        self._splitter = Splitter()
+        self._head = b""
+        self._file = 0
+        self._known = (0, 0)
+        self._pipe = source == STDIN or _is_pipe(self._path)
+        if source == STDIN:
+            self._file = 0
+            if place is not None:
+                self._splitter.line = place.line
+        elif place is None:
+            self._open(self._path)
+        else:
+            self._resume(place)
+
+    def place(self) -> Place:
+        """Where the first line begins that was not handed out."""
+        device, inode = self._known
+        return Place(self._splitter.offset, self._splitter.line, device, inode, self._head.hex())
+
+    @property
+    def oversized(self) -> int:
+        """How many lines were too long."""
+        return self._splitter.dropped
+
+    def batches(self, patience: float = 0.25) -> Iterator[Batch | None]:
+        """Batches until the end; None now and then while nothing comes, so that the caller can do something else."""
+        yield from self._piped(patience) if self._pipe else self._grown(patience)
+
+    def _piped(self, patience: float) -> Iterator[Batch | None]:
+        while True:
+            if not select.select([self._file], [], [], patience)[0]:
+                yield None
+                continue
+            data = os.read(self._file, _CHUNK)
+            if not data:
+                break
+            yield from self._splitter.feed(data)
+        yield from self._splitter.finish()
+
+    def _grown(self, patience: float) -> Iterator[Batch | None]:
+        wait, idle = _SHORTEST, 0.0
+        while True:
+            data = os.read(self._file, _CHUNK)
+            if data:
+                if self._was_rewritten():
+                    yield from self._restart("was cut and written anew")
+                    continue
+                wait, idle = _SHORTEST, 0.0
+                yield from self._splitter.feed(data)
+                self._remember()
+                continue
+            if self._before:
+                yield from self._next_rotated()
+                continue
+            gone = self._rotation()
+            if gone:
+                yield from gone
+                continue
+            if not self.follow:
+                break
+            time.sleep(wait)
+            idle, wait = idle + wait, min(wait * 2, _LAZIEST)
+            if idle >= patience:
+                idle = 0.0
+                yield None
+        if not self._keep_cut:
+            yield from self._splitter.finish()
+
+    def _open(self, path: Path, offset: int = 0, line: int = 0) -> None:
+        # A descriptor of our own: the file object may go, and what it buffers with it.
+        with open_file(path, 0) as file:
+            self._file = os.dup(file.fileno())
+        status = os.fstat(self._file)
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError(f"{path}: is a directory; name a file in it")
+        self._known = status.st_dev, status.st_ino
+        self._head = b"" if self._pipe else os.pread(self._file, _HEAD, 0)
+        dropped = self._splitter.dropped
+        self._splitter = Splitter(offset, line)
+        self._splitter.dropped = dropped
+        if offset:
+            os.lseek(self._file, offset, os.SEEK_SET)
+
+    def _remember(self) -> None:
+        if len(self._head) < _HEAD:
+            self._head = os.pread(self._file, _HEAD, 0)
+
+    def _was_rewritten(self) -> bool:
+        return os.pread(self._file, len(self._head), 0) != self._head
+
+    def _rotation(self) -> Iterator[Batch] | None:
+        """What is to be done where the file is not the one that stands under its name any more."""
+        try:
+            now = os.stat(self._path)
+        except OSError:
+            return None
+        size = os.fstat(self._file).st_size
+        if (now.st_dev, now.st_ino) == self._known:
+            if size < os.lseek(self._file, 0, os.SEEK_CUR):
+                return self._restart("was cut short and is read from its start")
+            return None
+        if size > os.lseek(self._file, 0, os.SEEK_CUR):  # written to meanwhile: that first
+            return iter(())
+        return self._restart("was rotated; going on with the new file")
+
+    def _restart(self, why: str) -> Iterator[Batch]:
+        yield from self._splitter.finish()
+        os.close(self._file)
+        self.notes.append(f"{self.source} {why}")
+        self._open(self._path)
+
+    def _next_rotated(self) -> Iterator[Batch]:
+        yield from self._splitter.finish()
+        os.close(self._file)
+        self._open(*self._before.popleft())
+
+    def _resume(self, place: Place) -> None:
+        head = bytes.fromhex(place.head)
+        found = next((path for path in _candidates(self._path) if _is_it(path, place, head)), None)
+        if found == self._path:
+            self._open(found, place.offset, place.line)
+        elif found is None:
+            self.notes.append(
+                f"{self.source} was rotated and what was read last is gone: records between may be missing"
+            )
+            self._open(self._path)
+        else:
+            self.notes.append(f"{self.source} was rotated; going on in {found.name}")
+            newer = [path for path in _candidates(self._path) if path.stat().st_mtime_ns > found.stat().st_mtime_ns]
+            between = sorted((path for path in newer if path != self._path), key=lambda path: path.stat().st_mtime_ns)
+            self._before.extend((path, 0, 0) for path in [*between, self._path])
+            self._open(found, place.offset, place.line)
+
+
+def _is_pipe(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _candidates(path: Path) -> list[Path]:
+    """The file itself, then those it may have been rotated to."""
+    try:
+        beside = sorted(other for other in path.parent.iterdir() if other.name.startswith(f"{path.name}"))
+    except OSError:
+        return [path]
+    rotated = [other for other in beside if other != path and other.suffix not in _PACKED and other.is_file()]
+    return [path, *rotated]
+
+
+def _is_it(path: Path, place: Place, head: bytes) -> bool:
+    """Whether a file is the one that was read, or a copy of it."""
+    try:
+        status = path.stat()
+        if status.st_size < place.offset:
+            return False
+        with path.open("rb") as file:
+            same = file.read(len(head)) == head
+    except OSError:
+        return False
+    return same and (len(head) >= _HEAD or (status.st_dev, status.st_ino) == (place.device, place.inode))

@@ -1,0 +1,307 @@
+"""The detector of a stream: one row in, one p-value out, causal, with bounded memory and a bounded amount of work.
+
+A channel is looked at by several members (`streaming_members`); each one's score is ranked among its own last normal
+ones, and the mean surprise -log10 p of them is the channel's. What that is worth is calibrated on the surprise of normal
+rows, so that the promised rate holds however the members depend on one another. Weights are equal: nothing is fitted to
+what an anomaly is thought to look like. The first rows, the warm-up, are learnt and not judged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genapps.anomaly import Calibration, Calibrator, Panel
+from genapps.anomaly.reference import Reference
+from genapps.errors import InputError, UsageError
+from genapps_timeseries.series import Floats
+from genapps_timeseries.streaming_members import (
+    Flat,
+    Forecast,
+    Level,
+    Light,
+    Member,
+    Reach,
+    Scale,
+    Season,
+    Step,
+    Windows,
+)
+
+DEFAULT, LIGHT = "ensemble", "light"
+FAMILIES: dict[str, tuple[Callable[[], Member], ...]] = {
+    DEFAULT: (Step, Level, Forecast, Season, Windows, Reach, Flat),
+    LIGHT: (Light,),
+}
+LONGEST = 10_000  # rows of a reference at most
+RARE = 12.0  # no surprise is larger: nothing is known of anything rarer than one in 10^12
+_FEWEST = 30  # scores before a member has a say
+_QUIET, _LOUDER = 100, 1.5  # an onset within so many rows of the last one must surprise so much more
+_ABSENT = 10  # rows without a value, beyond three times the longest such stretch of the warm-up, are strange
+
+
+@dataclass(frozen=True)
+class Details:
+    """Why the last row is as strange as it is. shares: (C,) of the channels; then of the first of them."""
+
+    shares: tuple[float, ...]
+    channel: int
+    kind: str
+    value: float
+    expected: float
+
+    @property
+    def sign(self) -> float:
+        """1 above what was expected, -1 below, 0 where that is not known."""
+        return float((self.value > self.expected) - (self.value < self.expected))
+
+
+class Ranked:
+    """A member and its last normal scores, among which the next one is ranked."""
+
+    def __init__(self, member: Member, length: int) -> None:
+        self.member, self.length = member, length
+        self.first: list[float] = []  # scores until there are enough to rank among
+        self.reference: Reference | None = None
+
+    def learn(self, score: float) -> None:
+        """Take a normal row's score."""
+        if self.reference is not None:
+            self.reference.learn(score)
+            return
+        self.first.append(score)
+        if len(self.first) >= _FEWEST:
+            self.reference, self.first = Reference(self.first, self.length), []
+
+    def state(self) -> dict[str, Floats]:
+        """Everything, as plain arrays."""
+        kept = {f"member.{name}": array for name, array in self.member.state().items()}
+        ranks = {} if self.reference is None else self.reference.state()
+        return {
+            **kept,
+            **{f"ranks.{name}": a for name, a in ranks.items()},
+            "first": np.asarray(self.first, np.float64),
+        }
+
+    def restore(self, state: Mapping[str, Floats]) -> None:
+        """Go on where `state` was taken."""
+        self.member.restore(part(state, "member."))
+        ranks = part(state, "ranks.")
+        self.reference = Reference.restore(dict(ranks)) if ranks else None
+        self.first = state["first"].tolist()
+
+
+class Channel:
+    """One channel: how surprising is its next value? family: a name of FAMILIES. length: of each reference."""
+
+    def __init__(self, family: str, length: int) -> None:
+        self.scale = Scale(np.empty(0))
+        self.looks = [Ranked(make(), length) for make in FAMILIES[family]]
+        self.plain = family == LIGHT
+        self.own: list[float] = []  # each member's p-value for the last row
+        self.value = math.nan
+        self.absent = self.longest = 0.0
+        self._scores: list[float] = []
+
+    def begin(self, values: Floats, times: Sequence[float]) -> Floats:
+        """Learn a warm-up (N,) and tell its surprises, as later rows of the same scores would have them at least."""
+        self.scale = Scale(values)
+        scores = np.array([self._look(self.scale(v), t, True) for v, t in zip(values.tolist(), times, strict=True)])
+        self.longest = _longest(np.isnan(values))
+        if self.plain:
+            return scores[:, 0]
+        p = np.full(scores.shape, np.nan)
+        for k, look in enumerate(self.looks):
+            known = np.flatnonzero(np.isfinite(scores[:, k]))
+            for score in scores[known, k].tolist():
+                look.learn(score)
+            if look.reference is not None:
+                own = look.reference.own_p()
+                p[known[-len(own) :], k] = own
+        told = ~np.isnan(p)
+        total = np.where(told, -np.log10(np.maximum(np.where(told, p, 1.0), 10**-RARE)), 0.0).sum(axis=1)
+        return np.where(told.any(axis=1), total / np.maximum(told.sum(axis=1), 1), np.nan)
+
+    def _look(self, value: float, time: float, learn: bool) -> list[float]:
+        if value != value:
+            return [math.nan] * len(self.looks)
+        return [look.member.step(value, time, learn) for look in self.looks]
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The mean surprise of the next value; NaN where there is none."""
+        self.value = value
+        if value != value:
+            self.absent += 1
+            self.own, self._scores = [], []
+            return RARE if self.absent > 3 * self.longest + _ABSENT else math.nan
+        self.absent = 0.0
+        scaled = self.scale(value)
+        if self.plain:
+            return self.looks[0].member.step(scaled, time, learn)
+        self._scores = self._look(scaled, time, learn)
+        self.own = [
+            math.nan if score != score or look.reference is None else look.reference.smooth_p(score)
+            for look, score in zip(self.looks, self._scores, strict=True)
+        ]
+        known = [min(-math.log10(p), RARE) if p > 0 else RARE for p in self.own if p == p]
+        return math.fsum(known) / len(known) if known else math.nan
+
+    def learn(self) -> None:
+        """The last row was normal."""
+        for look, score in zip(self.looks, self._scores, strict=False):
+            if score == score:
+                look.learn(score)
+
+    def forget(self) -> None:
+        """What was normal is so no more: a shift that lasts is accepted."""
+        for look in self.looks:
+            look.member.forget()
+
+    def explain(self) -> tuple[str, float]:
+        """The kind by the member that is most surprised by the last row, and the value that was expected."""
+        if self.value != self.value:
+            return "gap", math.nan
+        surprised = [(p, k) for k, p in enumerate(self.own) if p == p]
+        member = self.looks[min(surprised)[1] if surprised else 0].member
+        expected = next((e for e in (look.member.expected for look in self.looks) if e == e), math.nan)
+        expected = member.expected if member.expected == member.expected else expected
+        return member.kind, self.scale.middle + self.scale.spread * expected
+
+    def state(self) -> dict[str, Floats]:
+        """Everything, as plain arrays."""
+        numbers = [self.scale.middle, self.scale.spread, self.absent, self.longest]
+        looks = {f"{k}.{name}": array for k, look in enumerate(self.looks) for name, array in look.state().items()}
+        return {**looks, "numbers": np.asarray(numbers, np.float64)}
+
+    def restore(self, state: Mapping[str, Floats]) -> None:
+        """Go on where `state` was taken."""
+        self.scale.middle, self.scale.spread, self.absent, self.longest = state["numbers"].tolist()
+        for k, look in enumerate(self.looks):
+            look.restore(part(state, f"{k}."))
+
+
+class Stream:
+    """One series of C channels, a row at a time.
+
+    family: DEFAULT or LIGHT. rate: promised share of normal rows in alarm. Raises UsageError for another family.
+    """
+
+    def __init__(self, channels: int, family: str = DEFAULT, rate: float = 0.001) -> None:
+        if family not in FAMILIES:
+            raise UsageError(f"--family {family}: watch knows {' and '.join(FAMILIES)}")
+        self.family, self.rate = family, rate
+        length = min(Calibration(rate).rows(0), LONGEST)
+        self.settings = Calibration(rate, length=length)
+        self.channels = [Channel(family, length) for _ in range(channels)]
+        self.judge: Calibrator | Panel | None = None
+        self.row = 0  # rows judged
+        self.surprise = math.nan
+        self._surprises: list[float] = []
+        self._learn = True
+        self._onset = (-math.inf, 0.0)  # the row of the last onset and how surprising it was
+
+    def begin(self, times: Sequence[float], values: Any) -> None:
+        """Learn the warm-up: times (N,) in seconds, values (N, C). Raises InputError where nothing can be learnt."""
+        table = np.asarray(values, np.float64)
+        found = np.stack([channel.begin(table[:, c], times) for c, channel in enumerate(self.channels)], axis=1)
+        if not np.isfinite(found).any(axis=0).all():
+            dull = [c + 1 for c in range(found.shape[1]) if not np.isfinite(found[:, c]).any()]
+            raise InputError(f"channel {dull[0]} has too few values in the {len(table):,} rows of the warm-up")
+        if len(self.channels) == 1:
+            self.judge = Calibrator(found[:, 0], self.settings)
+        else:
+            self.judge = Panel(found, self.settings, "cauchy")
+
+    def step(self, time: float, values: Sequence[float]) -> float:
+        """The p-value of the next row, NaN where it holds no value; an alarm is p <= rate."""
+        judge, learn = self.judge, self._learn
+        if isinstance(judge, Calibrator):
+            channel = self.channels[0]
+            self.surprise = channel.step(values[0], time, learn)
+            p, learnt = judge.step(self.surprise), judge.learnt
+        elif judge is not None:
+            rows = zip(self.channels, values, strict=True)
+            self._surprises = [channel.step(value, time, learn) for channel, value in rows]
+            known = [s for s in self._surprises if s == s]
+            self.surprise = max(known, default=math.nan)
+            p, _ = judge.step(self._surprises)
+            learnt = judge.learnt
+        else:
+            raise InputError("a stream is judged only after its warm-up")
+        self.row += 1
+        if p <= self.rate:
+            self._alarmed(learnt)
+        elif p == p:
+            self._learn = True
+        if learnt:
+            for channel in self.channels:
+                channel.learn()
+        return p
+
+    def _alarmed(self, learnt: bool) -> None:
+        if learnt and not self._learn:  # the time-out: it is normal from here on
+            for channel in self.channels:
+                channel.forget()
+        self._learn = learnt
+
+    def onset(self) -> float:
+        """How likely something begins with the last row, 0..1: silent after an onset, unless it gets much stranger."""
+        surprise = self.surprise
+        if surprise != surprise:
+            return 0.0
+        row, before = self._onset
+        if self.row - row <= _QUIET and surprise <= _LOUDER * before:
+            return 0.0
+        if surprise >= 0.8:
+            self._onset = (self.row, surprise)
+        return surprise / (1 + surprise)
+
+    def details(self) -> Details:
+        """Why the last row is as strange as it is."""
+        weights = [self.surprise] if len(self.channels) == 1 else [s if s == s else 0.0 for s in self._surprises]
+        total = math.fsum(weights)
+        shares = tuple(w / total if total > 0 else 1 / len(weights) for w in weights)
+        top = max(range(len(shares)), key=lambda c: shares[c])
+        kind, expected = self.channels[top].explain()
+        return Details(shares, top, kind, self.channels[top].value, expected)
+
+    def state(self) -> dict[str, Floats]:
+        """All that was learnt, as plain arrays."""
+        assert self.judge is not None
+        numbers = np.asarray([self.row, self._learn, *self._onset], np.float64)
+        channels = {
+            f"channel.{c}.{n}": a for c, channel in enumerate(self.channels) for n, a in channel.state().items()
+        }
+        judge = {f"judge.{name}": array for name, array in self.judge.state().items()}
+        return {**channels, **judge, "numbers": numbers}
+
+    def restore(self, state: Mapping[str, Floats]) -> None:
+        """Go on where `state` was taken from a stream of the same settings. Raises InputError for arrays of another."""
+        try:
+            row, learn, at, before = state["numbers"].tolist()
+            for c, channel in enumerate(self.channels):
+                channel.restore(part(state, f"channel.{c}."))
+            kept = dict(part(state, "judge."))
+            alone = len(self.channels) == 1
+            self.judge = Calibrator.restore(kept, self.settings) if alone else None
+            self.judge = self.judge or Panel.restore(kept, self.settings, "cauchy")
+        except (KeyError, ValueError) as error:
+            raise InputError(f"a saved stream that does not fit: {error}") from None
+        self.row, self._learn, self._onset = int(row), bool(learn), (at, before)
+
+
+def part(state: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
+    """The arrays under a prefix, without it."""
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
+def _longest(flags: Any) -> float:
+    run = most = 0
+    for flag in flags.tolist():
+        run = run + 1 if flag else 0
+        most = max(most, run)
+    return float(most)

@@ -1,0 +1,354 @@
+"""What looks at one channel of a stream: each member takes one value at a time and says how strange it is.
+
+All of them see the channel on the scale of its warm-up, hold bounded memory, and look at nothing that is yet to come.
+A score's unit does not matter, since it is ranked among the scores of normal rows. While `learn` is false, the members
+go on looking but what they hold to be normal stays as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from genapps_timeseries.series import Floats
+
+DAY = 86400.0
+_FAR = 1e4  # no value is further from the middle than this many spreads
+
+
+class Member:
+    """One way to look. kind: what an anomaly is called that it saw first."""
+
+    kind: ClassVar[str] = ""
+    numbers: ClassVar[tuple[str, ...]] = ()  # attributes that are single numbers
+    arrays: ClassVar[tuple[str, ...]] = ()  # attributes that are arrays or deques
+    expected = math.nan  # what was expected instead of the last value, where the member can say
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """How strange the next value is, NaN where that cannot be told yet. time: seconds."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """What was normal is so no more: let the next values count as much as those of a beginning."""
+
+    def state(self) -> dict[str, Floats]:
+        """All that was learnt, as plain arrays."""
+        kept = {name: np.asarray(getattr(self, name), np.float64) for name in self.arrays}
+        return {**kept, "numbers": np.asarray([getattr(self, name) for name in self.numbers], np.float64)}
+
+    def restore(self, state: Mapping[str, Floats]) -> None:
+        """Go on where `state` was taken. Raises KeyError or ValueError for arrays of another member."""
+        for name, number in zip(self.numbers, state["numbers"].tolist(), strict=True):
+            setattr(self, name, number)
+        for name in self.arrays:
+            held, array = getattr(self, name), np.asarray(state[name], np.float64)
+            if isinstance(held, deque):
+                held.clear()
+                held.extend(array.tolist())
+            elif held.shape != array.shape:
+                raise ValueError(f"{name} of shape {array.shape} instead of {held.shape}")
+            else:
+                setattr(self, name, array.copy())
+
+
+class Step(Member):
+    """The first difference."""
+
+    kind = "spike"
+    numbers = ("last",)
+
+    def __init__(self) -> None:
+        self.last = math.nan
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The distance from the value before."""
+        self.expected = self.last
+        score, self.last = abs(value - self.last), value
+        return score
+
+
+class Reach(Member):
+    """How far a value lies beyond all that was seen, as a share of that range."""
+
+    kind = "spike"
+    numbers = ("low", "high")
+
+    def __init__(self) -> None:
+        self.low = self.high = math.nan
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """0 within the range."""
+        low, high = self.low, self.high
+        if low != low:
+            self.low = self.high = value
+            return 0.0
+        beyond = max(value - high, low - value)
+        if beyond <= 0:
+            return 0.0
+        if learn:
+            self.low, self.high = min(low, value), max(high, value)
+        return beyond / ((high - low) or 1.0)
+
+
+class Level(Member):
+    """The mean of the last `length` values beside its own long memory."""
+
+    kind = "level shift"
+    numbers = ("total", "middle", "count")
+    arrays = ("recent",)
+
+    def __init__(self, length: int = 8, memory: int = 300) -> None:
+        self.length, self.slowest = length, 1 / memory
+        self.recent: deque[float] = deque(maxlen=length)
+        self.total = self.middle = self.count = 0.0
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The distance of the short mean from the long one."""
+        recent = self.recent
+        if len(recent) == self.length:
+            self.total -= recent[0]
+        recent.append(value)
+        self.total += value
+        if len(recent) < self.length:
+            return math.nan
+        mean = self.total / self.length
+        apart, self.expected = mean - self.middle, self.middle
+        if learn:
+            self.count += 1
+            self.middle += max(self.slowest, 1 / self.count) * apart
+        return abs(apart)
+
+    def forget(self) -> None:
+        """The long memory begins anew."""
+        self.count = 0.0
+
+
+class Forecast(Member):
+    """The error of a linear forecast from the last values, fitted by recursive least squares with slow forgetting.
+
+    (Ljung, "System identification", 2nd edition, 1999, section 11.2.) Errors beyond six times their usual size are
+    learnt from as if they were of that size.
+    """
+
+    kind = "shape"
+    numbers = ("usual", "count")
+    arrays = ("past", "weights", "spread")
+
+    def __init__(self, order: int = 8, keep: float = 0.9995) -> None:
+        self.order, self.keep = order, keep
+        self.past, self.weights = np.zeros(order + 1), np.zeros(order + 1)
+        self.past[order] = 1.0  # the constant
+        self.weights[0] = 1.0  # at first: as before
+        self.spread = np.eye(order + 1) * 10
+        self.usual = self.count = 0.0
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The distance from what was forecast."""
+        past = self.past
+        self.expected = float(past @ self.weights)
+        error = value - self.expected
+        if learn:
+            self._learn(past, error)
+        past[1 : self.order] = past[: self.order - 1]
+        past[0] = value
+        return abs(error) if self.count > self.order else math.nan
+
+    def _learn(self, past: Floats, error: float) -> None:
+        self.count += 1
+        most = 6 * self.usual
+        bounded = max(-most, min(error, most)) if self.count > 4 * self.order else error
+        gain = self.spread @ past
+        shrink = self.keep + float(past @ gain)
+        self.weights += gain * (bounded / shrink)
+        self.spread -= np.multiply.outer(gain, gain / shrink)
+        self.spread *= 1 / self.keep
+        self.usual += max(0.005, 1 / self.count) * (abs(bounded) - self.usual)
+        if self.count % 256 == 0 and not float(self.spread.trace()) < 1e6:  # nothing new came for long
+            self.spread = np.eye(self.order + 1) * 10
+
+    def forget(self) -> None:
+        """Errors of any size are learnt from again."""
+        self.count = 0.0
+        self.spread = np.eye(self.order + 1) * 10
+
+
+class Season(Member):
+    """The distance from what is usual at this time of day."""
+
+    kind = "shape"
+    arrays = ("means", "days", "day", "total", "count")
+
+    def __init__(self, bins: int = 48, period: float = DAY, newest: float = 0.2) -> None:
+        self.bins, self.period, self.newest = bins, period, newest
+        self.means, self.days, self.total, self.count = (np.zeros(bins) for _ in range(4))
+        self.day = np.full(bins, -1.0)
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """NaN before the same time of a day was seen once."""
+        day, place = divmod(time, self.period)
+        at = min(int(place / self.period * self.bins), self.bins - 1)
+        if self.day[at] != day:
+            self._turn(at, day)
+        self.expected = float(self.means[at]) if self.days[at] else math.nan
+        if learn:
+            self.total[at] += value
+            self.count[at] += 1
+        return abs(value - self.expected)
+
+    def _turn(self, at: int, day: float) -> None:
+        if self.count[at]:
+            self.days[at] += 1
+            share = max(self.newest, 1 / float(self.days[at]))
+            self.means[at] += share * (self.total[at] / self.count[at] - self.means[at])
+        self.day[at], self.total[at], self.count[at] = day, 0.0, 0.0
+
+
+class Windows(Member):
+    """The distance of the last values from the nearest of many stretches that were normal before."""
+
+    kind = "shape"
+    numbers = ("seen", "kept")
+    arrays = ("window", "bank", "squares", "waiting")
+
+    def __init__(self, length: int = 16, held: int = 256, every: int = 4) -> None:
+        self.length, self.held, self.every = length, held, every
+        self.window = np.zeros(length)
+        self.bank, self.squares = np.zeros((held, length)), np.full(held, np.inf)
+        self.delay = max(length // every, 1)  # a stretch is compared only once it does not overlap the present one
+        self.waiting = np.zeros((self.delay, length))
+        self.seen = self.kept = 0.0
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """NaN before a stretch is held."""
+        window = self.window
+        window[:-1] = window[1:]
+        window[-1] = value
+        score = math.nan
+        stored = int(self.kept) - self.delay
+        if stored > 0:
+            most = min(stored, self.held)
+            distances = self.squares[:most] - 2 * (self.bank[:most] @ window)
+            score = math.sqrt(max(float(distances.min()) + float(window @ window), 0.0))
+        if learn:
+            self.seen += 1
+            if self.seen >= self.length and self.seen % self.every == 0:
+                self._keep()
+        return score
+
+    def _keep(self) -> None:
+        place = int(self.kept) % self.delay
+        if self.kept >= self.delay:
+            at = (int(self.kept) - self.delay) % self.held
+            self.bank[at] = self.waiting[place]
+            self.squares[at] = float(self.waiting[place] @ self.waiting[place])
+        self.waiting[place] = self.window
+        self.kept += 1
+
+
+class Flat(Member):
+    """How often the same value came again."""
+
+    kind = "flatline"
+    numbers = ("last", "run")
+
+    def __init__(self) -> None:
+        self.last, self.run = math.nan, 0.0
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The length of the run."""
+        self.run = self.run + 1 if value == self.last else 0.0
+        self.last = value
+        return self.run
+
+
+class Restless(Member):
+    """The size of the last differences beside what is usual: a frequency or a noise that changes."""
+
+    kind = "frequency"
+    numbers = ("last", "total", "usual", "count")
+    arrays = ("recent",)
+
+    def __init__(self, length: int = 24, memory: int = 300) -> None:
+        self.length, self.slowest = length, 1 / memory
+        self.recent: deque[float] = deque(maxlen=length)
+        self.last = math.nan
+        self.total = self.usual = self.count = 0.0
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The log of the ratio, whichever way it goes."""
+        move, self.last = value - self.last, value
+        if move != move:
+            return math.nan
+        recent = self.recent
+        if len(recent) == self.length:
+            self.total -= recent[0]
+        recent.append(abs(move))
+        self.total += abs(move)
+        if len(recent) < self.length:
+            return math.nan
+        size = max(self.total, 0.0) / self.length
+        score = abs(math.log((size + 1e-6 + 0.01 * self.usual) / (1.01 * self.usual + 1e-6))) if self.count else 0.0
+        if learn:
+            self.count += 1
+            self.usual += max(self.slowest, 1 / self.count) * (size - self.usual)
+        return score
+
+    def forget(self) -> None:
+        """What is usual begins anew."""
+        self.count = 0.0
+
+
+class Light(Member):
+    """Two cheap looks in one number: the difference and the distance from an exponentially weighted mean."""
+
+    kind = "spike"
+    numbers = ("last", "middle", "usual", "moving", "count")
+
+    def __init__(self, memory: int = 100) -> None:
+        self.slowest = 1 / memory
+        self.last = math.nan
+        self.middle = self.usual = self.moving = self.count = 0.0
+
+    def step(self, value: float, time: float, learn: bool) -> float:
+        """The larger of both, each beside its usual size."""
+        self.count += 1
+        apart, move = abs(value - self.middle), abs(value - self.last)
+        self.expected = self.middle
+        self.last = value
+        if move != move:
+            self.middle = value
+            return math.nan
+        usual, moving = self.usual, self.moving
+        score = max(apart / (usual or 1.0), move / (moving or 1.0))
+        if learn:
+            share = 1 / self.count if self.count * self.slowest < 1 else self.slowest
+            self.middle += share * (value - self.middle)
+            self.usual += share * (min(apart, 6 * usual or apart) - usual)
+            self.moving += share * (min(move, 6 * moving or move) - moving)
+        return score
+
+    def forget(self) -> None:
+        """The mean begins anew."""
+        self.count = 0.0
+
+
+class Scale:
+    """The middle and the spread of a channel's warm-up, by which all its members see it."""
+
+    def __init__(self, values: Floats) -> None:
+        known = values[np.isfinite(values)]
+        self.middle = float(np.median(known)) if len(known) else 0.0
+        gaps = np.abs(known - self.middle)
+        spread = float(1.4826 * np.median(gaps)) if len(known) else 0.0
+        self.spread = spread or (float(gaps.mean()) if len(known) else 0.0) or abs(self.middle) * 0.01 or 1.0
+
+    def __call__(self, value: float) -> float:
+        """The value on that scale; NaN stays, what is too far to reckon with is cut."""
+        if value != value:
+            return value
+        scaled = (value - self.middle) / self.spread
+        return _FAR if scaled > _FAR else -_FAR if scaled < -_FAR else scaled
