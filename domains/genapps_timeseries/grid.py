@@ -1,0 +1,232 @@
+"""Rows in order of time: sorted, those of one stamp together, and missing ones put in where time goes by steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps.io.room import CHUNK, release, room
+from genapps_timeseries.series import Clock, Codes, Floats, Series
+from genapps_timeseries.wording import counted, duration
+
+NEAR = 0.25  # of a step that a row may be early or late
+REGULAR = 0.9  # of the steps that must be one step long
+COARSE = 0.5  # of the rows with the stamp of the one before, above which stamps are coarser than rows
+SHORT = 1_000  # rows that are put in for a gap, whatever else holds
+LONGEST = 10_000  # and where a gap is cut to a part of a day so that the time of day stays in step
+LEAST = 32  # rows that stay of a gap cut short
+SAMPLE = 1_000_000  # steps by which the usual one is told
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What was read, in the order of the input: columns (N,) each, and times (N,), NaN where unknown, or None."""
+
+    columns: tuple[Floats, ...]
+    channels: tuple[str, ...]
+    times: Floats | None
+    clock: Clock
+
+
+def on_grid(raw: Raw, rows: Codes | None = None, name: str = "") -> Series:
+    """The series of these rows of the input (all where None, else rising), in order of time.
+
+    Rows without a time are not part of it. Rows of one stamp become one row, the mean of what is known, unless most
+    rows share theirs. Where nearly all rows are one step apart, missing ones are put in as unknown; a long gap is cut
+    to the rest of it modulo a day, or to SHORT rows.
+    """
+    notes: list[str] = []
+    times, take = _ordered(raw, rows, notes)
+    copies = np.zeros((0, 2), np.int64)
+    if raw.clock.kind == "rows":
+        clock = raw.clock if len(times) > 1 else replace(raw.clock, step=None)
+        return Series(_taken(raw.columns, take), raw.channels, times, take, clock, name, tuple(notes))
+    same = _count(times, lambda steps: steps == 0)
+    first = _repeats(times, same, notes) if same else None
+    members, firsts = take, None
+    if first is not None:
+        firsts = np.flatnonzero(first)
+        copies = _copies(first, take)
+        times, take = times[firsts], take[firsts]
+    step, regular = _step(times, raw.clock.kind, bool(same) and first is None, notes)
+    where, lengths = _gaps(times, step, raw.clock, notes) if regular and step else _NONE
+    values = _taken(raw.columns, take)
+    if first is not None and firsts is not None:
+        _average(values, raw.columns, members, first)
+    times, take, values, copies = _filled(times, take, values, copies, where, lengths)
+    clock = replace(raw.clock, step=step, regular=regular)
+    return Series(values, raw.channels, times, take, clock, name, tuple(notes), copies)
+
+
+_NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def _ordered(raw: Raw, rows: Codes | None, notes: list[str]) -> tuple[Floats, Codes]:
+    """Times that never fall, and the rows of the input they belong to."""
+    if raw.times is None:
+        take = np.arange(len(raw.columns[0])) if rows is None else rows
+        return take.astype(np.float64) if rows is None else np.arange(len(rows), dtype=np.float64), take
+    times = raw.times if rows is None else raw.times[rows]
+    known = np.isfinite(times)
+    if not known.all():
+        notes.append(f"{counted(int((~known).sum()), 'row')} without a time {_be(int((~known).sum()))} left out")
+    take = np.flatnonzero(known) if rows is None else rows[known]
+    times = times if known.all() else times[known]
+    falls = _count(times, lambda steps: steps < 0)
+    if falls:
+        order = np.argsort(times, kind="stable")
+        notes.append(f"time goes back {counted(falls, 'time')}; rows are sorted by time")
+        times, take = times[order], take[order]
+    return times, take
+
+
+def _repeats(times: Floats, same: int, notes: list[str]) -> NDArray[np.bool_] | None:
+    """(N,) Whether a row is the first of its stamp; None where rows are kept, their stamps being coarser than they."""
+    if same > COARSE * (len(times) - 1):
+        notes.append("most rows have the stamp of the row before, so rows are judged in their order, not by time")
+        return None
+    notes.append(f"{counted(same, 'row')} with the stamp of another row: each stamp is judged once, by the mean")
+    first = np.ones(len(times), np.bool_)
+    for start, steps in _steps(times):
+        first[start + 1 : start + 1 + len(steps)] = steps != 0
+    return first
+
+
+def _copies(first: NDArray[np.bool_], take: Codes) -> Codes:
+    """(K, 2) Rows of the input that are no first ones, and the rows of the series they went into."""
+    again = np.flatnonzero(~first)
+    return np.stack([take[again], np.cumsum(first)[again] - 1], 1)
+
+
+def _average(values: Floats, columns: tuple[Floats, ...], members: Codes, first: NDArray[np.bool_]) -> None:
+    """Put means of what is known into the rows (of `values`) of stamps that several rows have."""
+    place = np.cumsum(first) - 1
+    several = np.flatnonzero(np.bincount(place, minlength=len(values)) > 1)
+    inside = np.flatnonzero(np.isin(place, several))
+    group = np.searchsorted(several, place[inside])
+    for c, column in enumerate(columns):
+        cells = column[members[inside]]
+        known = np.isfinite(cells)
+        number = np.bincount(group[known], minlength=len(several))
+        total = np.bincount(group[known], cells[known], minlength=len(several))
+        values[several, c] = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[float | None, bool]:
+    """The usual distance of rows, and whether nearly all are that far apart."""
+    if len(times) < 2 or times[-1] == times[0]:
+        return None, False
+    mean = float(times[-1] - times[0]) / (len(times) - 1)
+    if coarse:
+        return mean, False
+    every = max(1, len(times) // SAMPLE)
+    starts = np.arange(0, len(times) - 1, every)
+    usual = float(np.median(times[starts + 1] - times[starts]))
+    near = _count(times, lambda steps: np.abs(steps - usual) <= NEAR * usual) / (len(times) - 1)
+    if near >= REGULAR:
+        return usual, True
+    said = (duration(usual), duration(mean)) if kind == "time" else (f"{usual:.6g}", f"{mean:.6g}")
+    notes.append(
+        f"rows come at irregular times (usually {said[0]} apart, {said[1]} on average), so they are judged in their"
+        " order, not by time"
+    )
+    return mean, False
+
+
+def _gaps(times: Floats, step: float, clock: Clock, notes: list[str]) -> tuple[Codes, Codes]:
+    """After which rows others are missing, and how many are put in there."""
+    where, missing = [], []
+    for start, steps in _steps(times):
+        lost = np.round(steps / step) - 1
+        at = np.flatnonzero((lost >= 1) & (steps > (1 + NEAR) * step))
+        where.append(start + at)
+        missing.append(lost[at])
+    places, lengths = np.concatenate(where), np.concatenate(missing)
+    if not len(places):
+        return _NONE
+    kept = np.minimum(_cut(lengths, step, clock), max(LEAST, len(times) // len(places))).astype(np.int64)
+    whole = kept == lengths
+    if whole.any():
+        rows = int(kept[whole].sum())
+        gaps = counted(int(whole.sum()), "gap")
+        notes.append(f"{gaps} in time: {counted(rows, 'missing row')} {_be(rows)} judged as unknown")
+    for place, lost, left in list(zip(places[~whole], lengths[~whole], kept[~whole], strict=True))[:3]:
+        length = duration(lost * step) if clock.kind == "time" else f"{lost * step:.6g}"
+        notes.append(
+            f"a gap of {length} after {_when(clock, times[place])} is cut short to {counted(int(left), 'row')}"
+        )
+    if (~whole).sum() > 3:
+        notes.append(f"{counted(int((~whole).sum()) - 3, 'more long gap')} cut short likewise")
+    return places, kept
+
+
+def _cut(lengths: Floats, step: float, clock: Clock) -> Floats:
+    """How many rows stay of gaps: all of short ones, of long ones what a whole number of days leaves."""
+    day = DAY / step
+    if clock.kind != "time" or abs(day - round(day)) > 1e-6 or not LEAST <= day <= LONGEST:
+        return np.minimum(lengths, SHORT)
+    rest = lengths % round(day)
+    return np.where(lengths <= SHORT, lengths, np.where(rest < LEAST, rest + round(day), rest))
+
+
+def _filled(
+    times: Floats, take: Codes, values: Floats, copies: Codes, where: Codes, lengths: Codes
+) -> tuple[Floats, Codes, Floats, Codes]:
+    """The same rows with unknown ones put in after the rows `where`."""
+    if not len(where):
+        return times, take, values, copies
+    before = np.concatenate([[0], np.cumsum(lengths)])
+    size = len(times) + int(before[-1])
+    out_times, out_rows = room(size), room(size, np.int64)
+    out_values = room((values.shape[1], size)).T
+    out_rows[:] = -1
+    out_values[:] = np.nan
+    for start in range(0, len(times), CHUNK):
+        stop = min(start + CHUNK, len(times))
+        at = np.arange(start, stop)
+        at += before[np.searchsorted(where, at, "left")]
+        out_times[at], out_rows[at], out_values[at] = times[start:stop], take[start:stop], values[start:stop]
+    number = np.arange(before[-1]) - np.repeat(before[:-1], lengths)  # of a row within its gap
+    at = np.repeat(where + before[:-1] + 1, lengths) + number
+    share = (number + 1) / np.repeat(lengths + 1, lengths)
+    left, right = np.repeat(times[where], lengths), np.repeat(times[where + 1], lengths)
+    out_times[at] = left + share * (right - left)
+    copies = copies.copy()
+    copies[:, 1] += before[np.searchsorted(where, copies[:, 1], "left")]
+    return out_times, out_rows, out_values, copies
+
+
+def _taken(columns: tuple[Floats, ...], take: Codes) -> Floats:
+    """(n, C) The rows `take` of the columns."""
+    values = room((len(columns), len(take)))
+    for c, column in enumerate(columns):
+        for start in range(0, len(take), CHUNK):
+            values[c, start : start + CHUNK] = column[take[start : start + CHUNK]]
+        release(column)
+        release(values)
+    out: Floats = values.T
+    return out
+
+
+def _steps(times: Floats) -> Iterator[tuple[int, Floats]]:
+    """Distances of neighbors in pieces: where each starts, and (n,) distances."""
+    for start in range(0, max(len(times) - 1, 1), CHUNK):
+        yield start, np.diff(times[start : start + CHUNK + 1])
+
+
+def _count(times: Floats, test: Callable[[Floats], NDArray[np.bool_]]) -> int:
+    return sum(int(np.count_nonzero(test(steps))) for _, steps in _steps(times))
+
+
+def _when(clock: Clock, time: float) -> str:
+    from genapps_timeseries.clock import moment
+
+    return moment(clock, float(time))
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
