@@ -30,7 +30,7 @@ class Found:
     """One event.
 
     id: 1, 2, ... in order of time. series: its name where there are several. start, end, peak: times. first, last:
-    rows of the series in order of time; a gap without rows has last = first - 1. rows: how many, there or missing.
+    rows of the series in order of time. rows: how many, there or missing.
     channels: names and their shares in it, the largest first. p: of its strangest row. by_score: whether a score found
     it, not the clock or values that stood still.
     """

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from genapps.io.room import CHUNK, room
+from genapps.io.room import room
 from genapps_timeseries.detection import Detection, Result
 from genapps_timeseries.series import Codes, Floats
 
 DIGITS = 7  # significant ones of a figure
+ROW = "row"  # the name of the first column where the input has no time
 CONTRIBUTION = "contribution_"
 
-Stamps = Callable[[int, int], dict[str, pa.Array]]  # the input's own columns of rows start..stop - 1
 
+def row_tables(detection: Detection, column: str, stamps: Iterable[Sequence[str]], count: int) -> Iterator[pa.Table]:
+    """Results for each of `count` rows of the input, in its order, a table a batch of stamps.
 
-def row_tables(detection: Detection, count: int, stamps: Stamps, size: int = CHUNK) -> Iterator[pa.Table]:
-    """Results for rows 0..count - 1 of the input, as tables of at most `size` rows.
-
-    Rows that are in no series, since their time could not be read, have empty results. Rows of one stamp share theirs.
+    column, stamps: the time as the input has it. Rows that are in no series, since their time could not be read, have
+    empty results. Rows of one stamp share theirs.
     """
-    channels = tuple(dict.fromkeys(name for result in detection.results for name in result.judged.series.channels))
-    owner, place = _places(detection.results, count)
-    events = [_event_ids(result) for result in detection.results]
-    for start in range(0, count, size):
-        stop = min(start + size, count)
-        block = _Block(stop - start, channels)
-        for k, result in enumerate(detection.results):
-            mine = np.flatnonzero(owner[start:stop] == k)
+    results = detection.results
+    channels = tuple(dict.fromkeys(name for result in results for name in result.judged.series.channels))
+    owner, place = _places(results, count)
+    events = [_event_ids(result) for result in results]
+    names = pa.array([result.judged.series.name for result in results], pa.string())
+    start = 0
+    for texts in stamps:
+        own, where = owner[start : start + len(texts)], place[start : start + len(texts)]
+        block = _Block(len(texts), channels)
+        for k, result in enumerate(results):
+            mine = np.flatnonzero(own == k)
             if len(mine):
-                block.take(result, mine, place[start:stop][mine], events[k])
-        yield pa.table({**stamps(start, stop), **block.columns()})
+                block.take(result, mine, where[mine], events[k])
+        first = {column or ROW: pa.array(texts, pa.string())}
+        if len(results) > 1:
+            first["series"] = names.take(pa.array(own, mask=own < 0))
+        yield pa.table({**first, **block.columns()})
+        start += len(texts)
 
 
 def _places(results: Sequence[Result], count: int) -> tuple[NDArray[np.int32], Codes]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from genapps.metrics.ranges import segments
 from genapps_timeseries.detection_learning import Mask, Normal
-from genapps_timeseries.series import Floats, Series
+from genapps_timeseries.series import Series
 
 TIMES = 2  # as long as the longest normal one
 LEAST_MISSING = 3  # rows
@@ -20,8 +20,7 @@ LEAST_STUCK = 10
 class Stretch:
     """Rows first..last of a series that are missing (gap), unknown in some channels (missing) or stuck (flatline).
 
-    A gap without rows of its own lies between two rows: then last = first - 1. start, end: its times. rows: how many
-    are, or would be, there.
+    start, end: its times. rows: how many are, or would be, there: of a long gap the series has only some.
     """
 
     kind: str
@@ -36,26 +35,9 @@ class Stretch:
 def stretches(series: Series, begin: int, normal: Normal) -> list[Stretch]:
     """The stretches in rows from `begin` on, in order of time."""
     part = series.part(begin, len(series))
-    found = [*_gaps(part, normal), *_missing(part, normal), *_stuck(part, normal)]
+    found = [*_missing(part, normal), *_stuck(part, normal)]
     moved = [Stretch(s.kind, s.first + begin, s.last + begin, s.start, s.end, s.rows, s.channels) for s in found]
     return sorted(moved, key=lambda s: (s.start, s.first))
-
-
-def _gaps(part: Series, normal: Normal) -> Iterator[Stretch]:
-    """Steps of the clock that are far too long, in a series whose clock is regular."""
-    step = part.clock.step
-    everything = tuple(range(len(part.channels)))
-    if not part.clock.regular or not step or len(part) < 2:
-        return
-    limit = max(LEAST_MISSING, TIMES * _longest_gap(normal.times, step))
-    steps = np.diff(part.times)
-    for row in np.flatnonzero(steps > (limit + 0.5) * step).tolist():
-        start, end = float(part.times[row] + step), float(part.times[row + 1] - step)
-        yield Stretch("gap", row + 1, row, start, end, round(float(steps[row] / step)) - 1, everything)
-
-
-def _longest_gap(times: Floats, step: float) -> float:
-    return max(float(np.diff(times).max()) / step - 1, 0.0) if len(times) > 1 else 0.0
 
 
 def _missing(part: Series, normal: Normal) -> Iterator[Stretch]:
@@ -90,4 +72,13 @@ def _runs(flags: Mask) -> list[tuple[int, int]]:
 
 
 def _of(kind: str, part: Series, first: int, last: int, channels: tuple[int, ...]) -> Stretch:
-    return Stretch(kind, first, last, float(part.times[first]), float(part.times[last]), last - first + 1, channels)
+    """A stretch, its times told by the rows beside it: of a long gap only a few rows are in the series."""
+    step, times = part.clock.step or 0.0, part.times
+    start = float(times[first - 1]) + step if first else float(times[0])
+    end = float(times[last + 1]) - step if last + 1 < len(times) else float(times[last])
+    rows = last - first + 1
+    if kind == "gap" and step > 0:
+        rows = max(rows, round((end - start) / step) + 1)
+    else:
+        start, end = float(times[first]), float(times[last])
+    return Stretch(kind, first, last, start, end, rows, channels)
