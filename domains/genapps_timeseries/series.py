@@ -61,7 +61,8 @@ class Series:
         """Rows start..stop - 1, without a copy."""
         cut = slice(start, stop)
         values, times, rows = self.values[cut], self.times[cut], self.rows[cut]
-        copies = self.copies[(start <= self.copies[:, 1]) & (self.copies[:, 1] < stop)] - [0, start]
+        inside = (start <= self.copies[:, 1]) & (self.copies[:, 1] < stop)
+        copies = self.copies[inside] - np.array([0, start])
         return Series(values, self.channels, times, rows, self.clock, self.name, self.notes, copies)
 
 
