@@ -13,7 +13,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     # "watch": ("genapps_timeseries.cli_watch:watch", "The same on records as they come in."),
     # "synthesize": ("genapps_timeseries.cli_synthesize:synthesize", "New series like the given ones."),
     # "inject": ("genapps_timeseries.cli_synthesize:inject", "Put labelled anomalies into a series."),
-    # "evaluate": ("genapps_timeseries.cli_evaluate:evaluate", "How well labelled anomalies were found."),
+    "evaluate": ("genapps_timeseries.cli_evaluate:evaluate", "How well labelled anomalies were found."),
     # "demo": ("genapps_timeseries.demo:demo", "The main job on the series that ships."),
 }
 

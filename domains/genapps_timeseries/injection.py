@@ -228,7 +228,7 @@ def inject(
             f"an anomaly of strength {strength:g} in rows {start + 1:,} to {start + length:,} of {len(values):,}: "
             "give a positive strength and rows of the series"
         )
-    filled = _bridged(values)
+    filled = bridged(values)
     place = _Place(filled, start, length, float(strength), window, *spreads(values), generator)
     return _placed(values, start, _CHANGES[kind](place))
 
@@ -388,7 +388,7 @@ def _differs(before: Floats, after: Floats, event: Event) -> bool:
 
 def _displaced(values: Floats, start: int, length: int, generator: np.random.Generator) -> Floats:
     """The segment replaced by the same channel's values from a far time."""
-    filled = _bridged(values)
+    filled = bridged(values)
     shift = int(generator.integers(min(length, len(filled) - 1), max(len(filled) - length, length) + 1))
     place = _Place(filled, start, length, FULL, WINDOW, 1.0, 1.0, generator)
     return _placed(values, start, place.faded(place.elsewhere(shift)))
@@ -402,7 +402,7 @@ def _placed(values: Floats, start: int, segment: Floats) -> Floats:
     return new
 
 
-def _bridged(values: Floats) -> Floats:
+def bridged(values: Floats) -> Floats:
     """The values (N,) with straight lines over gaps; zeros where nothing is known."""
     known = np.flatnonzero(~np.isnan(values))
     if not len(known):

@@ -96,7 +96,22 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / "domains" / "genapps_logs" / "samples" / "service.log", folder / name)
     assert main(["logs", "templates", str(folder / "app.log"), "--save", str(folder / "app.genapps")]) == 0
     assert main(["tabular", "schema", str(folder / "customers.csv"), "-o", str(folder / "schema.json")]) == 0
+    write_judged_series(folder)
     return folder
+
+
+def write_judged_series(folder: Path, rows: int = 400) -> None:
+    """Scores of a series, and labels for each row and as windows."""
+    draw = np.random.default_rng(0)
+    truth = np.zeros(rows, int)
+    truth[100:110] = truth[300:330] = 1
+    stamps = np.datetime64("2026-01-01T00:00:00") + np.arange(rows) * np.timedelta64(300, "s")
+    score = draw.random(rows) + 0.6 * truth
+    cells = [f"{t},{s:.4f},{int(s > 1)},{s**2:.4f},{y}" for t, s, y in zip(stamps, score, truth, strict=True)]
+    (folder / "scores.csv").write_text("\n".join(["time,score,is_anomaly,distance,truth", *cells]) + "\n")
+    (folder / "labels.csv").write_text("\n".join(["label", *map(str, truth)]) + "\n")
+    windows = [f"{stamps[a]},{stamps[b]}" for a, b in ((100, 109), (300, 329))]
+    (folder / "windows.csv").write_text("\n".join(["start,end", *windows]) + "\n")
 
 
 def write_customers(path: Path, rows: int, seed: int) -> None:
