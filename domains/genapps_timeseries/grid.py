@@ -68,20 +68,41 @@ _NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 def _ordered(raw: Raw, rows: Codes | None, notes: list[str]) -> tuple[Floats, Codes]:
     """Times that never fall, and the rows of the input they belong to."""
     if raw.times is None:
-        take = np.arange(len(raw.columns[0])) if rows is None else rows
-        return take.astype(np.float64) if rows is None else np.arange(len(rows), dtype=np.float64), take
+        take = _where(np.ones(len(raw.columns[0]), np.bool_)) if rows is None else rows
+        return np.arange(len(take), dtype=np.float64), take
     times = raw.times if rows is None else raw.times[rows]
-    known = np.isfinite(times)
-    if not known.all():
-        notes.append(f"{counted(int((~known).sum()), 'row')} without a time {_be(int((~known).sum()))} left out")
-    take = np.flatnonzero(known) if rows is None else rows[known]
-    times = times if known.all() else times[known]
+    known = _known(times)
+    lost = len(times) - int(np.count_nonzero(known))
+    if lost:
+        notes.append(f"{counted(lost, 'row')} without a time {_be(lost)} left out")
+        times = times[known]
+    take = _where(known) if rows is None else rows[known]
     falls = _count(times, lambda steps: steps < 0)
     if falls:
         order = np.argsort(times, kind="stable")
         notes.append(f"time goes back {counted(falls, 'time')}; rows are sorted by time")
         times, take = times[order], take[order]
     return times, take
+
+
+def _known(times: Floats) -> NDArray[np.bool_]:
+    """(N,) Whether a row has a time."""
+    known = np.empty(len(times), np.bool_)
+    for start in range(0, len(times), CHUNK):
+        known[start : start + CHUNK] = np.isfinite(times[start : start + CHUNK])
+        release(times)
+    return known
+
+
+def _where(known: NDArray[np.bool_]) -> Codes:
+    """(n,) The positions of what is known, with room outside memory where they are many."""
+    take, done = room(int(np.count_nonzero(known)), np.int64), 0
+    for start in range(0, len(known), CHUNK):
+        found = start + np.flatnonzero(known[start : start + CHUNK])
+        take[done : done + len(found)] = found
+        done += len(found)
+    release(take)
+    return take
 
 
 def _repeats(times: Floats, same: int, notes: list[str]) -> NDArray[np.bool_] | None:
@@ -126,6 +147,7 @@ def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[flo
     every = max(1, len(times) // SAMPLE)
     starts = np.arange(0, len(times) - 1, every)
     usual = float(np.median(times[starts + 1] - times[starts]))
+    release(times)
     near = _count(times, lambda steps: np.abs(steps - usual) <= NEAR * usual) / (len(times) - 1)
     if near >= REGULAR:
         return usual, True
@@ -206,8 +228,8 @@ def _taken(columns: tuple[Floats, ...], take: Codes) -> Floats:
     for c, column in enumerate(columns):
         for start in range(0, len(take), CHUNK):
             values[c, start : start + CHUNK] = column[take[start : start + CHUNK]]
-        release(column)
-        release(values)
+            for used in (column, take, values):
+                release(used)
     out: Floats = values.T
     return out
 
@@ -216,6 +238,7 @@ def _steps(times: Floats) -> Iterator[tuple[int, Floats]]:
     """Distances of neighbors in pieces: where each starts, and (n,) distances."""
     for start in range(0, max(len(times) - 1, 1), CHUNK):
         yield start, np.diff(times[start : start + CHUNK + 1])
+        release(times)
 
 
 def _count(times: Floats, test: Callable[[Floats], NDArray[np.bool_]]) -> int:
