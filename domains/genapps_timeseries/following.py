@@ -124,7 +124,9 @@ class Lines:
     sentences, for the caller to take away. Raises UsageError where the file cannot be opened.
     """
 
-    def __init__(self, source: str, *, follow: bool = False, place: Place | None = None, keep_cut: bool = False) -> None:
+    def __init__(
+        self, source: str, *, follow: bool = False, place: Place | None = None, keep_cut: bool = False
+    ) -> None:
         self.source, self.follow = source, follow
         self.notes: deque[str] = deque(maxlen=100)
         self._keep_cut = keep_cut  # a line without an end at the end of the input is left for the next run
@@ -223,7 +225,7 @@ class Lines:
     def _rotation(self) -> Iterator[Batch] | None:
         """What is to be done where the file is not the one that stands under its name any more."""
         try:
-            now = os.stat(self._path)
+            now = self._path.stat()
         except OSError:
             return None
         size = os.fstat(self._file).st_size

@@ -1,9 +1,9 @@
 """The detector of a stream: one row in, one p-value out, causal, with bounded memory and a bounded amount of work.
 
 A channel is looked at by several members (`streaming_members`); each one's score is ranked among its own last normal
-ones, and the mean surprise -log10 p of them is the channel's. What that is worth is calibrated on the surprise of normal
-rows, so that the promised rate holds however the members depend on one another. Weights are equal: nothing is fitted to
-what an anomaly is thought to look like. The first rows, the warm-up, are learnt and not judged.
+ones, and the mean surprise -log10 p of them is the channel's. What that is worth is calibrated on the surprise of
+normal rows, so that the promised rate holds however the members depend on one another. Weights are equal: nothing is
+fitted to what an anomaly is thought to look like. The first rows, the warm-up, are learnt and not judged.
 """
 
 from __future__ import annotations
@@ -200,6 +200,7 @@ class Stream:
         self.judge: Calibrator | Panel | None = None
         self.row = 0  # rows judged
         self.surprise = math.nan
+        self.accepted = False  # a shift that lasts was taken for normal; whoever asks sets it back
         self._surprises: list[float] = []
         self._learn = True
         self._onset = (-math.inf, 0.0)  # the row of the last onset and how surprising it was
@@ -244,6 +245,7 @@ class Stream:
 
     def _alarmed(self, learnt: bool) -> None:
         if learnt and not self._learn:  # the time-out: it is normal from here on
+            self.accepted = True
             for channel in self.channels:
                 channel.forget()
         self._learn = learnt
@@ -272,7 +274,7 @@ class Stream:
     def state(self) -> dict[str, Floats]:
         """All that was learnt, as plain arrays."""
         assert self.judge is not None
-        numbers = np.asarray([self.row, self._learn, *self._onset], np.float64)
+        numbers = np.asarray([self.row, self._learn, self.accepted, *self._onset], np.float64)
         channels = {
             f"channel.{c}.{n}": a for c, channel in enumerate(self.channels) for n, a in channel.state().items()
         }
@@ -282,7 +284,7 @@ class Stream:
     def restore(self, state: Mapping[str, Floats]) -> None:
         """Go on where `state` was taken from a stream of the same settings. Raises InputError for arrays of another."""
         try:
-            row, learn, at, before = state["numbers"].tolist()
+            row, learn, accepted, at, before = state["numbers"].tolist()
             for c, channel in enumerate(self.channels):
                 channel.restore(part(state, f"channel.{c}."))
             kept = dict(part(state, "judge."))
@@ -291,7 +293,7 @@ class Stream:
             self.judge = self.judge or Panel.restore(kept, self.settings, "cauchy")
         except (KeyError, ValueError) as error:
             raise InputError(f"a saved stream that does not fit: {error}") from None
-        self.row, self._learn, self._onset = int(row), bool(learn), (at, before)
+        self.row, self._learn, self.accepted, self._onset = int(row), bool(learn), bool(accepted), (at, before)
 
 
 def part(state: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

@@ -1,0 +1,92 @@
+"""Where the lines of events go, so that after kill -9 none is lost and none comes twice.
+
+A state says how many bytes of output it stands for. What the output holds beyond that was written after the state was
+saved; the run that goes on comes to the same lines again and leaves them out. That takes an output that can be read:
+a file, or standard output sent to one. Into a pipe a line may come twice, with the same number, if the run was killed
+between writing it and saving the state, which there happens at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from genapps.errors import UsageError
+from genapps.io.atomic import check_target, write_errors
+
+STDOUT = "-"
+_MOST = 1 << 26  # bytes of output that are compared after a kill
+
+
+class Output:
+    """Lines to a file, which is added to, or to standard output (`-`); each is flushed at once.
+
+    Raises UsageError or GenappsError where the file cannot be written.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.count = 0  # lines, over all runs that go on from one another
+        self.repeated = 0  # lines left out since they were there
+        self.differing = 0  # lines that came out otherwise than before
+        self._there: deque[bytes] = deque()
+        if target == STDOUT:
+            self._file = sys.stdout.fileno()
+        else:
+            check_target(target)
+            with write_errors(target):
+                self._file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self.lasting = stat.S_ISREG(os.fstat(self._file).st_mode)
+        self.size = os.fstat(self._file).st_size if self.lasting else 0
+
+    def resume(self, count: int, size: int) -> None:
+        """Go on after a state that stands for so many lines and bytes."""
+        self.count = count
+        if not self.lasting or self.size <= size:
+            return
+        if self.size - size > _MOST:
+            raise UsageError(
+                f"{self.target}: {self.size - size:,} bytes more than the state knows of; is it its output?"
+            )
+        held = self._tail(size)
+        whole, _, torn = held.rpartition(b"\n")
+        if torn:
+            os.ftruncate(self._file, self.size - len(torn))
+        self._there.extend(line + b"\n" for line in whole.split(b"\n") if line)
+        self.size = size  # of what this run has come to again
+
+    def _tail(self, size: int) -> bytes:
+        """What the output holds beyond `size`."""
+        if self.target != STDOUT:
+            return os.pread(self._file, self.size - size, size)
+        try:
+            with Path(f"/proc/self/fd/{self._file}").open("rb") as file:
+                return os.pread(file.fileno(), self.size - size, size)
+        except OSError:
+            return b""
+
+    def write(self, line: dict[str, Any]) -> bool:
+        """Write one line; false where it was there already."""
+        self.count += 1
+        text = json.dumps({**line, "line": self.count}, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        if self._there:
+            known = self._there.popleft()
+            self.repeated += 1
+            self.differing += known != text
+            self.size += len(known)
+            return False
+        self.size += len(text)
+        with write_errors("stdout" if self.target == STDOUT else self.target):
+            while text:
+                text = text[os.write(self._file, text) :]
+        return True
+
+    def settle(self) -> None:
+        """Wait until a file's lines are on the disk: a state must not know of lines that are not there."""
+        if self.lasting:
+            os.fsync(self._file)
