@@ -128,8 +128,8 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
     """
     places = {"scores": output, "events": options["events"], "report": options["report"], "model": options["save"]}
     _check(data, as_json, places, options)
-    from genapps_timeseries.detection import Span, Wishes
-    from genapps_timeseries.detection_files import Outputs, detect_file
+    from genapps_timeseries.detection_files import Places, detect_file
+    from genapps_timeseries.detection_wishes import Span, Wishes
     from genapps_timeseries.reading import Options
 
     def span(given: Length | None) -> Span | None:
@@ -138,7 +138,7 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
     wishes = Wishes(
         rate=options["rate"],
         weekly=options["weekly"],
-        shortest=span(options["shortest"]) or Span(1),
+        shortest=span(options["shortest"]),
         merge=span(options["merge"]),
         direction=options["direction"],
         season=span(options["season"]),
@@ -152,7 +152,9 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
             columns,
             wishes,
             train=options["train"],
-            outputs=Outputs(output, options["events"], options["save"]),
+            model=options["model"],
+            accepted=options["accept"],
+            places=Places(output, options["events"], options["save"], options["report"]),
             encoding=options["encoding"],
             progress=lambda done, size: bar.update(done, size or None),
         )

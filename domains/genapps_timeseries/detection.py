@@ -2,70 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from genapps.anomaly import Calibration, Promise, Rules, promise
-from genapps.anomaly.events import Direction
+import numpy as np
+
+from genapps.anomaly import Calibration, Promise, promise
 from genapps.errors import InputError, UsageError
+from genapps_timeseries.detection_accepting import accept, without_accepted
 from genapps_timeseries.detection_events import Found, found_in
 from genapps_timeseries.detection_judging import Judged, judge
-from genapps_timeseries.detection_learning import FEWEST, KEPT, Learnt, Normal, learn
+from genapps_timeseries.detection_learning import FEWEST, KEPT, Learnt, Normal, extend, learn
 from genapps_timeseries.detection_rate import Asked, asked_rate
+from genapps_timeseries.detection_wishes import Wishes
 from genapps_timeseries.detection_words import explained
-from genapps_timeseries.detector import DetectorSettings
-from genapps_timeseries.series import Clock, Series
+from genapps_timeseries.series import Series
+from genapps_timeseries.training_part import Normal as Part
+from genapps_timeseries.wording import counted, listed
 
 SHARE = 4  # the first quarter of the rows is normal where nothing is said
 ENOUGH = 500  # rows of it that are wanted at least, up to a third of all
-
-
-@dataclass(frozen=True)
-class Span:
-    """A length of time: rows, or seconds of the clock."""
-
-    rows: float = 0.0
-    seconds: float | None = None
-
-    def of(self, clock: Clock) -> int:
-        """Rows, at least one. Raises UsageError for a time where rows have none."""
-        if self.seconds is None:
-            return max(1, round(self.rows))
-        if clock.seconds is None:
-            raise UsageError(f"{self.seconds:g} seconds: the rows have no date and time here; give a number of rows")
-        return max(1, round(self.seconds / clock.seconds))
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a person asks of alarms.
-
-    rate: the share of normal rows in alarm, or weekly: false alarms a week. shortest: an event is at least so long.
-    merge: alarms at most so far apart are one event; half a period where nothing is said. direction: only values above
-    (up) or below (down) what was expected. season: the period; found where it is None.
-    """
-
-    rate: float | None = None
-    weekly: float | None = None
-    shortest: Span = Span(1)
-    merge: Span | None = None
-    direction: Direction = "both"
-    season: Span | None = None
-    family: str = "ensemble"
-    seed: int = 0
-
-    def detector(self, clock: Clock) -> DetectorSettings:
-        """The settings of the detector of a series."""
-        return DetectorSettings(self.family, 0 if self.season is None else max(2, self.season.of(clock)), self.seed)
-
-    def rules(self, rate: float, clock: Clock, window: int) -> Rules:
-        """When rows in alarm are an event."""
-        gap = self.gap(clock, window) * (clock.step or 1.0)
-        return Rules(rate, gap, rows=self.shortest.of(clock), direction=self.direction)
-
-    def gap(self, clock: Clock, window: int) -> int:
-        """Rows that are merged over."""
-        return max(3, window // 2) if self.merge is None else self.merge.of(clock)
+NEAR = 1.5  # steps after the last known row that a new one may come to go on from it
 
 
 @dataclass(frozen=True)
@@ -78,6 +35,7 @@ class Result:
     promise: Promise
     events: tuple[Found, ...]
     notes: tuple[str, ...]
+    says: str = ""  # what is taken as normal, in words
 
 
 @dataclass(frozen=True)
@@ -88,7 +46,7 @@ class Detection:
 
     @property
     def events(self) -> tuple[Found, ...]:
-        """The events of all series, in order of time, numbered through."""
+        """The events of all series, numbered through, those of a series in order of time."""
         return tuple(event for result in self.results for event in result.events)
 
     @property
@@ -101,72 +59,184 @@ class Detection:
         """What was met and done, each sentence once."""
         return tuple(dict.fromkeys(note for result in self.results for note in result.notes))
 
+    @property
+    def normals(self) -> dict[str, Normal]:
+        """What is normal of each series, by its name."""
+        return {result.judged.series.name: result.normal for result in self.results}
+
 
 def detect(
     series: Sequence[Series],
     wishes: Wishes | None = None,
     *,
-    train: Mapping[str, Series | int] | None = None,
+    parts: Sequence[Part] | None = None,
     normals: Mapping[str, Normal] | None = None,
+    accepted: Collection[int] = (),
 ) -> Detection:
     """Judge series.
 
-    train: by name of the series what is normal: another series, or how many of its own first rows; the first quarter
-    where there is none. normals: what was learnt earlier, instead. Raises InputError for series that nothing can be
-    told of.
+    parts: what is normal of each, as `training_parts` tells; the first quarter where there is none. normals: what was
+    learnt earlier, instead, by the series' names. accepted: numbers of events that were normal: their rows join what is
+    normal, and all is judged anew. Raises InputError for series that nothing can be told of, UsageError for an event
+    that there is none of.
     """
     wishes = wishes or Wishes()
-    made: list[Result] = []
-    count = 0
+    made = []
+    for k, one in enumerate(series):
+        if normals is not None:
+            made.append(_by_model(one, normals, wishes))
+        else:
+            part = parts[k] if parts is not None else _first_part(one)
+            learnt = learn(part.series, one.values[part.rows :], wishes.detector(one.clock))
+            notes = dirt(learnt, part.says)
+            made.append(_judged(one, learnt.normal, learnt if part.rows else None, wishes, notes, part.says))
+    found = Detection(_numbered(made))
+    return _accepting(found, set(accepted), wishes) if accepted else found
+
+
+def fit(series: Sequence[Series], wishes: Wishes | None = None) -> dict[str, Learnt]:
+    """What is normal of series, by their names, all of whose rows are. Raises InputError as `learn`."""
+    wishes = wishes or Wishes()
+    return {one.name: learn(one, None, wishes.detector(one.clock)) for one in series}
+
+
+def extended(normals: Mapping[str, Normal], series: Sequence[Series]) -> dict[str, Normal]:
+    """What is normal after more rows that are; series that were not known are learnt.
+
+    The last 100,000 rows of each are kept, so that what is normal rolls on. Raises InputError for series of other
+    channels.
+    """
+    made = dict(normals)
     for one in series:
-        known = (normals or {}).get(one.name)
-        part = (train or {}).get(one.name, first_part(len(one)))
-        result = _judged_by(one, known, None, wishes) if known is not None else _learnt_from(one, part, wishes)
-        events = tuple(replace(event, id=count + event.id) for event in result.events)
-        count += len(events)
-        made.append(replace(result, events=events))
-    return Detection(tuple(made))
+        known = _known_as(one, normals)
+        if known is None:
+            settings = next(iter(normals.values())).detector.settings
+            made[one.name] = learn(one, None, settings).normal
+            continue
+        same, _ = aligned(one, known)
+        step = known.clock.step or 1.0
+        joined = 0 < same.times[0] - known.times[-1] <= NEAR * step
+        made[known.name] = extend(known, same.values[-KEPT:], same.times[-KEPT:], joined=joined).normal
+    return made
+
+
+def aligned(series: Series, normal: Normal) -> tuple[Series, tuple[str, ...]]:
+    """The series with the channels of what is normal, by their names, and what is to be said where they differ.
+
+    Raises InputError where no channel is the same.
+    """
+    if series.channels == normal.channels:
+        return series, ()
+    notes = []
+    lost = [name for name in normal.channels if name not in series.channels]
+    more = [name for name in series.channels if name not in normal.channels]
+    if len(lost) == len(normal.channels):
+        raise InputError(
+            f"none of the channels of the model ({listed(lost)}) is in the data, which has {listed(more)}; "
+            "give data of the same columns"
+        )
+    if lost:
+        notes.append(
+            f"{counted(len(lost), 'channel')} of the model not in the data and taken as unknown: {listed(lost)}"
+        )
+    if more:
+        notes.append(f"{counted(len(more), 'channel')} of the data not in the model and left out: {listed(more)}")
+    values = np.full((len(series), len(normal.channels)), np.nan)
+    for c, name in enumerate(normal.channels):
+        if name in series.channels:
+            values[:, c] = series.values[:, series.channels.index(name)]
+    return replace(series, values=values, channels=normal.channels), tuple(notes)
 
 
 def first_part(rows: int) -> int:
     """How many of the first rows are normal where nothing is said: a quarter, more where that is little."""
-    if rows < 2 * FEWEST:
-        held = "1 row" if rows == 1 else f"{rows} rows"
-        raise InputError(f"a series of {held}: it takes {2 * FEWEST} or more to tell what does not belong")
     return min(max(rows // SHARE, min(ENOUGH, rows // 3), FEWEST), KEPT)
 
 
-def _learnt_from(series: Series, part: Series | int, wishes: Wishes) -> Result:
-    settings = wishes.detector(series.clock)
-    if isinstance(part, Series):
-        learnt = learn(part, series.values, settings)
-        return _judged_by(series, learnt.normal, None, wishes, _dirt(learnt, "the training data"))
-    learnt = learn(series.part(0, part), series.values[part:], settings)
-    return _judged_by(series, learnt.normal, learnt, wishes, _dirt(learnt, f"the first {part:,} rows"))
+def _first_part(series: Series) -> Part:
+    if len(series) < 2 * FEWEST:
+        held = counted(len(series), "row")
+        raise InputError(
+            f"{series.name or 'the series'}: {held}, and it takes {2 * FEWEST} or more to tell what does not belong"
+        )
+    rows = first_part(len(series))
+    return Part(series.part(0, rows), rows, f"the first {counted(int((series.rows[:rows] >= 0).sum()), 'row')}")
 
 
-def _judged_by(
-    series: Series, normal: Normal, learnt: Learnt | None, wishes: Wishes, notes: tuple[str, ...] = ()
+def _by_model(series: Series, normals: Mapping[str, Normal], wishes: Wishes) -> Result:
+    known = _known_as(series, normals)
+    if known is None:
+        raise InputError(
+            f"the model knows no series {series.name!r}, but {listed(list(normals))}; fit --update takes new ones in"
+        )
+    same, notes = aligned(series, known)
+    if known.clock.kind == same.clock.kind == "time" and known.clock.step and same.clock.step:
+        ratio = same.clock.step / known.clock.step
+        if not 0.8 < ratio < 1.25:
+            notes = (
+                *notes,
+                f"rows come {ratio:.3g} times as far apart as those that were learnt; fit to such rows anew",
+            )
+    return _judged(same, known, None, wishes, notes, f"what was learnt from {counted(len(known.values), 'row')}")
+
+
+def _known_as(series: Series, normals: Mapping[str, Normal]) -> Normal | None:
+    """What is normal of a series; where only one is known and the series has no name, it is that."""
+    if series.name in normals:
+        return normals[series.name]
+    return next(iter(normals.values())) if len(normals) == 1 and not series.name else None
+
+
+def _judged(
+    series: Series, normal: Normal, learnt: Learnt | None, wishes: Wishes, notes: tuple[str, ...], says: str
 ) -> Result:
     gap = wishes.gap(series.clock, normal.window)
-    asked = asked_rate(normal.reference, series.clock.seconds, gap, wishes.rate, wishes.weekly)
-    kept = promise(normal.reference, Calibration(asked.rate), step=series.clock.seconds, asked=asked.weekly, merge=gap)
+    seconds = series.clock.seconds
+    asked = asked_rate(normal.reference, seconds, gap, wishes.rate, wishes.weekly)
+    kept = promise(normal.reference, Calibration(asked.rate), step=seconds, asked=asked.weekly, merge=gap)
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)
-    events = tuple(explained(event, judged, normal) for event in found_in(judged, normal, rules))
-    said = (*series.notes, *notes, *((asked.note,) if asked.note else ()))
-    return Result(judged, normal, asked, kept, events, said)
+    found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
+    events = tuple(explained(event, judged, normal) for event in found)
+    said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))
+    return Result(judged, normal, asked, kept, events, said, says)
 
 
-def _dirt(learnt: Learnt, where: str) -> tuple[str, ...]:
+def _accepting(detection: Detection, ids: set[int], wishes: Wishes) -> Detection:
+    """All judged anew, after the rows of some events have become normal."""
+    known = {event.id for event in detection.events}
+    if lost := sorted(ids - known):
+        raise UsageError(f"--accept {lost[0]}: there is no such event; there are {len(known):,}")
+    made = []
+    for result in detection.results:
+        chosen = [event for event in result.events if event.id in ids]
+        if not chosen:
+            made.append(result)
+            continue
+        learnt = accept(result.normal, result.judged, chosen)
+        own = learnt if result.judged.normal else None
+        note = f"{counted(len(chosen), 'event')} accepted as normal: {', '.join(str(event.id) for event in chosen)}"
+        kept = tuple(n for n in result.notes if n not in result.judged.series.notes and n != result.asked.note)
+        made.append(_judged(result.judged.series, learnt.normal, own, wishes, (*kept, note), result.says))
+    return Detection(_numbered(made))
+
+
+def _numbered(results: Sequence[Result]) -> tuple[Result, ...]:
+    made, count = [], 0
+    for result in results:
+        events = tuple(replace(event, id=count + k) for k, event in enumerate(result.events, 1))
+        count += len(events)
+        made.append(replace(result, events=events))
+    return tuple(made)
+
+
+def dirt(learnt: Learnt, where: str) -> tuple[str, ...]:
     """What is to be said of a normal part that was not all normal."""
     count = int(learnt.normal.dirty.sum())
     if not count:
         return ()
     share = count / len(learnt.normal.dirty)
-    return (
-        f"{where} hold {count:,} rows ({share:.1%}) that are far from normal: they were left out of what is normal",
-    )
+    return (f"{where} hold {count:,} ({share:.1%}) that are far from normal; what is normal was learnt without them",)
 
 
 def together(promises: Sequence[Promise]) -> Promise:
@@ -178,5 +248,5 @@ def together(promises: Sequence[Promise]) -> Promise:
     rows = sum(p.rows for p in measured)
     held = sum((p.held or 0) * p.rows for p in measured) / rows if rows else None
     least = min(promises, key=lambda p: p.normal / p.needed)
-    return replace(first, normal=least.normal, needed=least.needed, rows=rows, held=held,
-                   alarms=sum(p.alarms for p in measured))  # fmt: skip
+    alarms = sum(p.alarms for p in measured)
+    return replace(first, normal=least.normal, needed=least.needed, rows=rows, held=held, alarms=alarms)

@@ -80,10 +80,10 @@ def _fill(blank: Judged, start: int, scored: Scored, normal: Normal, low: Floats
 
 def _rank_own(blank: Judged, own: Scored, normal: Normal, settings: Calibration) -> None:
     """The normal part's rows among each other; dirty ones as rows that are judged."""
-    usable = np.flatnonzero(np.isfinite(own.scores) & ~normal.dirty)
-    blank.p[usable] = normal.own_p()[: len(usable)]
+    known, dirty = np.isfinite(own.scores), normal.dirty[: len(own.scores)]
+    usable, strange = np.flatnonzero(known & ~dirty), np.flatnonzero(known & dirty)
+    blank.p[usable] = normal.own_p(own.scores[usable])
     calibrator = Calibrator(normal.reference, settings)
     blank.threshold[: len(own.scores)] = calibrator.threshold()
-    dirty = np.flatnonzero(normal.dirty)
-    blank.p[dirty] = calibrator.run(own.scores[dirty]).p
-    blank.strange[dirty] = blank.p[dirty] <= settings.rate
+    blank.p[strange] = calibrator.run(own.scores[strange]).p
+    blank.strange[strange] = blank.p[strange] <= settings.rate

@@ -34,7 +34,7 @@ class Normal:
     scores of normal rows, as if each had not been learnt, oldest first. middle, spread: (C,) of the channels' scores.
     residuals: C arrays of value less expectation, ascending. longest: (2, C) rows for which a channel stayed the same,
     and was unknown, at most. dirty: (R,) rows that were found to be strange and are not learnt. window: rows of a
-    period, or of what stands for it.
+    period, or of what stands for it. accepted: stretches (L, C) that somebody said were normal, with a window around.
     """
 
     channels: tuple[str, ...]
@@ -50,7 +50,7 @@ class Normal:
     dirty: Mask
     window: int
     name: str = ""
-    accepted: int = 0
+    accepted: tuple[Floats, ...] = ()
 
     def shares(self, channels: Floats) -> Floats:
         """Each channel's share (N, C) in how strange rows are, after its scores (N, C); the shares of a row sum to 1.
@@ -72,10 +72,10 @@ class Normal:
             high.append(found[last - place] if len(found) else np.nan)
         return np.array(low), np.array(high)
 
-    def own_p(self) -> Floats:
-        """P-values (K,) of the reference's rows, each among the others."""
+    def own_p(self, scores: Floats) -> Floats:
+        """P-values (M,) of rows of the reference, each among the others, by their scores (M,)."""
         count = len(self.reference)
-        return np.minimum((conformal_p(self.reference, self.reference) * (count + 1) - 1) / count, 1.0)
+        return np.clip((conformal_p(self.reference, scores) * (count + 1) - 1) / count, 1 / count, 1.0)
 
 
 @dataclass(frozen=True)
@@ -93,56 +93,102 @@ def learn(part: Series, others: Floats | None, settings: DetectorSettings, *, ro
     InputError for a part with too few known rows.
     """
     values = part.values
-    known = int(np.isfinite(values).any(axis=1).sum())
-    if known < FEWEST:
-        raise InputError(
-            f"{part.name or 'the normal part'}: {known} rows with a value, and it takes {FEWEST} or more to tell what "
-            "is normal; give more rows, or another --train"
-        )
+    _enough(values, part.name)
     dirty = np.zeros(len(values), bool)
-    window = settings.window or max(
-        (window_of(_bridged(c)) for c in values.T if np.isfinite(c).sum() > FEWEST), default=4
-    )
-    if others is not None and len(others) > WHOLE:
-        others = None
+    window = settings.window or max(window_of(_bridged(column)) for column in values.T)
+    others = None if others is None or len(others) > WHOLE or not len(others) else others
     detector = Detector(settings).fit(values, others)
     for _ in range(ROUNDS if robust else 0):
-        found = dirty_rows(detector.reference.scores, window) & ~dirty
+        found = dirty_rows(detector.reference.scores) & ~dirty
         if not found.any() or (found | dirty).mean() > MOST_DIRT:
             break
         dirty |= found
         detector = Detector(settings).fit(_without(values, dirty), others)
     scored = _merged(detector.reference, detector, values, dirty)
-    return Learnt(_normal(part, detector, dirty, window), scored)
-
-
-def _normal(part: Series, detector: Detector, dirty: Mask, window: int) -> Normal:
-    clean, reference = _without(part.values, dirty), detector.reference
-    usable = np.isfinite(reference.scores) & ~dirty
-    if not usable.any():
-        raise InputError(
-            f"{part.name or 'the normal part'}: no row of it can be judged; give more rows, or another --train"
-        )
-    middle, spread = scale_of(reference.channels[usable])
-    residuals = clean - reference.expected
-    return Normal(
-        channels=part.channels,
-        clock=part.clock,
-        detector=detector,
-        values=clean,
-        times=part.times,
-        reference=reference.scores[usable],
-        middle=middle,
-        spread=spread,
-        residuals=tuple(np.sort(column[np.isfinite(column)]) for column in residuals.T),
-        longest=np.array([[longest_same(c) for c in clean.T], [longest_unknown(c) for c in part.values.T]]),
+    clean = _without(values, dirty)
+    blank = Normal(
+        part.channels,
+        part.clock,
+        detector,
+        clean,
+        part.times,
+        *_told(clean, detector, ~dirty, part.name),
+        longest=_longest(clean, values),
         dirty=dirty,
         window=window,
         name=part.name,
     )
+    return Learnt(blank, scored)
 
 
-def dirty_rows(scores: Floats, window: int) -> Mask:
+def extend(
+    normal: Normal,
+    new: Floats,
+    times: Floats,
+    others: Floats | None = None,
+    *,
+    joined: bool = False,
+    keep: int | None = KEPT,
+) -> Learnt:
+    """What is normal after more rows (M, C) that are, learnt anew from the last rows of both.
+
+    joined: whether they follow the rows that are known; else rows near the seam are no part of the reference. keep: the
+    last rows that are kept, all where it is None.
+    """
+    seam = 0 if joined else normal.window
+    values = np.concatenate([normal.values, np.full((seam, new.shape[1]), np.nan), new])
+    clock = np.concatenate([normal.times, np.full(seam, times[0] if len(times) else 0.0), times])
+    usable = np.ones(len(values), bool)
+    if seam:
+        usable[max(len(normal.values) - seam, 0) : len(normal.values) + 2 * seam] = False
+    dirty = np.concatenate([normal.dirty, np.zeros(len(values) - len(normal.dirty), bool)])
+    cut = slice(max(len(values) - (keep or len(values)), 0), None)
+    values, clock, usable, dirty = values[cut], clock[cut], usable[cut] & ~dirty[cut], dirty[cut]
+    _enough(values, normal.name)
+    detector = Detector(normal.detector.settings).fit(values, None if others is None or len(others) > WHOLE else others)
+    made = Normal(
+        normal.channels,
+        normal.clock,
+        detector,
+        values,
+        clock,
+        *_told(values, detector, usable, normal.name),
+        longest=np.maximum(normal.longest, _longest(new, new)),
+        dirty=dirty,
+        window=normal.window,
+        name=normal.name,
+        accepted=normal.accepted,
+    )
+    return Learnt(made, detector.reference)
+
+
+def _enough(values: Floats, name: str) -> None:
+    known = int(np.isfinite(values).any(axis=1).sum())
+    if known < FEWEST:
+        raise InputError(
+            f"{name or 'the normal part'}: {known} rows with a value, and it takes {FEWEST} or more to tell what "
+            "is normal; give more rows, or another --train"
+        )
+
+
+def _told(
+    values: Floats, detector: Detector, usable: Mask, name: str
+) -> tuple[Floats, Floats, Floats, tuple[Floats, ...]]:
+    """The reference, the channels' middle and spread, and the residuals, of usable rows of a normal part (R, C)."""
+    reference = detector.reference
+    usable = usable & np.isfinite(reference.scores)
+    if not usable.any():
+        raise InputError(f"{name or 'the normal part'}: no row of it can be judged; give more rows, or another --train")
+    middle, spread = scale_of(reference.channels[usable])
+    residuals = (values - reference.expected)[usable]
+    return reference.scores[usable], middle, spread, tuple(np.sort(c[np.isfinite(c)]) for c in residuals.T)
+
+
+def _longest(clean: Floats, values: Floats) -> NDArray[np.int64]:
+    return np.array([[longest_same(c) for c in clean.T], [longest_unknown(c) for c in values.T]])
+
+
+def dirty_rows(scores: Floats) -> Mask:
     """Rows (R,) of a normal part whose scores are so far beyond all others that they are hardly normal.
 
     The highest of R scores is, with an exponential tail through two quantiles that a tenth of dirt does not move, about
