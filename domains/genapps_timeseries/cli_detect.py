@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
-from genapps.cli.options import DURATION, SECONDS, Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Whole, output_options, threads_option
 from genapps.errors import UsageError
 
 FOUND = 10  # the exit code that --fail-on-anomaly asks for
 STDOUT = "-"
 FILE = click.Path(path_type=Path)
 Decorator = Callable[[Any], Any]
-
-
-Length = tuple[float | None, float | None]
-
-
-class SpanType(click.ParamType[Any, Any]):
-    """A length of time such as 90s, 5m or 24h, or a number of rows; given on as (rows, seconds), one of them None."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Length:
-        """Rows or seconds; fails unless the value is one of them."""
-        text = str(value).strip().lower()
-        if re.fullmatch(r"\d+", text) and int(text) > 0:
-            return float(text), None
-        parts = DURATION.findall(text) if re.fullmatch(f"(?:{DURATION.pattern})+", text) else []
-        seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
-        if seconds > 0:
-            return None, seconds
-        return self.fail(
-            f"{value!r} is no length; write a number of rows, or a time such as 90s, 5m or 24h", param, ctx
-        )
-
-
-class Season(SpanType):
-    """The same, or auto."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """None for auto."""
-        return None if value == "auto" else super().convert(value, param, ctx)
 
 
 def reading_options(function: Any) -> Any:
@@ -67,50 +38,51 @@ def reading_options(function: Any) -> Any:
     return function
 
 
+def wish_options(function: Any) -> Any:
+    """How is learnt, by which settings."""
+    options: list[Decorator] = [
+        click.option("--season", metavar="TIME", help="Length of the period: rows, or 24h; auto finds it."),
+        click.option("--family", metavar="NAME", help="ensemble (the default), one of the six, auto, or pyod:NAME."),
+        click.option("--seed", type=Whole(), metavar="N", help="Same seed, same result; 0 if not given."),
+        threads_option(1),
+        click.option(
+            "--config", "config_file", type=FILE, metavar="FILE", help="Settings as TOML."
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated."
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 @click.command()
 @click.argument("data", metavar="DATA")
 @click.option(
-    "--train", metavar="FILE|ROWS|UNTIL", help="What is normal: a file, the first rows, or all before a time."
+    "--train", metavar="FILE|ROWS|UNTIL", help="What is normal: a file, the first rows (1000, 30%), all before a time."
 )
-@click.option("--model", type=FILE, metavar="FILE", help="What `fit` or --save learnt to be normal.")
+@click.option("--alarms-per-week", type=float, metavar="N", help="False alarms a week; 1 if nothing is asked.")
+@click.option("--false-alarm-rate", type=float, metavar="SHARE", help="The same as a share of the normal rows.")
+@click.option("--min-length", metavar="TIME", help="Shortest event: rows, or a time such as 5m.")
+@click.option("--merge", metavar="TIME", help="Alarms at most so far apart are one event; half a period if not given.")
+@click.option(
+    "--direction", type=click.Choice(["up", "down", "both"]), help="Only values above, or below, what was expected."
+)
+@reading_options
+@click.option("--model", type=FILE, metavar="FILE", help="Judge by what `fit` or --save learnt to be normal.")
 @click.option("--save", type=FILE, metavar="FILE.genapps", help="Save what is normal, to judge other data by.")
-@click.option(
-    "--alarms-per-week", "weekly", type=float, metavar="N", help="False alarms a week at most; 1 if nothing is asked."
-)
-@click.option(
-    "--false-alarm-rate", "rate", type=float, metavar="SHARE", help="Share of normal rows that may raise an alarm."
-)
-@click.option("--min-length", "shortest", type=SpanType(), metavar="TIME", help="Shortest event: rows, or 90s, 5m, 1h.")
-@click.option("--merge", type=SpanType(), metavar="TIME", help="Alarms at most so far apart are one event.")
-@click.option(
-    "--direction",
-    type=click.Choice(["up", "down", "both"]),
-    default="both",
-    show_default=True,
-    help="Only values above, or below, what was expected.",
-)
-@click.option(
-    "--season",
-    type=Season(),
-    default="auto",
-    show_default=True,
-    metavar="TIME",
-    help="Length of the period: auto, rows, or 24h.",
-)
 @click.option(
     "--accept",
     multiple=True,
     type=Whole(1),
     metavar="EVENT",
-    help="This event was normal; may be repeated. --model and --save remember it.",
+    help="This event was normal: judge anew; --model and --save remember it. May be repeated.",
 )
-@reading_options
-@click.option("--family", metavar="NAME", help="ensemble (the default), a family, auto, or pyod:NAME.")
 @click.option("--events", type=FILE, metavar="FILE.jsonl", help="Write the events, one JSON object a line.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a report: one page, opens offline.")
 @click.option("--fail-on-anomaly", is_flag=True, help="End with exit code 10 where there is an event.")
-@threads_option(1)
-@seed_option
+@wish_options
 @output_options
 def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, **options: Any) -> None:
     """Find what does not belong to a series, and say why.
@@ -127,29 +99,20 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
       genapps timeseries detect hosts.csv --group-by host --events events.jsonl
     """
     places = {"scores": output, "events": options["events"], "report": options["report"], "model": options["save"]}
-    _check(data, as_json, places, options)
+    train = options["train"] if _is_file(options["train"]) else None
+    _check(as_json, places, data, train, options["model"])
+    if options["model"] is not None and (options["train"] or options["family"] or options["season"]):
+        raise UsageError(
+            "--model brings what is normal, as it was learnt; leave out --train, --family and --season"
+        )
+    use_threads(options["threads"])
+    wishes = _wishes(options)
     from genapps_timeseries.detection_files import Places, detect_file
-    from genapps_timeseries.detection_wishes import Span, Wishes
-    from genapps_timeseries.reading import Options
 
-    def span(given: Length | None) -> Span | None:
-        return None if given is None else Span(given[0] or 0.0, given[1])
-
-    wishes = Wishes(
-        rate=options["rate"],
-        weekly=options["weekly"],
-        shortest=span(options["shortest"]),
-        merge=span(options["merge"]),
-        direction=options["direction"],
-        season=span(options["season"]),
-        family=options["family"] or "ensemble",
-        seed=options["seed"],
-    )
-    columns = Options(options["time"], options["group_by"], options["ignored"], options["channels"])
     with Progress("reading", unit="bytes") as bar:
         made = detect_file(
             data,
-            columns,
+            _columns(options),
             wishes,
             train=options["train"],
             model=options["model"],
@@ -160,39 +123,131 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
         )
     from genapps_timeseries.summary import detection_lines, to_json
 
-    if as_json:
-        print_json({**{name: str(place) for name, place in places.items() if place is not None}, **to_json(made)})
-    elif output != STDOUT and verbosity() >= 0:
-        for line in detection_lines(made, "stdin" if data == STDOUT else Path(data).name):
-            click.echo(line)
-    if not as_json:
-        for sentence in made.notes:
-            note(f"note: {sentence}")
-        for name, place in places.items():
-            if place is not None and str(place) != STDOUT:
-                note(f"{name:<11} {place}")
+    lines = () if as_json or output == STDOUT or verbosity() < 0 else detection_lines(made, _name(data))
+    for line in lines:
+        click.echo(line)
+    _tell(as_json, places, to_json(made) if as_json else {}, made.notes)
     if fail_on_anomaly and made.events:
         raise click.exceptions.Exit(FOUND)
 
 
-def _check(data: str, as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> None:
+@click.command()
+@click.argument("data", metavar="DATA")
+@click.option("--update", type=FILE, metavar="FILE.genapps", help="Go on from what this file holds.")
+@click.option(
+    "--train", metavar="FILE|ROWS|UNTIL", help="Which part of DATA is normal: its first rows, or all before a time."
+)
+@click.option("--alarms-per-week", type=float, metavar="N", help="What detect --model is to promise.")
+@click.option("--false-alarm-rate", type=float, metavar="SHARE", help="The same as a share of the normal rows.")
+@reading_options
+@wish_options
+@output_options
+def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
+    """Learn what is normal of a series, for detect --model.
+
+    All rows of DATA are taken as normal, unless --train names a part of them; rows that are far from all others are
+    left out, and that is said. -o is NAME.genapps if not given. With --update more normal rows join those of an earlier
+    file; the last 100,000 of each series are kept.
+
+    \b
+    Examples:
+      genapps timeseries fit january.csv -o normal.genapps
+      genapps timeseries fit february.csv --update normal.genapps -o normal.genapps
+      genapps timeseries detect march.csv --model normal.genapps
+    """
+    if options["update"] is not None and (options["family"] or options["season"]):
+        raise UsageError("--update goes on as it was learnt; leave out --family and --season")
+    output = output or f"{_name(data).partition('.')[0]}.genapps"
+    _check(as_json, {"model": output}, data)
+    use_threads(options["threads"])
+    wishes = _wishes(options)
+    from genapps_timeseries.detection_files import fit_file
+
+    with Progress("reading", unit="bytes") as bar:
+        made, notes = fit_file(
+            data,
+            output,
+            _columns(options),
+            wishes,
+            train=options["train"],
+            update=options["update"],
+            encoding=options["encoding"],
+            progress=lambda done, size: bar.update(done, size or None),
+        )
+    from genapps_timeseries.summary import fit_json, fit_lines
+
+    for line in () if as_json or verbosity() < 0 else fit_lines(made):
+        click.echo(line)
+    _tell(as_json, {"model": output}, fit_json(made) if as_json else {}, notes)
+
+
+def use_threads(count: int) -> None:
+    """So many CPU threads for all libraries that are not loaded yet, 0 for as many as they choose."""
+    if count and "numpy" not in sys.modules:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[name] = str(count)
+
+
+def _wishes(options: dict[str, Any]) -> Any:
+    """The settings: defaults, then the file, then --set, then the options that were given by name."""
+    from dataclasses import fields, replace
+
+    from genapps.config import resolve
+    from genapps_timeseries.detection_wishes import Wishes
+
+    found = resolve(Wishes, options["config_file"], options["settings"])
+    given = {f.name: options[f.name] for f in fields(Wishes) if options.get(f.name) is not None}
+    made = replace(found, **given)
+    made.check()
+    return made
+
+
+def _columns(options: dict[str, Any]) -> Any:
+    from genapps_timeseries.reading import Options
+
+    return Options(options["time"], options["group_by"], options["ignored"], options["channels"])
+
+
+def _name(data: str) -> str:
+    return "stdin" if data == STDOUT else Path(data).name
+
+
+def _is_file(train: str | None) -> bool:
+    return train is not None and train != STDOUT and Path(train).exists()
+
+
+def _tell(as_json: bool, places: dict[str, Any], figures: dict[str, Any], notes: Sequence[str]) -> None:
+    """Figures and places as JSON on stdout, or what was met and where files are for people on stderr."""
+    written = {name: str(place) for name, place in places.items() if place is not None and str(place) != STDOUT}
+    if as_json:
+        print_json({**{f"{name}_file": place for name, place in written.items()}, **figures})
+        return
+    for sentence in notes:
+        note(f"note: {sentence}")
+    for name, place in written.items():
+        note(f"{name:<11} {place}")
+
+
+def _check(as_json: bool, places: dict[str, Any], *inputs: Any) -> None:
     """Refuse what does not go together, and what could not be written, before any work is done."""
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_target
     from genapps.io.writers import check_output
+    from genapps.report.files import check_report, figures_beside
 
-    output = places["scores"]
-    if output == STDOUT and as_json:
+    scores, report = places.get("scores"), places.get("report")
+    if scores == STDOUT and as_json:
         raise UsageError("--json and the scores cannot both go to stdout; name a file for the scores with -o")
-    if output is not None:
-        check_output(output)
+    if scores is not None:
+        check_output(scores)
     if places["model"] is not None:
         check_suffix(places["model"])
-    taken = {Path(data).resolve()} if data != STDOUT else set()
-    for place in places.values():
-        if place is None or str(place) == STDOUT:
-            continue
-        check_target(place)
-        if Path(place).resolve() in taken:
-            raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
-        taken.add(Path(place).resolve())
+    check_report(report)
+    targets = [*places.values(), None if report is None else figures_beside(report)]
+    taken = {Path(given).resolve() for given in inputs if given not in (None, STDOUT)}
+    for place in targets:
+        if place is not None and str(place) != STDOUT:
+            check_target(place)
+            if Path(place).resolve() in taken:
+                raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
+            taken.add(Path(place).resolve())

@@ -192,7 +192,7 @@ def _judged(
 ) -> Result:
     gap = wishes.gap(series.clock, normal.window)
     seconds = series.clock.seconds
-    asked = asked_rate(normal.reference, seconds, gap, wishes.rate, wishes.weekly)
+    asked = asked_rate(normal.reference, seconds, gap, wishes.false_alarm_rate, wishes.alarms_per_week)
     kept = promise(normal.reference, Calibration(asked.rate), step=seconds, asked=asked.weekly, merge=gap)
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)

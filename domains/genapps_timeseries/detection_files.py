@@ -56,6 +56,7 @@ def detect_file(
     cannot be used.
     """
     places, wishes, columns = places or Places(), wishes or Wishes(), columns or Options()
+    wishes.check()
     if model is not None and train is not None:
         raise UsageError("a model brings what is normal; leave out --train, or the model")
     known = SeriesModel.load(model) if model is not None else None
@@ -94,6 +95,7 @@ def fit_file(
     `detect_file`.
     """
     wishes, columns = wishes or Wishes(), columns or Options()
+    wishes.check()
     known = SeriesModel.load(update) if update is not None else None
     if known is not None:
         wishes = wishes.after(known.wishes)

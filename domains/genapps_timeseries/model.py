@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genapps.config import from_json, to_json
 from genapps.errors import InputError
 from genapps.io.artifact import read_artifact, write_artifact
 from genapps_timeseries.detection_learning import Normal
-from genapps_timeseries.detection_wishes import Span, Wishes
+from genapps_timeseries.detection_wishes import Wishes
 from genapps_timeseries.detector import Detector
 from genapps_timeseries.series import Clock
 
@@ -40,7 +41,7 @@ class SeriesModel:
         header = {
             "family": self.wishes.family,
             "domain": DOMAIN,
-            "model": {"config": _flat(self.wishes), "series": cards},
+            "model": {"config": to_json(self.wishes), "series": cards},
             "provenance": self.provenance,
         }
         write_artifact(path, tree, header)
@@ -58,7 +59,7 @@ class SeriesModel:
         try:
             cards = header["model"]["series"]
             normals = [_restored(_under(artifact.tensors, f"series/{k}/"), card) for k, card in enumerate(cards)]
-            wishes = _wishes(header["model"]["config"])
+            wishes = from_json(Wishes, header["model"]["config"], str(path))
             return cls({normal.name: normal for normal in normals}, wishes, dict(header["provenance"]))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise InputError(f"{path}: the model file does not hold what it should; fit it again") from error
@@ -98,17 +99,3 @@ def _restored(arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> No
 
 def _under(arrays: Mapping[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
-
-
-def _flat(wishes: Wishes) -> dict[str, Any]:
-    return {name: None if value is None else value for name, value in asdict(wishes).items()}
-
-
-def _wishes(found: Mapping[str, Any]) -> Wishes:
-    spans = {name: Span(**found[name]) if found[name] is not None else None for name in ("shortest", "merge", "season")}
-    return Wishes(**{**found, **spans})
-
-
-def names_of(normals: Iterable[Normal]) -> str:
-    """The names of series, for a sentence."""
-    return ", ".join(repr(normal.name) for normal in normals)

@@ -11,7 +11,9 @@ from genapps.report.text import clip
 from genapps_timeseries.clock import moment
 from genapps_timeseries.detection import Detection, Result
 from genapps_timeseries.detection_events import Found
+from genapps_timeseries.model import SeriesModel
 from genapps_timeseries.series import Clock, Series
+from genapps_timeseries.wording import counted, duration
 
 SHOWN = 20  # events of the table
 CHANNELS = 3  # names of an event
@@ -39,7 +41,7 @@ def series_line(result: Result, name: str) -> str:
     clock, channels = series.clock, len(series.channels)
     named = f"{clip(series.name, 40)}: " if series.name else f"{name}: "
     span = f", {moment(clock, series.times[0])} to {moment(clock, series.times[-1])}" if clock.kind != "rows" else ""
-    every = f" every {length(clock, clock.step or 0)}" if clock.kind != "rows" and clock.step else ""
+    every = f" every {_step(clock)}" if clock.kind != "rows" and clock.step else ""
     part = result.judged.normal
     normal = f"; the first {part:,} rows are taken as normal" if part else ""
     real = int((series.rows >= 0).sum()) + len(series.copies)
@@ -91,6 +93,10 @@ def channel_words(event: Found) -> str:
     return ", ".join(names) + (f" +{rest}" if rest > 0 else "")
 
 
+def _step(clock: Clock) -> str:
+    return duration(clock.step or 0) if clock.kind == "time" else f"{clock.step:.6g}"
+
+
 def span_words(clock: Clock, start: float, end: float) -> tuple[str, str]:
     """Both ends of an event; the day is not said twice."""
     first, last = short(moment(clock, start)), short(moment(clock, end))
@@ -101,17 +107,6 @@ def span_words(clock: Clock, start: float, end: float) -> tuple[str, str]:
 def short(stamp: str) -> str:
     """A stamp without seconds where they are nothing."""
     return stamp[:-3] if len(stamp) == 19 and stamp.endswith(":00") else stamp
-
-
-def length(clock: Clock, steps: float) -> str:
-    """A length of time in words: 5 minutes, 1.5 hours, 12 (of the unit of the column)."""
-    if clock.kind != "time":
-        return f"{steps:.4g}"
-    for size, unit in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")):
-        if steps >= size:
-            count = f"{steps / size:.4g}"
-            return f"{count} {unit}{'' if count == '1' else 's'}"
-    return f"{1000 * steps:.4g} milliseconds"
 
 
 def to_json(detection: Detection) -> dict[str, Any]:
@@ -167,6 +162,31 @@ def event_json(event: Found, clock: Clock) -> dict[str, Any]:
         },
         "reason": event.reason,
     }
+
+
+def fit_lines(model: SeriesModel) -> Iterator[str]:
+    """What was learnt of each series."""
+    for normal in list(model.normals.values())[:SHOWN]:
+        named = f"{clip(normal.name, 40)}: " if normal.name else ""
+        channels = counted(len(normal.channels), "channel")
+        yield f"{named}{counted(len(normal.values), 'normal row')} of {channels}, windows of {normal.window} rows"
+    if len(model.normals) > SHOWN:
+        yield f"... and {len(model.normals) - SHOWN:,} more series"
+
+
+def fit_json(model: SeriesModel) -> dict[str, Any]:
+    """Every figure of what was learnt."""
+    series = [
+        {
+            **({"name": normal.name} if normal.name else {}),
+            "rows": len(normal.values),
+            "left_out": int(normal.dirty.sum()),
+            "channels": dict(zip(normal.channels, map(str, normal.detector.roles), strict=True)),
+            "window": normal.window,
+        }
+        for normal in model.normals.values()
+    ]
+    return {"series": series, "provenance": model.provenance}
 
 
 def _series_json(result: Result) -> dict[str, Any]:
