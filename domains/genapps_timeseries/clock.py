@@ -17,6 +17,7 @@ from genapps_timeseries.numerals import PLAIN, Numeral, recognize_numeral
 from genapps_timeseries.series import Clock, Floats
 
 ENOUGH = 0.95  # of the cells that must be stamps
+NAMED = 0.8  # where the column is named as a time
 RISING = 0.9  # of the steps of a plain number that must go up for it to be a time
 NAMES = re.compile(
     "time|timestamp|times|stamp|date|datetime|ts|ds|epoch|unixtime|when"
@@ -138,7 +139,7 @@ def recognize(column: pa.ChunkedArray, name: str, *, first: bool = False, forced
     if pa.types.is_string(kind):
         cells = pc.utf8_trim_whitespace(column).drop_null()
         cells = cells.filter(pc.not_equal(cells, ""))
-        stamps = _recognize_text(cells) if len(cells) else None
+        stamps = _recognize_text(cells, NAMED if forced or is_named_as_time(name) else ENOUGH) if len(cells) else None
         numeral = recognize_numeral(cells)
         if stamps is not None or len(cells) == 0 or numeral is None or numeral.words:
             return stamps
@@ -166,15 +167,15 @@ def _recognize_number(numbers: Floats, name: str, first: bool, forced: bool, num
     return None
 
 
-def _recognize_text(cells: pa.ChunkedArray) -> Stamps | None:
+def _recognize_text(cells: pa.ChunkedArray, enough: float) -> Stamps | None:
     """Which form of stamp the cells have; days first or months first by what all of them allow."""
     cells = cells.slice(0, 65_536)
-    if pc.sum(pc.match_substring_regex(cells, rf"^{_ISO}$")).as_py() >= ENOUGH * len(cells):
+    if pc.sum(pc.match_substring_regex(cells, rf"^{_ISO}$")).as_py() >= enough * len(cells):
         return Stamps("iso", says="ISO stamps")
     shown = cells[0].as_py()[:64]
     if _COMPACT.fullmatch(shown):
         gap = _COMPACT.fullmatch(shown)["gap"]  # type: ignore[index]
-        return _enough(Stamps("text", (f"%Y%m%d{gap}%H%M%S",), says="stamps of digits"), cells)
+        return _enough(Stamps("text", (f"%Y%m%d{gap}%H%M%S",), says="stamps of digits"), cells, enough)
     if (shape := _SHAPE.fullmatch(shown)) is None:
         return None
     rest = _rest_of(shape)
@@ -182,16 +183,18 @@ def _recognize_text(cells: pa.ChunkedArray) -> Stamps | None:
         mark = shape["s1"]
         if not mark and not rest[0]:  # 20240131 is a number to everybody else
             return None
-        return _enough(_of_day(f"%Y{mark}%m{mark}%d", rest, "stamps, year first"), cells)
+        return _enough(_of_day(f"%Y{mark}%m{mark}%d", rest, "stamps, year first"), cells, enough)
     if shape["named"]:
         mark = shape["s2"]
-        return _enough(_of_day(f"%d{mark}%b{mark}%Y", rest, "stamps with names of months"), cells)
+        return _enough(_of_day(f"%d{mark}%b{mark}%Y", rest, "stamps with names of months"), cells, enough)
     if shape["us"]:
-        return _enough(_of_day("%b %d, %Y" if "," in shape["us"] else "%b %d %Y", rest, "stamps with months"), cells)
+        return _enough(
+            _of_day("%b %d, %Y" if "," in shape["us"] else "%b %d %Y", rest, "stamps with months"), cells, enough
+        )
     mark, year = (shape["s3"], "%y") if shape["short"] else (shape["s4"], "%Y")
     day = _of_day(f"%d{mark}%m{mark}{year}", rest, "stamps, day first")
     month = _of_day(f"%m{mark}%d{mark}{year}", rest, "stamps, month first")
-    return _day_or_month(day, month, cells, american=mark == "/" and bool(shape["ap"]))
+    return _day_or_month(day, month, cells, american=mark == "/" and bool(shape["ap"]), enough=enough)
 
 
 def _rest_of(shape: re.Match[str]) -> tuple[str, ...]:
@@ -207,15 +210,15 @@ def _of_day(day: str, rests: tuple[str, ...], says: str) -> Stamps:
     return Stamps("text", tuple(day + rest for rest in rests), says=says)
 
 
-def _enough(stamps: Stamps, cells: pa.ChunkedArray) -> Stamps | None:
-    return stamps if np.isfinite(stamps.read(cells)).mean() >= ENOUGH else None
+def _enough(stamps: Stamps, cells: pa.ChunkedArray, enough: float) -> Stamps | None:
+    return stamps if np.isfinite(stamps.read(cells)).mean() >= enough else None
 
 
-def _day_or_month(day: Stamps, month: Stamps, cells: pa.ChunkedArray, american: bool) -> Stamps | None:
+def _day_or_month(day: Stamps, month: Stamps, cells: pa.ChunkedArray, american: bool, enough: float) -> Stamps | None:
     """The reading that more cells allow; where all allow both, the one under which time goes on steadily."""
     times = [one.read(cells) for one in (day, month)]
     known = [np.isfinite(one).mean() for one in times]
-    if max(known) < ENOUGH:
+    if max(known) < enough:
         return None
     if known[0] != known[1]:
         return day if known[0] > known[1] else month

@@ -146,11 +146,14 @@ def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[flo
         return mean, False
     every = max(1, len(times) // SAMPLE)
     starts = np.arange(0, len(times) - 1, every)
-    usual = float(np.median(times[starts + 1] - times[starts]))
+    some = times[starts + 1] - times[starts]
     release(times)
-    near = _count(times, lambda steps: np.abs(steps - usual) <= NEAR * usual) / (len(times) - 1)
-    if near >= REGULAR:
-        return usual, True
+    usual = float(np.median(some))
+    alike = some[(some >= usual / 2) & (some <= usual * 1.75)]
+    for step in (usual, float(alike.mean()) if len(alike) else usual):  # the mean where rows are early, late by turns
+        near = _count(times, lambda steps, step=step: np.abs(steps - step) <= NEAR * step)  # type: ignore[misc]
+        if near >= REGULAR * (len(times) - 1):
+            return step, True
     said = (duration(usual), duration(mean)) if kind == "time" else (f"{usual:.6g}", f"{mean:.6g}")
     notes.append(
         f"rows come at irregular times (usually {said[0]} apart, {said[1]} on average), so they are judged in their"

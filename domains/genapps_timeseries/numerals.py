@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from genapps_timeseries.series import Floats
 
 HALF = 0.5  # of the cells that must be numbers for a column to be one of numbers
+NEARLY_ALL = 0.95  # of the cells that must be yes or no
 MISSING = pa.array(
     ["", "na", "n/a", "nan", "nil", "none", "null", "nul", "-", "--", "?", ".", "#n/a", "<na>", "missing"]
 )
@@ -81,12 +82,13 @@ def recognize_numeral(column: pa.ChunkedArray | pa.Array) -> Numeral | None:
     """How the text cells of a column write numbers, by the reading that most of them allow; None for other text."""
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     cells = cells.drop_null()
-    if len(cells) == 0:
+    if len(cells) == 0 or pc.all(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), MISSING)).as_py():
         return PLAIN
     units = FORMS + tuple(_with(form, unit) for unit in _unit_of(cells) for form in FORMS)
     read = [_share(form, cells) for form in (*units, WORDS)]
     best = int(np.argmax(read))
-    return (*units, WORDS)[best] if read[best] >= HALF else None
+    enough = NEARLY_ALL if best == len(units) else HALF
+    return (*units, WORDS)[best] if read[best] >= enough else None
 
 
 def _share(form: Numeral, cells: pa.Array) -> float:
