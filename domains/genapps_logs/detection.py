@@ -1,37 +1,49 @@
-"""What in a log is unlike the normal one: messages that never came before, and messages that hardly ever come."""
+"""What in a log is unlike the normal one: messages, their order, how often they come, and the values in them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from genapps.errors import UsageError
 from genapps.suggest import did_you_mean
-from genapps_logs.miner import Miner, MinerSettings, Template
-from genapps_logs.model import EXAMPLE, TemplateModel, number
-from genapps_logs.tasks import Progress, dropped_notes, read_log, templates
+from genapps_logs.findings import Book, Finding, Sign, is_accepted
+from genapps_logs.formats import LineFormat
+from genapps_logs.judging import RATE, LogJudge
+from genapps_logs.learning import Asked, Learnt, learn, readable_twice
+from genapps_logs.learnt import LogModel
+from genapps_logs.miner import Miner, Template
+from genapps_logs.model import EXAMPLE, number
+from genapps_logs.rates import Tally
+from genapps_logs.sequences import promise_of
+from genapps_logs.tasks import Progress, dropped_notes, read_log
 
 RARE = 2
 ENOUGH = 200  # lines below which rarity says nothing
+ONLY_TEMPLATES = (
+    "the model knows templates only; what `genapps logs fit` saves knows their order, rates and values, too"
+)
+_LEARNT = re.compile(r"(?:T\d+|start)-(?:T\d+|end|new)|T\d+x\d+|(?:T\d+|log):(?:burst|silence)|T\d+\.\d+")
 ALONE = "no normal log was given, so only what is rare in this one can be told; --train FILE says what is normal"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One template that is unlike the normal log.
+class Options:
+    """How a log is judged.
 
-    `kind` is new or rare, `count` how many lines are of it, `lines` the numbers of the first few, `text` the first one.
+    rare: so few normal lines make a template rare. rate: share of normal sessions, and of normal stretches of time,
+    that may raise an alarm.
     """
 
-    id: str
-    kind: str
-    count: int
-    lines: tuple[int, ...]
-    text: str
-    template: str
-    reason: str
+    rare: int = RARE
+    rate: float = RATE
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate <= 0.5:
+            raise UsageError(f"a false-alarm rate lies above 0 and is at most 0.5, not {self.rate:g}")
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,8 @@ class Detected:
     """The findings in a log, in the order of their first lines.
 
     `expected_new_lines` is how many of as many normal lines would have been of new templates, None where no normal log
-    is known.
+    is known. `sessions` were judged, of which `sessions_in_alarm` are strange. `promises` say what was asked and what
+    was kept on normal data. `timeline` holds (start, lines) of stretches of `width` seconds, where it was asked for.
     """
 
     log: str
@@ -49,17 +62,22 @@ class Detected:
     findings: tuple[Finding, ...]
     expected_new_lines: float | None
     notes: tuple[str, ...]
+    sessions: int = 0
+    sessions_in_alarm: int = 0
+    grouping: str = ""
+    promises: tuple[str, ...] = ()
+    timeline: tuple[tuple[float, int], ...] = ()
+    width: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Every figure."""
+        names = ("log", "format", "lines", "normal_lines", "expected_new_lines", "sessions", "sessions_in_alarm")
         return {
-            "log": self.log,
-            "format": self.format,
-            "lines": self.lines,
-            "normal_lines": self.normal_lines,
-            "expected_new_lines": self.expected_new_lines,
+            **{name: getattr(self, name) for name in names},
+            "grouping": self.grouping,
+            "promises": list(self.promises),
             "notes": list(self.notes),
-            "findings": [{**vars(finding), "lines": list(finding.lines)} for finding in self.findings],
+            "findings": [to_json(finding) for finding in self.findings],
         }
 
 
@@ -70,69 +88,157 @@ def detect(
     model: str | Path | None = None,
     accept: Collection[str] = (),
     rare: int = RARE,
+    false_alarm_rate: float = RATE,
     format: str | None = None,
+    session: str | None = None,
+    group_by: str | None = None,
+    window: float | None = None,
+    family: str = "auto",
+    events: Callable[[Sign], object] | None = None,
+    timeline: bool = False,
     progress: Progress | None = None,
 ) -> Detected:
-    """What in a log is new or rare beside a normal one: the log `train`, or the templates saved in `model`.
+    """What in a log is unlike a normal one: the log `train`, or what is saved in `model`.
 
-    A template is new if no normal line is of it, rare if at most `rare` are. Without a normal log the log is compared
-    with itself: only what is rare in it can be told. `accept` names findings that are normal; the model's file
-    remembers them. How many normal lines would be of new templates is estimated from the templates that came once
-    (I. J. Good, The population frequencies of species, Biometrika 40, 1953).
+    Found are templates that are new or rare, sessions whose steps are unusual or missing, bursts and silences, and
+    unusual values. A template is new if no normal line is of it, rare if at most `rare` are. Without a normal log the
+    log is compared with itself: only what is rare in it can be told. `accept` names findings that are normal; the
+    model's file remembers them. How many normal lines would be of new templates is estimated from the templates that
+    came once (I. J. Good, The population frequencies of species, Biometrika 40, 1953).
+
+    session: a field, a regular expression, `none`, or None to find the identifier. group_by: host, process or a field.
+    window: seconds. family: what scores sequences (`sequences.members_of`). events: is handed every sign. timeline:
+    whether lines are counted over time.
 
     Raises UsageError for both a log and a model to compare with, for `accept` without a model, and for a name that no
-    template has; else as `tasks.templates` does.
+    template and no finding has; else as `tasks.templates` and `learning.learn` do.
     """
     if train is not None and model is not None:
         raise UsageError("a normal log and a model of one cannot both be given; leave out one of them")
     if accept and model is None:
         raise UsageError("what is accepted has to be remembered; give the model that remembers it")
-    normal = _normal(train, model, format)
-    known, fresh = Miner(), Miner()
-    known.add(normal.templates)
+    options = Options(rare, false_alarm_rate)
+    asked = Asked(format, session, group_by, window, family)
+    if model is not None:
+        known = Learnt(LogModel.load(model), 0, ())
+        if not known.model.whole:
+            known = replace(known, notes=(ONLY_TEMPLATES,))
+        found = _compare(log, str(log), known, options, asked, accept, events, timeline, progress)
+        if accept:
+            found.model.save(model)
+        return found.detected
+    with readable_twice(log if train is None else train) as (path, called):
+        learnt = learn(path, asked, alone=train is None, called=called, progress=progress)
+        place, name = (path, called) if train is None else (log, str(log))
+        return _compare(place, name, learnt, options, asked, accept, events, timeline, progress).detected
 
-    def compare(message: str, line: int, text: str) -> None:
-        template = known.match(message)
+
+@dataclass(frozen=True)
+class _Compared:
+    """What was found, and the model with what was accepted."""
+
+    detected: Detected
+    model: LogModel
+
+
+def _compare(
+    log: str | Path,
+    called: str,
+    learnt: Learnt,
+    options: Options,
+    asked: Asked,
+    accept: Collection[str],
+    events: Callable[[Sign], object] | None,
+    timeline: bool,
+    progress: Progress | None,
+) -> _Compared:
+    """Judge every line, and gather what was found."""
+    model, alone = learnt.model, learnt.alone
+    known = model.templates
+    fresh, book, tally = Miner(), Book(model.accepted), Tally()
+    judges: list[LogJudge] = []
+    began: dict[int, str] = {}  # when the first line of each template was written
+
+    def compare(_: str, line: int, text: str) -> None:
+        judge = judges[0]
+        plan, message, signs = judge.take(line, text)
+        template = plan.template
         if template is None:
-            fresh.learn(message, line, text)
+            template = fresh.learn(message, line, text)
         else:
             template.take(line, text)
+        if template.count == 1:
+            began[line] = judge.when()
+        if timeline and judge.time is not None:
+            tally.add("", judge.time)
+        for sign in signs:
+            if book.take(sign) is not None and events is not None:
+                events(sign)
 
-    read = read_log(log, compare if normal.templates else fresh.learn, format, normal.format or None, progress)
+    def begin(form: LineFormat) -> None:
+        judges.append(LogJudge(model, form, options.rate, learnt.halves, alone))
+
+    name = None if called == "-" else called
+    read = read_log(log, compare, asked.format, known.format or None, progress, name, begin)
+    (judge,) = judges
+    for sign in judge.finish():
+        if book.take(sign) is not None and events is not None:
+            events(sign)
     fresh.settle()
     new = fresh.templates()
-    number([*normal.templates, *new])
-    accepted = _accepted([*normal.templates, *new], normal, accept)
-    if model is not None and accept:
-        # The lines of this log do not count as normal ones; the templates that were accepted do.
-        kept = (*normal.templates, *(template for template in new if template.id in accepted))
-        bare = tuple(Template(t.tokens, t.id, t.before, t.example) for t in kept)
-        replace(normal, templates=bare, accepted=accepted).save(model)
-    judge = _Judge(normal.lines, read.lines, rare)
+    number([*known.templates, *new])
+    gathered = list(book.findings())
+    accepted = model.accepted | _checked(accept, [*known.templates, *new], gathered)
+    # The lines of this log do not count as normal ones; the templates that were accepted do.
+    kept = (*known.templates, *(template for template in new if template.id in accepted))
+    bare = tuple(Template(t.tokens, t.id, t.before, t.example) for t in kept)
+    normal_lines = 0 if alone else known.lines
+    judged = _Judge(normal_lines, read.lines, options.rare, began)
     findings = [
-        *(judge.known(template) for template in normal.templates if template.id not in accepted),
-        *(judge.new(template) for template in new if template.id not in accepted),
+        *(judged.known(template) for template in known.templates if template.id not in accepted),
+        *(judged.new(template) for template in new if template.id not in accepted),
+        *(finding for finding in gathered if not is_accepted(finding.id, accepted)),
     ]
-    once = sum(template.before == 1 for template in normal.templates)
-    return Detected(
+    once = sum(template.before == 1 for template in known.templates)
+    notes = (*dict.fromkeys((*read.notes, *learnt.notes)), *dropped_notes(fresh), *_more_notes(judge, book, model))
+    detected = Detected(
         log=read.log,
         format=read.format,
         lines=read.lines,
-        normal_lines=normal.lines,
-        findings=tuple(sorted((f for f in findings if f is not None), key=lambda finding: finding.lines)),
-        expected_new_lines=read.lines * once / normal.lines if normal.lines else None,
-        notes=(*read.notes, *dropped_notes(fresh), *(() if normal.lines else (ALONE,))),
+        normal_lines=normal_lines,
+        findings=tuple(sorted((f for f in findings if f is not None), key=lambda finding: (finding.lines, finding.id))),
+        expected_new_lines=read.lines * once / normal_lines if normal_lines else None,
+        notes=notes if normal_lines else (*notes, ALONE),
+        sessions=judge.sessions_judged,
+        sessions_in_alarm=judge.sessions_in_alarm,
+        grouping=model.sequences.grouping.words if model.sequences else "",
+        promises=() if alone else tuple(_promises(model, options.rate)),
+        timeline=tuple((bucket * float(tally.width), n) for bucket, n in sorted(tally.counts.get("", {}).items())),
+        width=tally.width,
     )
+    return _Compared(detected, model.accepting(accepted, replace(known, templates=bare, accepted=accepted)))
 
 
-def _normal(train: str | Path | None, model: str | Path | None, format: str | None) -> TemplateModel:
-    """The templates of normal lines, counted as before this log; of none where there is no normal log."""
-    if model is not None:
-        return TemplateModel.load(model)
-    if train is None:
-        return TemplateModel("", (), MinerSettings(), 0)
-    learnt = templates(train, format=format).model
-    return replace(learnt, templates=tuple(Template(t.tokens, t.id, t.count, t.example) for t in learnt.templates))
+def to_json(finding: Finding) -> dict[str, Any]:
+    """A finding as plain JSON."""
+    return {**vars(finding), "lines": list(finding.lines), "sessions": list(finding.sessions)}
+
+
+def _promises(model: LogModel, rate: float) -> Iterator[str]:
+    if model.sequences is not None:
+        yield f"sessions by {model.sequences.grouping.words}: {promise_of(model.sequences.held, rate).sentence()}"
+    if model.rates is not None:
+        yield f"rates: {model.rates.sentence(rate)}"
+
+
+def _more_notes(judge: LogJudge, book: Book, model: LogModel) -> Iterator[str]:
+    late = judge.rates.backwards if judge.rates else 0
+    if late:
+        yield f"time goes backwards in {late:,} {'line' if late == 1 else 'lines'}, counted where they stand"
+    if book.left_out:
+        yield f"{book.left_out:,} signs of further findings were left out: there are more than {book.most:,} findings"
+    if model.rates is not None and judge.time is None:
+        yield "the lines have no time stamps, so their rates are not judged"
 
 
 @dataclass(frozen=True)
@@ -142,34 +248,41 @@ class _Judge:
     normal_lines: int
     lines: int
     rare: int
+    began: Mapping[int, str]
 
     def known(self, template: Template) -> Finding | None:
         """The finding that a template of the normal log is."""
-        if not template.count or template.before > self.rare or self.normal_lines < ENOUGH:
+        if not template.count:
             return None
-        return _finding(template, "rare", f"{_lines(template.before)} among {self.normal_lines:,} normal ones")
+        if not self.normal_lines:
+            return self.new(template)
+        if template.before > self.rare or self.normal_lines < ENOUGH:
+            return None
+        return self._finding(template, "rare", f"{_lines(template.before)} among {self.normal_lines:,} normal ones")
 
     def new(self, template: Template) -> Finding | None:
         """The finding that a template is of which there is no normal line; without a normal log, if it is rare."""
         if self.normal_lines:
-            return _finding(template, "new", f"no line like this among {self.normal_lines:,} normal ones")
+            return self._finding(template, "new", f"no line like this among {self.normal_lines:,} normal ones")
         if template.count > self.rare or self.lines < ENOUGH:
             return None
-        return _finding(template, "rare", f"{_lines(template.count)} among {self.lines:,} of this log")
+        return self._finding(template, "rare", f"{_lines(template.count)} among {self.lines:,} of this log")
 
-
-def _finding(template: Template, kind: str, reason: str) -> Finding:
-    text = template.example[:EXAMPLE]
-    return Finding(template.id, kind, template.count, tuple(template.lines), text, template.text, reason)
+    def _finding(self, template: Template, kind: str, reason: str) -> Finding:
+        lines, text = tuple(template.lines), template.example[:EXAMPLE]
+        when = self.began.get(template.first, "")
+        return Finding(template.id, kind, template.count, lines, text, template.text, reason, time=when)
 
 
 def _lines(count: int) -> str:
     return f"{count:,} such {'line' if count == 1 else 'lines'}"
 
 
-def _accepted(known: Iterable[Template], normal: TemplateModel, accept: Collection[str]) -> frozenset[str]:
-    names = [template.id for template in known]
+def _checked(accept: Collection[str], templates: Iterable[Template], findings: Iterable[Finding]) -> frozenset[str]:
+    """The names that are accepted. Raises UsageError for one that nothing has."""
+    names = [*(template.id for template in templates), *(finding.id for finding in findings)]
     for name in accept:
-        if name not in names:
-            raise UsageError(f"no template {name!r} in this log or the model.{did_you_mean(name, names)}")
-    return normal.accepted | frozenset(accept)
+        if name not in names and not _LEARNT.fullmatch(name):
+            what = "template" if name[:1] == "T" and name[1:].isdecimal() else "finding"
+            raise UsageError(f"no {what} {name!r} in this log or the model.{did_you_mean(name, names)}")
+    return frozenset(name.partition("#")[0] for name in accept)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 JSON = "json"
+_LONGEST_KEY = 128  # characters of what names a session
 Fields = dict[str, str | None]
 
 # The names that loggers write, the most usual ones first.
@@ -77,6 +78,19 @@ def json_reader(
         return read_parts
 
     return message, fields, parts
+
+
+def session_keys(line: str) -> dict[str, str]:
+    """The values of a line's keys that may tell sessions apart: short texts and numbers, not time, level or message."""
+    try:
+        found = json.loads(line) if line.startswith("{") else None
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    other = {*MESSAGE, *NAMES["time"], *NAMES["level"], *NAMES["host"]}
+    texts = {key: _text(value) for key, value in found.items() if key not in other and "." not in key}
+    return {key: text for key, text in texts.items() if text is not None and 0 < len(text) <= _LONGEST_KEY}
 
 
 def value_at(found: dict[str, Any], name: str) -> Any:

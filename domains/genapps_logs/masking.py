@@ -108,7 +108,8 @@ class Masker:
     def read(self, message: str) -> tuple[str, list[str]]:
         """The same, and the values that were replaced, in their order; that of <DATA> is empty."""
         known = self._values
-        masked, values = [], []
+        masked: list[str] = []
+        values: list[str] = []
         for word in message.split():
             found = known.get(word) or self._met_values(word)
             masked.append(found[0])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genapps.errors import InputError
-from genapps.io.artifact import read_artifact, write_artifact
+from genapps.io.artifact import Artifact, read_artifact, write_artifact
 from genapps_logs.formats import NAMES
 from genapps_logs.merging import Evidence
 from genapps_logs.miner import MinerSettings, Template
@@ -32,7 +32,11 @@ class TemplateModel:
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file. Raises as `write_artifact` does."""
-        header = {
+        write_artifact(path, *self.parts())
+
+    def parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What is written: arrays and a header."""
+        header: dict[str, Any] = {
             "family": FAMILY,
             "domain": DOMAIN,
             "format": self.format,
@@ -42,12 +46,16 @@ class TemplateModel:
             "provenance": {"lines": self.lines, "templates": len(self.templates)},
         }
         counts = np.array([t.before + t.count for t in self.templates], dtype=np.int64)
-        write_artifact(path, {"templates/count": counts}, header)
+        return {"templates/count": counts}, header
 
     @classmethod
     def load(cls, path: str | Path) -> TemplateModel:
         """Read what `save` wrote. Raises as `read_artifact` does, and InputError for a model of other data."""
-        artifact = read_artifact(path)
+        return cls.of(read_artifact(path), path)
+
+    @classmethod
+    def of(cls, artifact: Artifact, path: str | Path) -> TemplateModel:
+        """The templates of a model file that was read; what else it holds is left. Raises as `load` does."""
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("family") != FAMILY:
             raise InputError(f"{path}: no model of a log; one is written by: genapps logs templates LOG --save FILE")

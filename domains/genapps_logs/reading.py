@@ -63,12 +63,14 @@ class Oddities:
 class LogReader:
     """A log's lines with their numbers, from a file, a .gz file or standard input ("-"); use it in a `with`.
 
+    called: what messages call it, its path if that is not given.
+
     Raises UsageError for a path that does not exist or is a directory, GenappsError where reading is not permitted,
     InputError for a file that is empty, damaged or no text.
     """
 
-    def __init__(self, source: str | Path) -> None:
-        self.name = "stdin" if str(source) == "-" else str(source)
+    def __init__(self, source: str | Path, called: str | None = None) -> None:
+        self.name = called or ("stdin" if str(source) == "-" else str(source))
         self.oddities = Oddities()
         self.size = 0  # bytes stored; 0 where nobody knows
         self._source = source

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from genapps_logs.detection import Detected, Finding
+from genapps_logs.detection import Detected
+from genapps_logs.findings import Finding
+from genapps_logs.fitting import Fitted
+from genapps_logs.rates import width_words
+from genapps_logs.sequences import SequenceModel
 from genapps_logs.tasks import Mined, Row
 
 WIDTH = 110  # characters of a template on the screen
@@ -50,25 +55,69 @@ def to_json(mined: Mined) -> dict[str, Any]:
 
 
 def detected_lines(found: Detected) -> Iterator[str]:
-    """The findings, three lines each: what and why, where, and the line itself."""
+    """The findings, three lines each: what and why, where, and the line itself; then what was promised."""
     yield detected_head(found)
     for finding in found.findings:
-        more = f" and {finding.count - len(finding.lines):,} more" if finding.count > len(finding.lines) else ""
-        places = ", ".join(f"{line:,}" for line in finding.lines)
         yield f"{finding.id}  {finding.kind}: {finding.reason}"
-        yield f"    line {places}{more}" if finding.count == 1 else f"    lines {places}{more}"
+        yield f"    {places(finding)}"
         yield f"    {shown(finding.text, 2 * WIDTH)}"
+    if found.sessions:
+        alarms = f"{found.sessions_in_alarm:,} in alarm"
+        yield f"{found.sessions:,} sessions by {found.grouping}, {alarms}"
+    yield from found.promises
+
+
+def places(finding: Finding) -> str:
+    """Where a finding is: the numbers of its first lines, how many more there are, and the sessions."""
+    lines = ", ".join(f"{line:,}" for line in finding.lines)
+    more = f" and {finding.count - len(finding.lines):,} more" if finding.count > len(finding.lines) else ""
+    said = f"line {lines}{more}" if len(finding.lines) == 1 else f"lines {lines}{more}"
+    if not finding.sessions:
+        return said
+    names = ", ".join(shown(name, 60) for name in finding.sessions)
+    return f"{said}; session{'' if len(finding.sessions) == 1 else 's'} {names}"
+
+
+_PLURALS = {
+    "step": ("unusual step", "unusual steps"),
+    "missing": ("missing step", "missing steps"),
+    "count": ("unusual count", "unusual counts"),
+    "burst": ("burst", "bursts"),
+    "silence": ("silence", "silences"),
+    "value": ("unusual value", "unusual values"),
+}
 
 
 def detected_head(found: Detected) -> str:
     """The result in one line, and what normal lines would have brought."""
-    new = sum(finding.kind == "new" for finding in found.findings)
-    rare = len(found.findings) - new
+    kinds = Counter(finding.kind for finding in found.findings)
+    new, rare = kinds["new"], kinds["rare"]
+    others = "".join(f", {kinds[kind]:,} {words[kinds[kind] != 1]}" for kind, words in _PLURALS.items() if kinds[kind])
     said = f"{found.log}: {found.lines:,} lines of the format {found.format}, "
     if found.expected_new_lines is None:
-        return f"{said}{rare:,} rare {_templates(rare)}"
+        return f"{said}{rare:,} rare {_templates(rare)}{others}"
     expected = f"of as many normal lines {found.expected_new_lines:.1f} would be of new ones"
-    return f"{said}{new:,} new and {rare:,} rare {_templates(new + rare)}; {expected}"
+    return f"{said}{new:,} new and {rare:,} rare {_templates(new + rare)}{others}; {expected}"
+
+
+def fitted_lines(fitted: Fitted) -> Iterator[str]:
+    """What was learnt, a line a part."""
+    model = fitted.model
+    yield f"{fitted.log}: {fitted.lines:,} lines of the format {model.templates.format}"
+    yield f"templates   {len(model.templates.templates):,}"
+    if model.sequences is not None:
+        learnt = model.sequences
+        yield f"sessions    {learnt.seen:,} by {learnt.grouping.words}, scored by {' and '.join(members(learnt))}"
+    if model.rates is not None:
+        stretches = f"{len(model.rates.held):,} stretches of {width_words(model.rates.width)}"
+        yield f"rates       of {len(model.rates.usual) - 1:,} templates in {stretches}"
+    judged = sum(place.usual() is not None for found in model.places.values() for place in found)
+    yield f"values      in {judged:,} variable places"
+
+
+def members(model: SequenceModel) -> tuple[str, ...]:
+    """The names of what scores sequences."""
+    return tuple(scorer.name for scorer in model.scorers)
 
 
 def as_text(suffix: str, whole: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:

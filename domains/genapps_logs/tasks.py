@@ -55,23 +55,25 @@ def templates(
     log: str | Path,
     *,
     format: str | None = None,
-    model: str | Path | None = None,
+    model: TemplateModel | str | Path | None = None,
     save: str | Path | None = None,
     max_templates: int | None = None,
     progress: Progress | None = None,
+    called: str | None = None,
 ) -> Mined:
     """The templates of a log: a file, a `.gz` file, or "-" for standard input; memory does not grow with its size.
 
     `format` names the lines' form (`formats.NAMES`), which is recognized otherwise. `model` is a saved set of templates
     that lines are counted under; what it does not know is learnt on top. `save` keeps the result for the next log.
+    `called` is what messages call the log.
 
     Raises UsageError for an unknown format or a missing file, InputError for a log that is empty or no text.
     """
-    known = TemplateModel.load(model) if model is not None else None
+    known = TemplateModel.load(model) if isinstance(model, str | Path) else model
     miner = Miner(_settings(known, max_templates))
     if known:
         miner.add(known.templates)
-    read = read_log(log, miner.learn, format, known.format if known else None, progress)
+    read = read_log(log, miner.learn, format, known.format if known else None, progress, called)
     miner.settle()
     found = miner.templates()
     number(found)
@@ -109,16 +111,24 @@ class ReadLog:
 
 
 def read_log(
-    log: str | Path, learn: Learn, name: str | None, usual: str | None, progress: Progress | None = None
+    log: str | Path,
+    learn: Learn,
+    name: str | None,
+    usual: str | None,
+    progress: Progress | None = None,
+    called: str | None = None,
+    begin: Callable[[LineFormat], object] | None = None,
 ) -> ReadLog:
-    """Hand every line's message to `learn`, with the line's number and text.
+    """Hand every line's message to `learn`, with the line's number and text; the form to `begin` before.
 
     The form is the one of that `name`, else the `usual` one, else recognized. Raises as `templates` does.
     """
-    with LogReader(log) as reader:
+    with LogReader(log, called) as reader:
         lines = reader.lines()
         sample = _sample(lines)
         form = _form([text for _, text in sample], name or usual)
+        if begin is not None:
+            begin(form)
         counted, unmatched = _learn(learn, form, chain(sample, lines), reader, progress)
         notes = (*reader.oddities.notes(), *_format_notes(form, counted, unmatched))
     return ReadLog(reader.name, form.name, counted, unmatched, notes)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_MONTHS = {name: month for month, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: month for month, name in enumerate(_NAMES, 1)}
 _NO_YEAR = 2000
 _HALF_YEAR = 183 * 86_400.0
 _REMEMBERED = 4096  # minutes
@@ -42,6 +43,7 @@ class Clock:
     def __init__(self) -> None:
         self.year = _NO_YEAR  # of stamps that say none
         self.last = 0.0
+        self.yearless = False
         self._minutes: dict[str, float] = {}
         self._same: tuple[str, float | None] = ("", None)
 
@@ -87,6 +89,8 @@ class Clock:
         return self._yearless(month, day, within)
 
     def _yearless(self, month: int, day: int, within: float) -> float:
+        self.yearless = True
+
         def at(year: int) -> float:
             leap = 29 if month == 2 and day == 29 else 0  # a leap day in a year that was only supposed
             place = date(year, 2, 28).toordinal() + 1 if leap else date(year, month, day).toordinal()

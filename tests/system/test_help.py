@@ -135,7 +135,7 @@ def quick(example: str) -> list[str]:
     """The words of an example, made small: few rows, the instant engine where none is named, no shell redirection."""
     words = shlex.split(example.partition(" > ")[0].replace("50_000_000", "3000").replace("10000", "500"))[1:]
     learnt = words[1:2] == ["impute"] and "--model" in words
-    if len(words) > 1 and words[1] in TRAINING and "--family" not in words and not learnt:
+    if len(words) > 1 and words[1] in TRAINING and "--family" not in words and not learnt and words[0] != "logs":
         words += ["--family", "gmm"]
     if words[1:2] == ["embed"]:
         words += ["--set", "training.epochs=2"]
