@@ -31,7 +31,8 @@ def read_delimited(
 ) -> Iterator[pa.Table]:
     """Tables of a few megabytes each; raises InputError naming the line for what is not rectangular text.
 
-    Where it is not sure that columns are `named`, a first line of numbers and dates alone is a row. Rows read by pyarrow, the header here: its names must be known before the columns can be declared text.
+    Where it is not sure that columns are `named`, a first line of numbers and dates alone is a row. Rows are read by
+    pyarrow, the header here: its names must be known before the columns can be declared text.
     """
     text = source.text(encoding)
     header = _read_header(text, delimiter, named)

@@ -51,7 +51,8 @@ def tables_of(
 ) -> Iterator[pa.Table]:
     """The same from the start of an opened source, which can be read again and again, standard input too.
 
-    Where `header` is false, a first line of CSV with nothing but numbers and dates is a row, and columns are named column 1 ...
+    Where `header` is false, a first line of CSV with nothing but numbers and dates is a row; columns are then named by
+    their position: column 1, column 2 ...
     """
     return rebatch(_tables(source, encoding, rows, batch_rows, header), batch_rows)
 
