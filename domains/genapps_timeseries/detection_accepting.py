@@ -26,10 +26,11 @@ def accept(normal: Normal, judged: Judged, events: Sequence[Found]) -> Learnt:
     what is normal, the learnt scores are of that part.
     """
     series, first = judged.series, len(normal.values)
+    others = series.values[judged.normal :] if judged.normal else None
     for event in events:
         begin, end = _around(event, judged, normal.window)
         piece, times = series.values[begin:end], series.times[begin:end]
-        learnt = extend(normal, piece, times, series.values[judged.normal :], keep=None)
+        learnt = extend(normal, piece, times, others, counted=False, keep=None)
         rows = slice(event.first - begin, event.last + 1 - begin)
         scores = learnt.normal.detector.score(piece).scores[rows]
         reference = np.concatenate([learnt.normal.reference, scores[np.isfinite(scores)]])

@@ -128,12 +128,13 @@ def extend(
     others: Floats | None = None,
     *,
     joined: bool = False,
+    counted: bool = True,
     keep: int | None = KEPT,
 ) -> Learnt:
     """What is normal after more rows (M, C) that are, learnt anew from the last rows of both.
 
-    joined: whether they follow the rows that are known; else rows near the seam are no part of the reference. keep: the
-    last rows that are kept, all where it is None.
+    joined: whether they follow the rows that are known; else rows near the seam are no part of the reference. counted:
+    whether the new rows are part of it. keep: the last rows that are kept, all where it is None.
     """
     seam = 0 if joined else normal.window
     values = np.concatenate([normal.values, np.full((seam, new.shape[1]), np.nan), new])
@@ -141,6 +142,7 @@ def extend(
     usable = np.ones(len(values), bool)
     if seam:
         usable[max(len(normal.values) - seam, 0) : len(normal.values) + 2 * seam] = False
+    usable[len(normal.values) :] &= counted
     dirty = np.concatenate([normal.dirty, np.zeros(len(values) - len(normal.dirty), bool)])
     cut = slice(max(len(values) - (keep or len(values)), 0), None)
     values, clock, usable, dirty = values[cut], clock[cut], usable[cut] & ~dirty[cut], dirty[cut]
