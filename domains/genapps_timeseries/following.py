@@ -7,6 +7,7 @@ in between or not.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import stat
@@ -23,20 +24,25 @@ from genapps.io.source import open_file
 STDIN = "-"
 LONGEST = 1 << 20  # bytes of a line at most
 _CHUNK = 1 << 16
-_HEAD = 256  # first bytes by which a file is known again
+_SEEN = 256  # bytes before a place by which a file is known again
 _SHORTEST, _LAZIEST = 0.001, 0.05  # seconds between two looks at a file that does not grow
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the next line begins: bytes into which file, after how many lines of it, and its first bytes as hex."""
+    """Where the next line begins: bytes into which file, after how many lines of it.
+
+    before: the last bytes before it, as hex. beside: inodes of the rotated files that were there already, where few
+    bytes are known of the file itself.
+    """
 
     offset: int = 0
     line: int = 0
     device: int = 0
     inode: int = 0
-    head: str = ""
+    before: str = ""
+    beside: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Its fields."""
@@ -65,7 +71,7 @@ class Splitter:
         self.dropped = 0
         self.fresh = not offset
         self._parts: list[bytes] = []
-        self._waiting = 0  # bytes of the unfinished line, kept or not
+        self.waiting = 0  # bytes of the unfinished line, kept or not
 
     def feed(self, data: bytes) -> Iterator[Batch]:
         """The lines that are whole now."""
@@ -73,7 +79,7 @@ class Splitter:
         if not newline:
             self._hold(data)
             return
-        if self._waiting:
+        if self.waiting:
             self._hold(head)
             yield from self._end()
             data = rest
@@ -92,22 +98,22 @@ class Splitter:
 
     def finish(self) -> Iterator[Batch]:
         """What is left when nothing more can come: a line without an end."""
-        if self._waiting:
+        if self.waiting:
             for batch in self._end(0):
                 yield Batch(batch.lines, batch.start, batch.first, batch.fresh, cut=True)
 
     def _hold(self, data: bytes) -> None:
-        self._waiting += len(data)
-        if self._waiting <= self.longest:
+        self.waiting += len(data)
+        if self.waiting <= self.longest:
             self._parts.append(data)
         else:
             self._parts.clear()
 
     def _end(self, newline: int = 1) -> Iterator[Batch]:
-        line, size = b"".join(self._parts), self._waiting
+        line, size = b"".join(self._parts), self.waiting
         start, first, fresh = self.offset, self.line, self.fresh
         self._parts.clear()
-        self._waiting = 0
+        self.waiting = 0
         self.offset += size + newline
         self.line += 1
         self.fresh = False
@@ -133,7 +139,7 @@ class Lines:
         self._before: deque[tuple[Path, int, int]] = deque()  # rotated files still to be read: path, offset, line
         self._path = Path(source)
         self._splitter = Splitter()
-        self._head = b""
+        self._seen = b""  # the last bytes that were read
         self._file = 0
         self._known = (0, 0)
         self._pipe = source == STDIN or _is_pipe(self._path)
@@ -146,10 +152,15 @@ class Lines:
         else:
             self._resume(place)
 
-    def place(self) -> Place:
-        """Where the first line begins that was not handed out."""
-        device, inode = self._known
-        return Place(self._splitter.offset, self._splitter.line, device, inode, self._head.hex())
+    def place(self, batch: Batch | None = None, lines: int = 0) -> Place:
+        """Where the first line begins that was not handed out, or the one after the first `lines` of a batch."""
+        offset, line = self._splitter.offset, self._splitter.line
+        before = self._seen[: len(self._seen) - self._splitter.waiting][-_SEEN:]
+        if batch is not None:
+            offset, line = batch.start + sum(map(len, batch.lines[:lines])) + lines, batch.first + lines
+            before = b"".join(line + b"\n" for line in batch.lines[max(lines - _SEEN, 0) : lines])[-_SEEN:]
+        beside = () if len(before) == _SEEN or self._pipe else tuple(p.stat().st_ino for p in _rotated(self._path))
+        return Place(offset, line, *self._known, before.hex(), beside)
 
     @property
     def oversized(self) -> int:
@@ -176,12 +187,13 @@ class Lines:
         while True:
             data = os.read(self._file, _CHUNK)
             if data:
-                if self._was_rewritten():
+                if self._was_rewritten(len(data)):
                     yield from self._restart("was cut and written anew")
                     continue
                 wait, idle = _SHORTEST, 0.0
+                self._seen += data
                 yield from self._splitter.feed(data)
-                self._remember()
+                self._seen = self._seen[-_SEEN - self._splitter.waiting :]
                 continue
             if self._before:
                 yield from self._next_rotated()
@@ -208,19 +220,19 @@ class Lines:
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path}: is a directory; name a file in it")
         self._known = status.st_dev, status.st_ino
-        self._head = b"" if self._pipe else os.pread(self._file, _HEAD, 0)
+        self._seen = b""
         dropped = self._splitter.dropped
         self._splitter = Splitter(offset, line)
         self._splitter.dropped = dropped
         if offset:
+            self._seen = os.pread(self._file, min(offset, _SEEN), max(offset - _SEEN, 0))
             os.lseek(self._file, offset, os.SEEK_SET)
 
-    def _remember(self) -> None:
-        if len(self._head) < _HEAD:
-            self._head = os.pread(self._file, _HEAD, 0)
-
-    def _was_rewritten(self) -> bool:
-        return os.pread(self._file, len(self._head), 0) != self._head
+    def _was_rewritten(self, size: int) -> bool:
+        """Whether other bytes stand now before the `size` ones that were read last."""
+        seen = self._seen[-_SEEN:]
+        start = os.lseek(self._file, 0, os.SEEK_CUR) - size - len(seen)
+        return start < 0 or os.pread(self._file, len(seen), start) != seen
 
     def _rotation(self) -> Iterator[Batch] | None:
         """What is to be done where the file is not the one that stands under its name any more."""
@@ -249,8 +261,7 @@ class Lines:
         self._open(*self._before.popleft())
 
     def _resume(self, place: Place) -> None:
-        head = bytes.fromhex(place.head)
-        found = next((path for path in _candidates(self._path) if _is_it(path, place, head)), None)
+        found = _find(self._path, place)
         if found == self._path:
             self._open(found, place.offset, place.line)
         elif found is None:
@@ -260,9 +271,8 @@ class Lines:
             self._open(self._path)
         else:
             self.notes.append(f"{self.source} was rotated; going on in {found.name}")
-            newer = [path for path in _candidates(self._path) if path.stat().st_mtime_ns > found.stat().st_mtime_ns]
-            between = sorted((path for path in newer if path != self._path), key=lambda path: path.stat().st_mtime_ns)
-            self._before.extend((path, 0, 0) for path in [*between, self._path])
+            rotated = _rotated(self._path)
+            self._before.extend((path, 0, 0) for path in [*rotated[rotated.index(found) + 1 :], self._path])
             self._open(found, place.offset, place.line)
 
 
@@ -270,24 +280,34 @@ def _is_pipe(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _candidates(path: Path) -> list[Path]:
-    """The file itself, then those it may have been rotated to."""
+def _rotated(path: Path) -> list[Path]:
+    """The files beside it that it may have been rotated to, the oldest first."""
     try:
-        beside = sorted(other for other in path.parent.iterdir() if other.name.startswith(f"{path.name}"))
+        beside = [other for other in path.parent.iterdir() if other.name.startswith(path.name) and other != path]
+        kept = [other for other in beside if other.suffix not in _PACKED and other.is_file()]
+        return sorted(kept, key=lambda other: (other.stat().st_mtime_ns, other.name))
     except OSError:
-        return [path]
-    rotated = [other for other in beside if other != path and other.suffix not in _PACKED and other.is_file()]
-    return [path, *rotated]
+        return []
 
 
-def _is_it(path: Path, place: Place, head: bytes) -> bool:
-    """Whether a file is the one that was read, or a copy of it."""
-    try:
-        status = path.stat()
-        if status.st_size < place.offset:
-            return False
-        with path.open("rb") as file:
-            same = file.read(len(head)) == head
-    except OSError:
-        return False
-    return same and (len(head) >= _HEAD or (status.st_dev, status.st_ino) == (place.device, place.inode))
+def _find(path: Path, place: Place) -> Path | None:
+    """The file that was read, or a copy of it, wherever it was rotated to.
+
+    Where many bytes before the place are known, they tell. Where few are, as after a header, a new file may begin with
+    the same ones: then a renamed file is known by its inode, and a copy by not having been there before.
+    """
+    before = bytes.fromhex(place.before)
+    holds = {}
+    for candidate in [path, *_rotated(path)]:
+        with contextlib.suppress(OSError), candidate.open("rb") as file:
+            file.seek(place.offset - len(before))
+            if file.read(len(before)) == before:
+                status = os.fstat(file.fileno())
+                holds[candidate] = (status.st_dev, status.st_ino) == (place.device, place.inode), status.st_ino
+    told = len(before) == _SEEN
+    if path in holds and told:
+        return path
+    renamed = [other for other, (same, _) in holds.items() if same and other != path]
+    copied = [other for other, (_, inode) in holds.items() if other != path and (told or inode not in place.beside)]
+    itself = [path] if path in holds and holds[path][0] else []
+    return next(iter([*renamed, *copied, *itself]), None)

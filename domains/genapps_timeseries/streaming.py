@@ -11,16 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from genapps.anomaly import Calibration, Calibrator, Panel
+from genapps.anomaly import Calibration, Calibrator, Panel, exact_length
 from genapps.anomaly.reference import Reference
 from genapps.errors import InputError, UsageError
 from genapps_timeseries.series import Floats
 from genapps_timeseries.streaming_members import (
-    Flat,
     Forecast,
     Level,
     Light,
@@ -28,20 +28,24 @@ from genapps_timeseries.streaming_members import (
     Reach,
     Scale,
     Season,
-    Step,
     Windows,
 )
 
 DEFAULT, LIGHT = "ensemble", "light"
 FAMILIES: dict[str, tuple[Callable[[], Member], ...]] = {
-    DEFAULT: (Step, Level, Forecast, Season, Windows, Reach, Flat),
+    DEFAULT: (Level, partial(Level, 32), Forecast, Season, Windows, Reach),
     LIGHT: (Light,),
 }
 LONGEST = 10_000  # rows of a reference at most
+PATIENCE = 30  # rows in alarm after which a shift is accepted
+_GRACE = 4  # times as many until what is still strange is taken for normal
+_RANKED = 4000  # rows of each member's reference
+_SPAN = 3  # times the rows that a rate needs at least are held to promise it
 RARE = 12.0  # no surprise is larger: nothing is known of anything rarer than one in 10^12
+_SURE = 0.01  # of the rate: the p-value of what is strange by rule
 _FEWEST = 30  # scores before a member has a say
 _QUIET, _LOUDER = 100, 1.5  # an onset within so many rows of the last one must surprise so much more
-_ABSENT = 10  # rows without a value, beyond three times the longest such stretch of the warm-up, are strange
+_RUN = 10  # rows without a value, or with the same one, beyond three times the longest such run so far are strange
 
 
 @dataclass(frozen=True)
@@ -96,15 +100,18 @@ class Ranked:
 
 
 class Channel:
-    """One channel: how surprising is its next value? family: a name of FAMILIES. length: of each reference."""
+    """One channel: how surprising is its next value? family: a name of FAMILIES."""
 
-    def __init__(self, family: str, length: int) -> None:
+    def __init__(self, family: str) -> None:
         self.scale = Scale(np.empty(0))
-        self.looks = [Ranked(make(), length) for make in FAMILIES[family]]
+        self.looks = [Ranked(make(), _RANKED) for make in FAMILIES[family]]
         self.plain = family == LIGHT
         self.own: list[float] = []  # each member's p-value for the last row
         self.value = math.nan
-        self.absent = self.longest = 0.0
+        self.last = math.nan
+        self.absent = self.longest = 0.0  # rows without a value, and the longest run of them
+        self.same = self.longest_same = 0.0  # rows with the same value
+        self.stuck = False  # no value, or the same one, for longer than could be expected
         self._scores: list[float] = []
 
     def begin(self, values: Floats, times: Sequence[float]) -> Floats:
@@ -112,6 +119,7 @@ class Channel:
         self.scale = Scale(values)
         scores = np.array([self._look(self.scale(v), t, True) for v, t in zip(values.tolist(), times, strict=True)])
         self.longest = _longest(np.isnan(values))
+        self.longest_same = _longest(values[1:] == values[:-1])
         if self.plain:
             return scores[:, 0]
         p = np.full(scores.shape, np.nan)
@@ -122,9 +130,9 @@ class Channel:
             if look.reference is not None:
                 own = look.reference.own_p()
                 p[known[-len(own) :], k] = own
-        told = ~np.isnan(p)
-        total = np.where(told, -np.log10(np.maximum(np.where(told, p, 1.0), 10**-RARE)), 0.0).sum(axis=1)
-        return np.where(told.any(axis=1), total / np.maximum(told.sum(axis=1), 1), np.nan)
+        rare = np.minimum(-np.log10(np.maximum(p, 1e-300)), RARE).tolist()
+        known = [[surprise for surprise in row if surprise == surprise] for row in rare]
+        return np.array([_together(row) if row else math.nan for row in known])
 
     def _look(self, value: float, time: float, learn: bool) -> list[float]:
         if value != value:
@@ -137,8 +145,9 @@ class Channel:
         if value != value:
             self.absent += 1
             self.own, self._scores = [], []
-            return RARE if self.absent > 3 * self.longest + _ABSENT else math.nan
-        self.absent = 0.0
+            self.stuck = self.absent > _most(self.longest)
+            return RARE if self.stuck else math.nan
+        self.stuck = self._is_stuck(value)
         scaled = self.scale(value)
         if self.plain:
             return self.looks[0].member.step(scaled, time, learn)
@@ -148,7 +157,19 @@ class Channel:
             for look, score in zip(self.looks, self._scores, strict=True)
         ]
         known = [min(-math.log10(p), RARE) if p > 0 else RARE for p in self.own if p == p]
-        return math.fsum(known) / len(known) if known else math.nan
+        return _together(known) if known else math.nan
+
+    def _is_stuck(self, value: float) -> bool:
+        """Whether the same value came more often in a row than could be expected."""
+        if self.absent:
+            self.longest, self.absent = max(self.longest, min(self.absent, _most(self.longest))), 0.0
+        if value == self.last:
+            self.same += 1
+            return self.same > _most(self.longest_same)
+        if self.same > self.longest_same:
+            self.longest_same = min(self.same, _most(self.longest_same))
+        self.same, self.last = 0.0, value
+        return False
 
     def learn(self) -> None:
         """The last row was normal."""
@@ -158,13 +179,16 @@ class Channel:
 
     def forget(self) -> None:
         """What was normal is so no more: a shift that lasts is accepted."""
+        self.longest, self.longest_same = max(self.longest, self.absent), max(self.longest_same, self.same)
         for look in self.looks:
             look.member.forget()
 
     def explain(self) -> tuple[str, float]:
         """The kind by the member that is most surprised by the last row, and the value that was expected."""
         if self.value != self.value:
-            return "gap", math.nan
+            return "missing", math.nan
+        if self.stuck:
+            return "flatline", math.nan
         surprised = [(p, k) for k, p in enumerate(self.own) if p == p]
         member = self.looks[min(surprised)[1] if surprised else 0].member
         expected = next((e for e in (look.member.expected for look in self.looks) if e == e), math.nan)
@@ -173,13 +197,15 @@ class Channel:
 
     def state(self) -> dict[str, Floats]:
         """Everything, as plain arrays."""
-        numbers = [self.scale.middle, self.scale.spread, self.absent, self.longest]
+        numbers = [self.scale.middle, self.scale.spread, *(getattr(self, name) for name in _COUNTS)]
         looks = {f"{k}.{name}": array for k, look in enumerate(self.looks) for name, array in look.state().items()}
         return {**looks, "numbers": np.asarray(numbers, np.float64)}
 
     def restore(self, state: Mapping[str, Floats]) -> None:
         """Go on where `state` was taken."""
-        self.scale.middle, self.scale.spread, self.absent, self.longest = state["numbers"].tolist()
+        self.scale.middle, self.scale.spread, *counts = state["numbers"].tolist()
+        for name, number in zip(_COUNTS, counts, strict=True):
+            setattr(self, name, number)
         for k, look in enumerate(self.looks):
             look.restore(part(state, f"{k}."))
 
@@ -194,15 +220,17 @@ class Stream:
         if family not in FAMILIES:
             raise UsageError(f"--family {family}: watch knows {' and '.join(FAMILIES)}")
         self.family, self.rate = family, rate
-        length = min(Calibration(rate).rows(0), LONGEST)
-        self.settings = Calibration(rate, length=length)
-        self.channels = [Channel(family, length) for _ in range(channels)]
+        length = exact_length(rate, min(_SPAN * Calibration(rate).rows(0), LONGEST))
+        self.settings = Calibration(rate, length=length, patience=_GRACE * PATIENCE, modest=True)
+        self.channels = [Channel(family) for _ in range(channels)]
         self.judge: Calibrator | Panel | None = None
         self.row = 0  # rows judged
         self.surprise = math.nan
         self.accepted = False  # a shift that lasts was taken for normal; whoever asks sets it back
         self._surprises: list[float] = []
+        self._hard = [False] * channels
         self._learn = True
+        self._open = self._calm = 0  # rows in alarm, and those without since
         self._onset = (-math.inf, 0.0)  # the row of the last onset and how surprising it was
 
     def begin(self, times: Sequence[float], values: Any) -> None:
@@ -215,7 +243,7 @@ class Stream:
         if len(self.channels) == 1:
             self.judge = Calibrator(found[:, 0], self.settings)
         else:
-            self.judge = Panel(found, self.settings, "cauchy")
+            self.judge = Panel(found, self.settings, "least")
 
     def step(self, time: float, values: Sequence[float]) -> float:
         """The p-value of the next row, NaN where it holds no value; an alarm is p <= rate."""
@@ -234,21 +262,32 @@ class Stream:
         else:
             raise InputError("a stream is judged only after its warm-up")
         self.row += 1
-        if p <= self.rate:
-            self._alarmed(learnt)
-        elif p == p:
-            self._learn = True
+        self._hard = [channel.stuck for channel in self.channels]
+        if True in self._hard:  # nothing to be ranked: that is a rule
+            p, learnt = self.rate * _SURE, False
+        self._follow(p)
         if learnt:
             for channel in self.channels:
                 channel.learn()
         return p
 
-    def _alarmed(self, learnt: bool) -> None:
-        if learnt and not self._learn:  # the time-out: it is normal from here on
+    def _follow(self, p: float) -> None:
+        """Whether the members may learn from the next row, and whether a shift has lasted long enough to be accepted.
+
+        The members begin anew first; only where they still find it strange after some time does the judge accept it,
+        since what it takes for normal once it goes by for long.
+        """
+        if p <= self.rate:
+            self._open, self._calm = self._open + 1, 0
+        elif p == p and self._open:
+            self._calm += 1
+            if self._calm >= self.settings.gap:
+                self._open = 0
+        self._learn = self._open == 0 or self._open > PATIENCE
+        if self._open == PATIENCE and p <= self.rate:
             self.accepted = True
             for channel in self.channels:
                 channel.forget()
-        self._learn = learnt
 
     def onset(self) -> float:
         """How likely something begins with the last row, 0..1: silent after an onset, unless it gets much stranger."""
@@ -264,7 +303,10 @@ class Stream:
 
     def details(self) -> Details:
         """Why the last row is as strange as it is."""
-        weights = [self.surprise] if len(self.channels) == 1 else [s if s == s else 0.0 for s in self._surprises]
+        surprises = [self.surprise] if len(self.channels) == 1 else self._surprises
+        if True in self._hard:
+            surprises = [float(hard) for hard in self._hard]
+        weights = [max(s, 0.0) if s == s else 0.0 for s in surprises]
         total = math.fsum(weights)
         shares = tuple(w / total if total > 0 else 1 / len(weights) for w in weights)
         top = max(range(len(shares)), key=lambda c: shares[c])
@@ -274,7 +316,7 @@ class Stream:
     def state(self) -> dict[str, Floats]:
         """All that was learnt, as plain arrays."""
         assert self.judge is not None
-        numbers = np.asarray([self.row, self._learn, self.accepted, *self._onset], np.float64)
+        numbers = np.asarray([self.row, self._learn, self._open, self._calm, self.accepted, *self._onset], np.float64)
         channels = {
             f"channel.{c}.{n}": a for c, channel in enumerate(self.channels) for n, a in channel.state().items()
         }
@@ -284,16 +326,29 @@ class Stream:
     def restore(self, state: Mapping[str, Floats]) -> None:
         """Go on where `state` was taken from a stream of the same settings. Raises InputError for arrays of another."""
         try:
-            row, learn, accepted, at, before = state["numbers"].tolist()
+            row, learn, opened, calm, accepted, at, before = state["numbers"].tolist()
             for c, channel in enumerate(self.channels):
                 channel.restore(part(state, f"channel.{c}."))
             kept = dict(part(state, "judge."))
             alone = len(self.channels) == 1
             self.judge = Calibrator.restore(kept, self.settings) if alone else None
-            self.judge = self.judge or Panel.restore(kept, self.settings, "cauchy")
+            self.judge = self.judge or Panel.restore(kept, self.settings, "least")
         except (KeyError, ValueError) as error:
             raise InputError(f"a saved stream that does not fit: {error}") from None
         self.row, self._learn, self.accepted, self._onset = int(row), bool(learn), bool(accepted), (at, before)
+        self._open, self._calm = int(opened), int(calm)
+
+
+_COUNTS = ("last", "absent", "longest", "same", "longest_same")
+
+
+def _together(surprises: list[float]) -> float:
+    """What members that know something say together: half the mean, half the most surprised."""
+    return (math.fsum(surprises) / len(surprises) + max(surprises)) / 2
+
+
+def _most(longest: float) -> float:
+    return 3 * longest + _RUN
 
 
 def part(state: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

@@ -17,6 +17,7 @@ import numpy as np
 from genapps_timeseries.series import Floats
 
 DAY = 86400.0
+_RECENT = 0.1  # the share of the newest value in what the last values were like
 _FAR = 1e4  # no value is further from the middle than this many spreads
 
 
@@ -180,15 +181,19 @@ class Season(Member):
     """The distance from what is usual at this time of day."""
 
     kind = "shape"
+    numbers = ("offset",)
     arrays = ("means", "days", "day", "total", "count")
 
     def __init__(self, bins: int = 48, period: float = DAY, newest: float = 0.2) -> None:
         self.bins, self.period, self.newest = bins, period, newest
         self.means, self.days, self.total, self.count = (np.zeros(bins) for _ in range(4))
         self.day = np.full(bins, -1.0)
+        self.offset = 0.0  # how far the last values were from what is usual
 
     def step(self, value: float, time: float, learn: bool) -> float:
         """NaN before the same time of a day was seen once."""
+        if time != time:
+            return math.nan
         day, place = divmod(time, self.period)
         at = min(int(place / self.period * self.bins), self.bins - 1)
         if self.day[at] != day:
@@ -197,7 +202,16 @@ class Season(Member):
         if learn:
             self.total[at] += value
             self.count[at] += 1
-        return abs(value - self.expected)
+        apart = value - self.expected
+        if apart == apart:
+            self.offset += _RECENT * (apart - self.offset)
+        return abs(apart)
+
+    def forget(self) -> None:
+        """The whole day is as much higher or lower as the last values were."""
+        self.means += self.offset
+        self.total += self.offset * self.count
+        self.offset = 0.0
 
     def _turn(self, at: int, day: float) -> None:
         if self.count[at]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from genapps.errors import GenappsError, InputError, UsageError
@@ -139,7 +139,7 @@ class _Watcher:
         self._use(decide(lines, self.columns))
         pending, self.pending = self.pending, []
         if self.state_file:
-            self._place = replace(self.lines.place(), offset=pending[0].start, line=pending[0].first)
+            self._place = self.lines.place(pending[0])
             self._save()
         for batch in pending:
             self._take(batch)
@@ -196,8 +196,7 @@ class _Watcher:
     def _tell(self, held: Watch, found: list[dict[str, Any]], batch: Batch, at: int) -> None:
         fresh = [self.output.write(line) for line in found]
         if self.state_file and not self.output.lasting and any(fresh):
-            read = sum(map(len, batch.lines[: at + 1])) + at + 1
-            self._place = replace(self.lines.place(), offset=batch.start + read, line=batch.first + at + 1)
+            self._place = self.lines.place(batch, at + 1)
             self._save()
 
     # --- what a person is told
@@ -324,7 +323,7 @@ class _Watcher:
                     )
             self.head = list(kept["head"])
             self.limiter.restore(found.shared)
-            place = Place(**kept["place"])
+            place = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
             self.output.resume(int(kept["lines"]), int(kept["bytes"]))
             self.taken = int(kept["taken"])
             if self.head:

@@ -172,7 +172,8 @@ class Watch:
         told = self._told
         stream = self.stream
         assert stream is not None
-        kind = "level shift" if state == "close" and stream.accepted else told["kind"]
+        shifted = state == "close" and stream.accepted and told["kind"] not in ("flatline", "missing")
+        kind = "level shift" if shifted else told["kind"]
         if state == "open":
             stream.accepted = False
         ranked = event.channels()[:NAMED]

@@ -43,7 +43,8 @@ class Calibration:
     half times the alarms by chance that a reference holds, at least 30, so that a real shift of level costs little;
     more keeps long alarms open, at the price of as many false ones after a shift. gap: an alarm ends after as many
     rows without one. adapt: whether the level follows the rate that was kept. tail: whether the tail may say p-values
-    that are smaller than 1 / (W + 1).
+    that are smaller than 1 / (W + 1). modest: rows of an alarm are learnt as little above the highest score so far at
+    most, so that one extreme row does not hide for W rows what is less extreme.
     """
 
     rate: float = 0.001
@@ -52,6 +53,7 @@ class Calibration:
     gap: int = 3
     adapt: bool = True
     tail: bool = True
+    modest: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.rate <= 0.5:
@@ -128,9 +130,12 @@ class Calibrator:
             self._learn(score, alarm)
         elif self._open > self._patience:
             self._release()
-            self._learn(score, alarm)
+            self._learn(self._lesson(score), alarm)
         elif len(self._held) < self._lessons:
-            self._held.append(score)
+            self._held.append(self._lesson(score))
+
+    def _lesson(self, score: float) -> float:
+        return self._reference.near(score) if self.settings.modest else score
 
     def _release(self) -> None:
         for score in self._held:

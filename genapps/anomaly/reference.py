@@ -13,6 +13,7 @@ from genapps.anomaly.conformal import Tail, extrapolated, fit_tail, smooth_p
 from genapps.errors import InputError
 from genapps.metrics.distributions import Floats
 
+_NEAR = 0.1  # of the distance from the middle to the highest score: little above it
 _STALE = 0.01  # of the reference may change before the tail is fitted anew
 
 
@@ -60,6 +61,11 @@ class Reference:
             return self._ordered[total - 1 - allowed] if allowed < total else -math.inf
         fitted = self._fit() if tail else None
         return max(fitted.quantile(rate), self._ordered[-1]) if fitted else math.inf
+
+    def near(self, score: float) -> float:
+        """The score, or where it is far above all that are held, a number little above them."""
+        top = self._ordered[-1]
+        return min(score, top + _NEAR * (top - self._ordered[len(self._ordered) // 2]))
 
     def learn(self, score: float) -> None:
         """Take a finite score in, and the oldest out where the reference is full."""
