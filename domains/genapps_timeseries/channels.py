@@ -8,19 +8,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from genapps_timeseries.crossing import steps_of
 from genapps_timeseries.ensemble import Ensemble
-from genapps_timeseries.levels import Constancy, Habits
+from genapps_timeseries.levels import Habits
 from genapps_timeseries.members.base import Arrays
 from genapps_timeseries.roles import Role
 from genapps_timeseries.series import Floats
 from genapps_timeseries.surprise import Surprise
 
-KINDS: dict[str, type[Ensemble] | type[Habits] | type[Constancy]] = {
-    "ensemble": Ensemble,
-    "habits": Habits,
-    "constancy": Constancy,
-}
-HABIT = 32  # rows: the window of habits where no period is given
+KINDS: dict[str, type[Ensemble] | type[Habits]] = {"ensemble": Ensemble, "habits": Habits}
+HABIT = 16  # rows: the window of habits where no period is given
 
 
 class Channel:
@@ -30,21 +27,19 @@ class Channel:
 
     def __init__(self, role: Role, family: str, window: int, effort: float) -> None:
         self.role, self.family, self.window, self.effort = role, family, window, effort
-        self.judge: Ensemble | Habits | Constancy | None = None
+        self.judge: Ensemble | Habits | None = None
 
     def fit(self, normal: Floats, switches: Floats, generator: np.random.Generator, others: Floats | None) -> Self:
         """Learn from points (R,); switches: values that other channels of its kind take; `others` (M,) as judged."""
-        course = _steps(normal) if self.role == "counter" else normal
+        course = steps_of(normal) if self.role == "counter" else normal
         if self.role in ("continuous", "counter"):
             made = Ensemble(self.family, self.window)
-            coming = _steps(others) if others is not None and self.role == "counter" else others
+            coming = steps_of(others) if others is not None and self.role == "counter" else others
             self.judge = made.fit(course, generator, coming)
             self.window = made.window
-        elif self.role in ("binary", "levels") or (self.role == "constant" and np.isin(_first(normal), switches)):
+        elif self.role != "unknown":
             self.window = self.window or HABIT
             self.judge = Habits(self.window).fit(normal, switches)
-        elif self.role == "constant":
-            self.judge = Constancy().fit(normal)
         scores, expected = self._raw_reference(len(normal))
         scores = np.where(np.isnan(normal), np.nan, scores)
         self.surprise = Surprise.of(scores)
@@ -57,7 +52,7 @@ class Channel:
     def score(self, values: Floats) -> tuple[Floats, Floats]:
         """Surprise and expectation of points (N,), NaN where unknown."""
         if isinstance(self.judge, Ensemble):
-            judged = self.judge.score(_steps(values) if self.role == "counter" else values)
+            judged = self.judge.score(steps_of(values) if self.role == "counter" else values)
             scores, expected = judged.scores, judged.expected
         elif self.judge is not None:
             scores, expected = self.judge.score(values), np.full(len(values), np.nan)
@@ -77,6 +72,8 @@ class Channel:
 
     def _judged(self, scores: Floats, expected: Floats, values: Floats) -> tuple[Floats, Floats]:
         surprise = np.minimum(self.surprise(scores), self.most)
+        if isinstance(self.judge, Habits):
+            surprise += self.judge.news(values)
         if self.role == "counter":
             known = np.where(np.isnan(values), self.last, values)
             expected = np.concatenate([[known[0]], known[:-1]]) + expected
@@ -118,17 +115,6 @@ def prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
 def under(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     """The arrays of such a folder."""
     return {key[len(name) + 1 :]: array for key, array in arrays.items() if key.startswith(f"{name}/")}
-
-
-def _steps(values: Floats) -> Floats:
-    """Steps (N,) from point to point; the first is taken for the second."""
-    steps = np.diff(values, prepend=np.nan)
-    steps[:1] = steps[1:2] if len(steps) > 1 else 0.0
-    return steps
-
-
-def _first(values: Floats) -> float:
-    return float(values[np.isfinite(values)][0])
 
 
 def _json(value: float) -> float | None:

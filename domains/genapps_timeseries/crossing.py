@@ -1,46 +1,40 @@
-"""Judges across channels: what one channel alone does not show, because each is normal by itself."""
+"""What judges across channels have in common: the form, the channels on one scale, and rows that were not learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genapps_timeseries.filling import fill
 from genapps_timeseries.members.base import Arrays
-from genapps_timeseries.series import Floats
+from genapps_timeseries.roles import Role
+from genapps_timeseries.series import Codes, Floats
 
 FOLDS = 5  # of the normal part: each is judged by what was learnt from the others
-KEPT = 0.9  # of the variance lies in the subspace
-FAR = 8.0  # standard deviations: farther is as far
-RIDGE = 0.05
-LAGS = (0, 1, 2, 4, 8)
-EARNED = 0.3  # of a channel's variance must be foretold by the others, on parts that were not learnt
+FAR = 8.0  # spreads of a channel: farther is as far, so that no single value outweighs all the rest
+TWINS = 0.999  # correlation from which on two channels are one
 
 
 @dataclass(frozen=True)
 class Crossed:
-    """scores: (N,) of rows, higher is stranger. channels: (N, C) what each channel has to do with it, 0 and more."""
+    """scores: (N,) of rows, higher is stranger. channels: (N, K) what each column has to do with it, 0 and more."""
 
     scores: Floats
     channels: Floats
 
 
 class Crossing(Protocol):
-    """Judges rows of standardized channels (N, C) without NaN."""
+    """Judges rows of a table (N, K): channels on one scale, without NaN."""
 
     name: ClassVar[str]
-    reference: Crossed  # of the normal part, as if no row had been learnt
+    reference: Crossed  # of the normal part, as if no row had been learnt; there after `fit` only
 
-    def fit(self, normal: Floats, width: int) -> Self:
-        """Learn from rows (R, C); scores are means over `width` rows."""
-        ...
-
-    def score(self, values: Floats) -> Crossed:
-        """Scores of rows (N, C)."""
+    def score(self, table: Floats) -> Crossed:
+        """Scores of rows (N, K)."""
         ...
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
@@ -53,107 +47,77 @@ class Crossing(Protocol):
         ...
 
 
-class Subspace:
-    """The distance to the subspace that holds nine tenths of the normal variance (the Q statistic).
+@dataclass(frozen=True)
+class Common:
+    """The channels that move, on one scale.
 
-    Jackson, Mudholkar, "Control procedures for residuals associated with principal component analysis", 1979.
+    columns: (K,) their numbers. steps: (K,) whether a channel is a counter, of which the steps count. middle and spread
+    (K,): mean and deviation in the normal part. twins: (K,) the number of the first column that says the same, or the
+    column's own: what is measured twice must not count twice. levels: (K,) whether a column has few levels.
     """
 
-    name: ClassVar[str] = "subspace"
-
-    def fit(self, normal: Floats, width: int) -> Self:
-        """Learn the directions."""
-        self.width = width
-        self.directions = _directions(normal)
-        parts = held_out(normal, _directions, _residuals)
-        self.reference = self._crossed(parts)
-        return self
-
-    def score(self, values: Floats) -> Crossed:
-        """Squared distances (N,) and each channel's part of them."""
-        return self._crossed(_residuals(self.directions, values))
-
-    def _crossed(self, residuals: Floats) -> Crossed:
-        parts = smoothed(residuals**2, self.width)
-        return Crossed(parts.sum(1), parts)
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        """The directions."""
-        reference = {"scores": self.reference.scores, "channels": self.reference.channels}
-        return {"directions": self.directions, **reference}, {"width": self.width}
+    columns: Codes
+    steps: NDArray[np.bool_]
+    levels: NDArray[np.bool_]
+    middle: Floats
+    spread: Floats
+    twins: Codes
 
     @classmethod
-    def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
-        """The judge that `state` was taken from."""
-        made = cls()
-        made.width, made.directions = int(settings["width"]), arrays["directions"]
-        made.reference = Crossed(arrays["scores"], arrays["channels"])
-        return made
+    def of(cls, normal: Floats, roles: Sequence[Role]) -> Self:
+        """From a normal part (R, C), NaN where unknown."""
+        columns = np.array([c for c, role in enumerate(roles) if role not in ("unknown", "constant")], np.int64)
+        steps = np.array([roles[c] == "counter" for c in columns], bool)
+        levels = np.array([roles[c] in ("binary", "levels") for c in columns], bool)
+        raw = _raw(normal, columns, steps)
+        middle, spread = raw.mean(0), raw.std(0)
+        moving = spread > 1e-9 * np.maximum(np.abs(middle), 1e-300)
+        made = cls(
+            columns[moving], steps[moving], levels[moving], middle[moving], spread[moving], np.empty(0, np.int64)
+        )
+        table = made(normal)
+        alike = np.abs(table.T @ table) / np.maximum(len(table) * np.outer(table.std(0), table.std(0)), 1e-12) >= TWINS
+        twins = (alike | np.eye(len(alike), dtype=bool)).argmax(1) if len(alike) else made.twins
+        return cls(made.columns, made.steps, made.levels, made.middle, made.spread, twins.astype(np.int64))
 
-
-class Relations:
-    """What the other channels, now and a little earlier, foretell of each channel, and how far it is from that.
-
-    A ridge regression for each channel that the others foretell at all; the score of a row is that of its strangest
-    channel, which is the one whose relation to the others broke.
-    """
-
-    name: ClassVar[str] = "relations"
-
-    def fit(self, normal: Floats, width: int) -> Self:
-        """Learn the regressions; which channels earn one is told by parts that were not learnt."""
-        self.width = width
-        self.weights = _regressions(normal)
-        residuals = held_out(normal, _regressions, _surprises)
-        error = (residuals**2).mean(0)
-        self.unit = np.where(error < 1 - EARNED, np.sqrt(np.maximum(error, 1e-4)), np.inf)
-        self.reference = self._crossed(residuals)
-        return self
+    def __call__(self, values: Floats) -> Floats:
+        """Rows (N, C) as a table (N, K); holes are bridged."""
+        table: Floats = np.clip((_raw(values, self.columns, self.steps) - self.middle) / self.spread, -FAR, FAR)
+        return table
 
     @property
-    def earned(self) -> bool:
-        """Whether the others foretell any channel."""
-        return bool(np.isfinite(self.unit).any())
+    def single(self) -> NDArray[np.bool_]:
+        """Which columns (K,) are nobody's second."""
+        found: NDArray[np.bool_] = self.twins == np.arange(len(self.twins))
+        return found
 
-    def score(self, values: Floats) -> Crossed:
-        """Squared errors over their usual size: the largest (N,), and each channel's."""
-        return self._crossed(_surprises(self.weights, values))
-
-    def _crossed(self, residuals: Floats) -> Crossed:
-        parts = smoothed((residuals / self.unit) ** 2, self.width)
-        return Crossed(parts.max(1), parts)
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        """The weights."""
-        reference = {"scores": self.reference.scores, "channels": self.reference.channels}
-        return {"weights": self.weights, "unit": self.unit, **reference}, {"width": self.width}
+    def state(self) -> Arrays:
+        """Everything, as arrays."""
+        flags = {"steps": self.steps.astype(np.int64), "levels": self.levels.astype(np.int64)}
+        return {"columns": self.columns, "middle": self.middle, "spread": self.spread, "twins": self.twins, **flags}
 
     @classmethod
-    def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
-        """The judge that `state` was taken from."""
-        made = cls()
-        made.width, made.weights, made.unit = int(settings["width"]), arrays["weights"], arrays["unit"]
-        made.reference = Crossed(arrays["scores"], arrays["channels"])
-        return made
+    def from_state(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """What `state` was taken from."""
+        flags = arrays["steps"].astype(bool), arrays["levels"].astype(bool)
+        return cls(arrays["columns"], *flags, arrays["middle"], arrays["spread"], arrays["twins"])
 
 
-KINDS: dict[str, type[Subspace] | type[Relations]] = {"subspace": Subspace, "relations": Relations}
+def steps_of(values: Floats) -> Floats:
+    """Steps (N,) from point to point; the first is taken for the second."""
+    steps = np.diff(values, prepend=np.nan)
+    steps[:1] = steps[1:2] if len(steps) > 1 else 0.0
+    return steps
 
 
-def held_out(normal: Floats, learn: Callable[[Floats], Floats], judge: Callable[[Floats, Floats], Floats]) -> Floats:
-    """What `judge` says of each fold of rows (R, C) with what `learn` takes from the other folds."""
-    edges = np.linspace(0, len(normal), FOLDS + 1).astype(np.int64)
-    found = []
-    for start, stop in pairwise(edges):
-        learnt = learn(np.concatenate([normal[:start], normal[stop:]]))
-        before = max(0, start - max(LAGS))
-        found.append(judge(learnt, normal[before:stop])[start - before :])
-    return np.concatenate(found)
+def folds(count: int) -> Codes:
+    """The fold of each row (R,): stretches of equal length."""
+    return np.arange(count) * FOLDS // max(count, 1)
 
 
 def smoothed(parts: Floats, width: int) -> Floats:
-    """The mean of `width` rows around each row of parts (N, C), fewer at both ends."""
-    if width < 2:
+    """The mean of `width` rows around each row of parts (N, K) >= 0, fewer at both ends."""
+    if width < 2 or not len(parts):
         return parts
     total = np.vstack([np.zeros(parts.shape[1]), np.cumsum(parts, axis=0)])
     rows = np.arange(len(parts))
@@ -162,36 +126,8 @@ def smoothed(parts: Floats, width: int) -> Floats:
     return np.maximum(means, 0)
 
 
-def _directions(normal: Floats) -> Floats:
-    strengths, directions = np.linalg.eigh(normal.T @ normal / len(normal))
-    shares = np.cumsum(strengths[::-1]) / max(strengths.sum(), 1e-12)
-    kept = int(np.searchsorted(shares, KEPT)) + 1
-    return np.ascontiguousarray(directions[:, ::-1][:, : min(kept, normal.shape[1])])
-
-
-def _residuals(directions: Floats, values: Floats) -> Floats:
-    residuals: Floats = values - values @ directions @ directions.T
-    return residuals
-
-
-def _regressions(normal: Floats) -> Floats:
-    """Weights (C * lags, C) of what foretells each channel; its own rows have none."""
-    features, count = _lagged(normal), normal.shape[1]
-    gram, answers = features.T @ features / len(normal), features.T @ normal / len(normal)
-    weights = np.zeros((len(gram), count))
-    owner = np.tile(np.arange(count), len(LAGS))
-    for c in range(count):
-        others = np.flatnonzero(owner != c)
-        inner = gram[np.ix_(others, others)] + RIDGE * np.eye(len(others))
-        weights[others, c] = np.linalg.solve(inner, answers[others, c])
-    return weights
-
-
-def _surprises(weights: Floats, values: Floats) -> Floats:
-    gaps: Floats = values - _lagged(values) @ weights
-    return gaps
-
-
-def _lagged(values: Floats) -> Floats:
-    rows = np.arange(len(values))
-    return np.hstack([values[np.maximum(rows - lag, 0)] for lag in LAGS])
+def _raw(values: Floats, columns: Codes, steps: NDArray[np.bool_]) -> Floats:
+    found = np.empty((len(values), len(columns)))
+    for k, (c, step) in enumerate(zip(columns.tolist(), steps.tolist(), strict=True)):
+        found[:, k] = fill(steps_of(values[:, c]) if step else values[:, c], 1).values
+    return found

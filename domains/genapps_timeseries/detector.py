@@ -10,14 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_timeseries.channels import Channel, prefixed, under
-from genapps_timeseries.crossing import FAR, KINDS, Crossed, Crossing, Relations
+from genapps_timeseries.crossing import Common, Crossed, Crossing
 from genapps_timeseries.members.base import Arrays
+from genapps_timeseries.relations import Relations
 from genapps_timeseries.roles import Role, roles_of, switch_values
 from genapps_timeseries.series import Floats
+from genapps_timeseries.space import Joint, Off, Out
 from genapps_timeseries.surprise import Surprise
 
 FULL = 4  # channels of continuous values that get the whole effort; more of them share it
 LEAST = 0.1  # of the effort for each
+CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint)}
+# What is heard of as one vote: the mean of its judges, so that several of a kind do not outvote another kind.
+VOTES = (("strongest", "breadth"), ("relations",), ("off", "out", "joint"))
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,11 @@ class Scored:
 class Detector:
     """Judges rows of C channels after a normal part.
 
-    Each channel is judged by its role, and the channels of continuous values across each other too. What each judge
-    says becomes surprise (-log of a p-value beside the normal part), so that a channel that is always wild does not
-    drown the others. The score of a row is the mean surprise at its strangest channel, at all channels together and at
-    each judge across channels. A series of one channel has the score of that channel's judge.
+    Each channel is judged by its role, and those that move are judged across each other too. What each judge says
+    becomes surprise (-log of a p-value beside the normal part), so that a channel that is always wild does not drown
+    the others. The score of a row is the mean of three votes: the channels by themselves (the strangest, and all
+    together), their relations, and their place among normal rows; a vote that has no judge is left out. A series of one
+    channel has the score of that channel.
     """
 
     reference: Scored  # of the normal part, as if each row had not been learnt
@@ -56,80 +62,79 @@ class Detector:
 
     def fit(self, normal: Floats, others: Floats | None = None) -> Self:
         """Learn from rows (R, C), NaN where unknown. `others` (M, C): rows to be judged that are at hand."""
+        normal, others = _finite(normal), None if others is None else _finite(others)
         generator = np.random.default_rng(self.settings.seed)
         self.roles = roles_of(normal)
         switches = switch_values(normal, self.roles)
-        moving = sum(role in ("continuous", "counter") for role in self.roles)
-        effort = max(LEAST, min(1.0, FULL / max(moving, 1)))
-        self.judges = [
-            Channel(role, self.settings.family, self.settings.window, effort).fit(
+        self.channels = [
+            Channel(role, self.settings.family, self.settings.window, 1.0).fit(
                 column, switches, generator, None if others is None else others[:, c]
             )
             for c, (role, column) in enumerate(zip(self.roles, normal.T, strict=True))
         ]
         self._cross(normal)
-        found = [judge.reference for judge in self.judges]
-        own = np.stack([scores for scores, _ in found], 1)
-        crossed = [crossing.reference for crossing in self.crossings]
-        self.scales = {f"crossing.{c.name}": Surprise.of(c.reference.scores) for c in self.crossings}
-        strongest, breadth = _pooled(own)
-        self.scales |= {"strongest": Surprise.of(strongest), "breadth": Surprise.of(breadth)}
-        self.reference = self._together(own, np.stack([expected for _, expected in found], 1), crossed)
+        own, expected = _stacked([channel.reference for channel in self.channels])
+        crossed = {crossing.name: crossing.reference for crossing in self.crossings}
+        self.scales = {name: Surprise.of(scores) for name, scores in self._ways(own, crossed).items()}
+        self.reference = self._together(own, expected, crossed)
         return self
 
     def _cross(self, normal: Floats) -> None:
-        self.crossed = np.flatnonzero([role == "continuous" for role in self.roles])
+        self.common = Common.of(normal, self.roles)
+        self.space = self.common.single & ~self.common.levels
         self.crossings: list[Crossing] = []
-        self.middle, self.spread = np.zeros(len(self.crossed)), np.ones(len(self.crossed))
-        if len(self.crossed) < 2:
-            return
-        part = normal[:, self.crossed]
-        self.middle, self.spread = np.nanmean(part, axis=0), np.nanstd(part, axis=0)
-        width = max(1, min(self.judges[c].window for c in self.crossed) // 8)
-        table = self._table(normal)
-        for kind in KINDS.values():
-            made = kind().fit(table, width)
-            if not isinstance(made, Relations) or made.earned:
-                self.crossings.append(made)
-
-    def _table(self, values: Floats) -> Floats:
-        table = np.clip((values[:, self.crossed] - self.middle) / self.spread, -FAR, FAR)
-        return np.where(np.isnan(table), 0.0, table)
+        table = self.common(normal)
+        if table.shape[1] > 1:
+            most = np.array([self.channels[c].most for c in self.common.columns])
+            relations = Relations().fit(table, self.common, most)
+            self.crossings += [relations] if relations.earned.any() else []
+        if self.space.sum() > 1:
+            self.crossings += [made.fit(table[:, self.space]) for made in (Off(), Out(), Joint())]
 
     def score(self, values: Floats) -> Scored:
         """Scores of rows (N, C), NaN where unknown."""
-        found = [judge.score(column) for judge, column in zip(self.judges, values.T, strict=True)]
-        table = self._table(values) if self.crossings else values
-        crossed = [crossing.score(table) for crossing in self.crossings]
-        own = np.stack([scores for scores, _ in found], 1)
-        return self._together(own, np.stack([expected for _, expected in found], 1), crossed)
+        values = _finite(values)
+        found = [channel.score(column) for channel, column in zip(self.channels, values.T, strict=True)]
+        table = self.common(values) if self.crossings else values
+        crossed = {
+            crossing.name: crossing.score(table if isinstance(crossing, Relations) else table[:, self.space])
+            for crossing in self.crossings
+        }
+        return self._together(*_stacked(found), crossed)
 
-    def _together(self, own: Floats, expected: Floats, crossed: list[Crossed]) -> Scored:
+    def _ways(self, own: Floats, crossed: Mapping[str, Crossed]) -> dict[str, Floats]:
+        """All that a row (N,) is judged by."""
+        filled = np.nan_to_num(own)
+        ways = {"strongest": filled.max(1), "breadth": filled.mean(1)}
+        return ways | {name: found.scores for name, found in crossed.items()}
+
+    def _together(self, own: Floats, expected: Floats, crossed: Mapping[str, Crossed]) -> Scored:
         if own.shape[1] == 1:
             return Scored(own[:, 0], own, expected)
-        strongest, breadth = _pooled(own)
-        ways = [self.scales["strongest"](strongest), self.scales["breadth"](breadth)]
+        nats = {name: self.scales[name](scores) for name, scores in self._ways(own, crossed).items()}
+        votes = [np.mean([nats[name] for name in vote if name in nats], axis=0) for vote in VOTES if vote[-1] in nats]
+        scores = np.where(np.isfinite(own).any(1), np.mean(votes, axis=0), np.nan)
         channels = own.copy()
-        for crossing, found in zip(self.crossings, crossed, strict=True):
-            ways.append(self.scales[f"crossing.{crossing.name}"](found.scores))
+        for name, found in crossed.items():
+            columns = self.common.columns if name == "relations" else self.common.columns[self.space]
             share = found.channels / np.maximum(found.channels.sum(1, keepdims=True), 1e-12)
-            channels[:, self.crossed] += ways[-1][:, None] * share
-        known = np.isfinite(own).any(1)
-        scores = np.where(known, np.nanmean(np.stack([np.nan_to_num(way) for way in ways]), axis=0), np.nan)
+            channels[:, columns] += nats[name][:, None] * share
         return Scored(scores, channels, expected)
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Everything that was learnt, as arrays and plain JSON."""
-        arrays: Arrays = {"crossed": self.crossed, "middle": self.middle, "spread": self.spread}
-        settings: dict[str, Any] = {**asdict(self.settings), "roles": list(self.roles), "judges": [], "crossings": {}}
-        for c, judge in enumerate(self.judges):
-            found, learnt = judge.state()
-            settings["judges"].append(learnt)
+        reference = {"scores": self.reference.scores, "channels": self.reference.channels}
+        arrays = prefixed("reference", {**reference, "expected": self.reference.expected})
+        arrays |= prefixed("common", self.common.state())
+        arrays |= prefixed("scale", {name: scale.state() for name, scale in self.scales.items()})
+        settings: dict[str, Any] = {**asdict(self.settings), "roles": list(self.roles), "channels": [], "crossings": {}}
+        for c, channel in enumerate(self.channels):
+            found, learnt = channel.state()
+            settings["channels"].append(learnt)
             arrays |= prefixed(f"channel/{c}", found)
         for crossing in self.crossings:
             found, settings["crossings"][crossing.name] = crossing.state()
             arrays |= prefixed(f"crossing/{crossing.name}", found)
-        arrays |= prefixed("scale", {name: scale.state() for name, scale in self.scales.items()})
         return arrays, settings
 
     @classmethod
@@ -137,23 +142,24 @@ class Detector:
         """The detector that `state` was taken from."""
         made = cls(DetectorSettings(settings["family"], settings["window"], settings["seed"]))
         made.roles = tuple(settings["roles"])
-        made.crossed, made.middle, made.spread = arrays["crossed"], arrays["middle"], arrays["spread"]
-        made.judges = [
-            Channel.from_state(under(f"channel/{c}", arrays), learnt) for c, learnt in enumerate(settings["judges"])
+        made.reference = Scored(**under("reference", arrays))
+        made.common = Common.from_state(under("common", arrays))
+        made.space = made.common.single & ~made.common.levels
+        made.scales = {name: Surprise.from_state(array) for name, array in under("scale", arrays).items()}
+        made.channels = [
+            Channel.from_state(under(f"channel/{c}", arrays), learnt) for c, learnt in enumerate(settings["channels"])
         ]
         made.crossings = [
-            KINDS[name].from_state(under(f"crossing/{name}", arrays), learnt)
+            CROSSINGS[name].from_state(under(f"crossing/{name}", arrays), learnt)
             for name, learnt in settings["crossings"].items()
         ]
-        made.scales = {name: Surprise.from_state(array) for name, array in under("scale", arrays).items()}
-        found = [judge.reference for judge in made.judges]
-        crossed = [crossing.reference for crossing in made.crossings]
-        own, expected = (np.stack(part, 1) for part in zip(*found, strict=True))
-        made.reference = made._together(own, expected, crossed)
         return made
 
 
-def _pooled(own: Floats) -> tuple[Floats, Floats]:
-    """The largest and the mean surprise (N,) of all channels, 0 where none is known."""
-    filled = np.nan_to_num(own)
-    return filled.max(1), filled.mean(1)
+def _finite(values: Floats) -> Floats:
+    """What is infinite is unknown."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _stacked(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    return np.stack([scores for scores, _ in found], 1), np.stack([expected for _, expected in found], 1)

@@ -1,4 +1,4 @@
-"""Cheap judges of channels that have few levels, or only one: windows have nothing to hold on to there."""
+"""A cheap judge of channels that have few levels, or only one: windows have nothing to hold on to there."""
 
 from __future__ import annotations
 
@@ -11,104 +11,91 @@ from numpy.typing import NDArray
 from genapps_timeseries.members.base import Arrays
 from genapps_timeseries.series import Floats
 
-BANK = 400  # habits that are kept
+BANK = 256  # habits that are kept
 LONGER = 4  # times the window: the second one that habits are taken over
-MOVED = 10.0  # nats that the first departure from a constant is worth, whatever its size
-SHARE = 0.002  # of a habit's unit: nearer is the same
-
-
-class Constancy:
-    """Judges a channel that stands still: the score is 0 at its value, and the more the farther away.
-
-    A departure scores 10 nats, plus the logarithm of its size beside the value itself, or beside 1 where that is 0.
-    """
-
-    def fit(self, normal: Floats) -> Self:
-        """Learn the value from points (R,), of which one at least is known."""
-        known = normal[np.isfinite(normal)]
-        self.value = float(known[0]) if len(known) else float("nan")
-        self.reference = self.score(normal)
-        return self
-
-    def score(self, values: Floats) -> Floats:
-        """Scores (N,), NaN where a point is unknown."""
-        unit = abs(self.value) or 1.0
-        away = np.abs(values - self.value) / unit
-        return np.where(away > 1e-9, MOVED + np.log1p(away), np.where(np.isnan(away), np.nan, 0.0))
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        """Everything that was learnt, as arrays and plain JSON."""
-        return {"reference": self.reference}, {"value": self.value}
-
-    @classmethod
-    def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
-        """The judge that `state` was taken from."""
-        made = cls()
-        made.value, made.reference = float(settings["value"]), arrays["reference"]
-        return made
+HELD = 0.5  # what the longest normal stay counts, beside shares of time
+MOVED = 30.0  # nats that a value never met is worth at least
+SAME = 1e-9  # of the span: nearer is no other value
+NEAR = 0.002  # nearer habits are the same
+BLOCK = 2048  # rows at once
 
 
 class Habits:
-    """Judges a channel of few levels by its habits: the share of time at each level, and how often it switches.
+    """Judges a channel of few levels by its habits: the time spent at each level, the switches, how long it stayed.
 
-    Both are taken over the last `window` rows and the last four times as many, so that a switch that hangs, one that
-    chatters and a level held too long all differ from normal habits; the score is the distance to the nearest of those.
-    A level that was never met, in this channel or in others of its kind (`known`), scores 1 and more beyond.
+    The first two are taken over the last `window` rows and the last four times as many, and the stay is measured by
+    the longest normal one at that level; so a switch that hangs, one that chatters and a level held too long all differ
+    from normal habits: the score is the largest difference to the nearest of those. A level that was never met, in this
+    channel or in others of its kind (`known`), is news, whatever its duration.
     """
 
-    def __init__(self, window: int = 32) -> None:
+    reference: Floats  # (R,) scores of the normal part, each without its own time
+
+    def __init__(self, window: int = 16) -> None:
         self.window = window
 
     def fit(self, normal: Floats, known: Floats) -> Self:
-        """Learn from points (R,), NaN where unknown; known (K,): levels that are no news either."""
+        """Learn from points (R,), NaN where unknown; known (K,): what its kind takes, if it takes any of it."""
         filled = _held(normal)
         self.window = max(2, min(self.window, len(filled) // (2 * LONGER)))
         self.own = np.unique(filled)
-        self.known = np.union1d(self.own, known)
-        self.span = float(self.known[-1] - self.known[0]) or 1.0
+        self.known = np.union1d(self.own, known) if np.isin(self.own, known).any() else self.own
+        stays = _stays(filled)
+        self.longest = np.array([stays[filled == level].max() for level in self.own])
         habits = self._habits(filled)
-        kept = np.unique(np.linspace(0, len(habits) - 1, BANK).astype(np.int64))
-        self.bank, rows = habits[kept], kept
-        apart = np.minimum(LONGER * self.window, len(filled) // 4)
-        self.reference = np.where(np.isnan(normal), np.nan, self._distances(habits, rows, int(apart)))
+        rows = np.unique(np.linspace(0, len(habits) - 1, BANK).astype(np.int64))
+        self.bank = habits[rows]
+        apart = int(min(LONGER * self.window, len(filled) // 4))
+        self.reference = np.where(np.isnan(normal), np.nan, self._distances(habits, rows, apart))
         return self
+
+    @property
+    def span(self) -> float:
+        """What distances are measured by: the range of the levels, or the only one's size, or 1."""
+        return float(self.known[-1] - self.known[0]) or abs(float(self.known[0])) or 1.0
 
     def score(self, values: Floats) -> Floats:
         """Scores (N,), NaN where a point is unknown."""
-        filled = _held(values, self.own[0])
-        new = np.abs(filled[:, None] - self.known).min(1) / self.span
-        scores = self._distances(self._habits(filled)) + np.where(new > 1e-9, 1 + new, 0.0)
-        return np.where(np.isnan(values), np.nan, scores)
+        return np.where(np.isnan(values), np.nan, self._distances(self._habits(_held(values, self.own[0]))))
+
+    def news(self, values: Floats) -> Floats:
+        """What values (N,) never met are worth, in nats: 30, and the logarithm of how far off they are; else 0."""
+        away = np.abs(np.nan_to_num(values, nan=self.own[0])[:, None] - self.known).min(1) / self.span
+        nats: Floats = np.where(away > SAME, MOVED + np.log1p(away), 0.0)
+        return nats
 
     def _habits(self, filled: Floats) -> Floats:
-        """What the last rows were like (N, 2 * levels + 2), in shares of time and switches."""
+        """What the last rows were like (N, 3 * levels + 2)."""
+        there = filled[:, None] == self.own
         switches = np.concatenate([[0.0], np.diff(filled) != 0])
-        marks = np.column_stack([*(filled == level for level in self.own), switches]).astype(np.float64)
-        return np.hstack([_trailing_mean(marks, self.window), _trailing_mean(marks, LONGER * self.window)])
+        marks = np.column_stack([there, switches]).astype(np.float64)
+        stays = HELD * np.minimum(_stays(filled)[:, None] / self.longest, 3) * there
+        return np.hstack([_trailing_mean(marks, self.window), _trailing_mean(marks, LONGER * self.window), stays])
 
     def _distances(self, habits: Floats, rows: NDArray[np.int64] | None = None, apart: int = 0) -> Floats:
         found = np.empty(len(habits))
-        for start in range(0, len(habits), 4096):
-            part = habits[start : start + 4096]
-            gaps = np.abs(part[:, None] - self.bank).max(2)
+        for start in range(0, len(habits), BLOCK):
+            part = habits[start : start + BLOCK]
+            gaps = np.zeros((len(part), len(self.bank)))
+            for mine, theirs in zip(part.T, self.bank.T, strict=True):
+                np.maximum(gaps, np.abs(mine[:, None] - theirs), out=gaps)
             if rows is not None:
                 near = np.abs(np.arange(start, start + len(part))[:, None] - rows) < apart
-                gaps = np.where(near, np.inf, gaps)
-            found[start : start + 4096] = gaps.min(1)
-        found = np.where(np.isfinite(found), found, 0.0)
-        return np.where(found < SHARE, 0.0, found)
+                gaps[near] = np.inf
+            found[start : start + BLOCK] = gaps.min(1)
+        return np.where(np.isfinite(found) & (found >= NEAR), found, 0.0)
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Everything that was learnt, as arrays and plain JSON."""
-        arrays = {"bank": self.bank, "own": self.own, "known": self.known, "reference": self.reference}
-        return arrays, {"window": self.window}
+        learnt = {"bank": self.bank, "own": self.own, "known": self.known, "longest": self.longest}
+        return {**learnt, "reference": self.reference}, {"window": self.window}
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
         """The judge that `state` was taken from."""
         made = cls(int(settings["window"]))
         made.bank, made.own, made.known = arrays["bank"], arrays["own"], arrays["known"]
-        made.span, made.reference = float(made.known[-1] - made.known[0]) or 1.0, arrays["reference"]
+        made.longest, made.reference = arrays["longest"], arrays["reference"]
         return made
 
 
@@ -122,10 +109,17 @@ def _held(values: Floats, start: float = 0.0) -> Floats:
     return np.where(last < 0, first, values[np.maximum(last, 0)])
 
 
+def _stays(filled: Floats) -> Floats:
+    """For how many rows (N,) the value has been held."""
+    rows = np.arange(len(filled))
+    began = np.maximum.accumulate(np.where(np.concatenate([[True], np.diff(filled) != 0]), rows, 0))
+    return (rows - began + 1).astype(np.float64)
+
+
 def _trailing_mean(marks: Floats, width: int) -> Floats:
-    """The mean of the last `width` rows (fewer at the start) of marks (N, M)."""
+    """The mean of the last `width` rows of marks (N, M); of the first `width` for the rows before there are as many."""
     total = np.vstack([np.zeros(marks.shape[1]), np.cumsum(marks, axis=0)])
-    last = np.arange(1, len(marks) + 1)
+    last = np.maximum(np.arange(1, len(marks) + 1), min(width, len(marks)))
     first = np.maximum(last - width, 0)
     means: Floats = (total[last] - total[first]) / (last - first)[:, None]
     return means

@@ -10,16 +10,18 @@ import numpy as np
 from genapps_timeseries.series import Floats
 
 KNOTS = 256  # of the curve from scores to surprise
-TOP = 0.1  # of the normal scores tell how fast the tail falls
-MOST = 60.0  # nats
+HIGH = 0.9  # up to here the normal scores, from their median on, tell how fast the tail falls
+TO_HIGH = np.log(0.5 / (1 - HIGH))  # nats from the median to there, were they exponential
+MOST = 200.0  # nats
 
 
 @dataclass(frozen=True)
 class Surprise:
-    """A curve from scores to -log of their p-value in nats, 0..60.
+    """A curve from scores to -log of their p-value in nats, 0..200.
 
     scores (K,), ascending, and nats (K,): between them straight lines. Beyond the last the tail is exponential: `unit`
-    is the score that a further nat takes. rare: nats of the least score above all normal ones.
+    is the score that a further nat takes, told by the body of the scores, since the highest normal ones are few and
+    often no better than what is looked for. rare: nats of the least score above all normal ones.
     """
 
     scores: Floats
@@ -37,8 +39,8 @@ class Surprise:
         above = np.unique(np.rint(np.geomspace(1, count, KNOTS)).astype(np.int64))  # scores at least as high
         scores = np.unique(ordered[count - above])
         at_least = count - np.searchsorted(ordered, scores)
-        top = ordered[-max(2, round(TOP * count)) :]
-        unit = float((top - top[0]).mean()) or float(ordered[-1] - ordered.mean()) or 1.0
+        middle, high = np.quantile(ordered, [0.5, HIGH])
+        unit = float(high - middle) / TO_HIGH or float(ordered[-1] - ordered.mean()) or 1.0
         return cls(scores, np.log((count + 1) / (at_least + 1)), float(np.log(count + 1)), unit)
 
     def __call__(self, scores: Floats) -> Floats:
