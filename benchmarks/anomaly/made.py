@@ -295,13 +295,13 @@ def short(draws: np.random.Generator) -> Made:
 def chaos(draws: np.random.Generator) -> Made:
     """A chaotic series in which a piece was taken out and the ends joined smoothly (MGAB)."""
     count, train, delay = 8000, 2000, 180
-    values = np.full(10 * (count + 600), 1.2)
+    values = np.full(10 * (count + 1000), 1.2)
     values[:delay] += 0.1 * draws.standard_normal(delay)
     for t in range(delay, len(values)):  # Mackey and Glass with delay 18, steps of 0.1
         before = values[t - delay]
         values[t] = values[t - 1] + 0.1 * (0.2 * before / (1 + before**10) - 0.1 * values[t - 1])
     rows = values[5000::10]
-    labels, shift, out = np.zeros(count, np.int64), 0, np.empty(0)
+    labels, shift = np.zeros(count, np.int64), 0
     pieces, last = [], 0
     for place in _places(draws, train + 300, count - 300, 4, 60):
         ahead = np.arange(place + 30, place + 60)
@@ -314,8 +314,7 @@ def chaos(draws: np.random.Generator) -> Made:
         shift, last = shift + jump, place
         labels[place - 10 : place + 10] = 1
     pieces.append(rows[shift + last :])
-    out = np.concatenate(pieces)[:count]
-    return out, labels, train
+    return np.concatenate(pieces)[:count], labels, train
 
 
 def chips(draws: np.random.Generator) -> Made:

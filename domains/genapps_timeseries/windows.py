@@ -60,3 +60,30 @@ def running_max(values: Floats, width: int) -> Floats:
         best = np.maximum(best[: len(best) - step], best[step:])
         reach += step
     return best
+
+
+def covering(known: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """Which of all windows (N - length + 1,) hold known points (N,) only."""
+    total = np.concatenate([[0], np.cumsum(known)])
+    if len(known) < length:
+        return np.asarray([bool(known.all())])
+    return np.asarray(total[length:] - total[:-length] == length)
+
+
+def reach_of(window: int) -> int:
+    """How far around a point its own score falls off: half a period, at most 50 points."""
+    return max(2, min(window, 100) // 2)
+
+
+def tent(scores: Floats, reach: int) -> Floats:
+    """Scores (N,) of single points as scores of their surroundings, falling off to nothing `reach` points away.
+
+    A point's anomaly is rarely labelled, or felt, to the very point; without this it would count for less than one
+    that windows saw.
+    """
+    best: Floats = np.array(scores, np.float64)
+    for step in range(1, min(reach, len(scores))):
+        share = 1 - step / reach
+        np.maximum(best[step:], scores[:-step] * share, out=best[step:])
+        np.maximum(best[:-step], scores[step:] * share, out=best[:-step])
+    return best

@@ -20,13 +20,17 @@ class Task:
 
     normal: (R,) points of the normal part, without NaN, in order of time. others: (M,) points that are to be judged and
     are at hand already, or nothing: a member may look for their like among themselves. window: points of one period,
-    or of what stands for it. generator: the source of every random choice.
+    or of what stands for it. generator: the source of every random choice. known: (R,) false where `normal` only
+    bridges a hole, which is nothing to learn from; all are known without it. effort: 0..1, the share of the usual time
+    that may be spent.
     """
 
     normal: Floats
     window: int
     generator: np.random.Generator
     others: Floats | None = None
+    known: NDArray[np.bool_] | None = None
+    effort: float = 1.0
 
 
 class Member(Protocol):

@@ -1,0 +1,47 @@
+"""How far the channel is from its middle for a while, whatever its course: long excursions, and floods of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps_timeseries.members.base import Arrays, Task
+from genapps_timeseries.series import Floats
+from genapps_timeseries.windows import running_mean
+
+
+class Level:
+    """The root mean square about the normal median, over a window around each point.
+
+    It is what sub-sequence PCA as TSB-AD has it comes to: distances to all directions, over their shares of the
+    variance, are nearly the size of the window alone.
+    """
+
+    name: ClassVar[str] = "level"
+    reference: Floats
+
+    def fit(self, task: Task) -> Self:
+        """Only the middle is learnt."""
+        self.window = task.window
+        known = task.normal if task.known is None or not task.known.any() else task.normal[task.known]
+        self.middle = float(np.median(known))
+        self.reference = self.score(task.normal)
+        return self
+
+    def score(self, values: Floats) -> Floats:
+        """Sizes (N,)."""
+        return np.sqrt(np.maximum(running_mean((values - self.middle) ** 2, self.window), 0))
+
+    def state(self) -> tuple[Arrays, dict[str, Any]]:
+        """The middle, and the reference."""
+        return {"reference": self.reference}, {"window": self.window, "middle": self.middle}
+
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
+        """The member that `state` was taken from."""
+        made = cls()
+        made.window, made.middle, made.reference = int(settings["window"]), settings["middle"], arrays["reference"]
+        return made
