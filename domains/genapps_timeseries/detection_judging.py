@@ -13,6 +13,9 @@ from genapps_timeseries.detector import Scored
 from genapps_timeseries.series import Floats, Series
 
 
+LASTING, TURNS = 30, 2  # rows, and periods, for which a lasting alarm is not learnt from
+
+
 @dataclass(frozen=True)
 class Judged:
     """The rows of a series (N,), in order of time.
@@ -45,7 +48,7 @@ def judge(normal: Normal, series: Series, rate: float, own: Scored | None = None
     """Judge a series by what is normal. own: scores of its first rows, where these are what that was learnt from."""
     first = 0 if own is None else len(own.scores)
     blank = _blank(series, first)
-    settings = Calibration(rate)
+    settings = Calibration(rate, patience=max(LASTING, TURNS * normal.window))
     low, high = normal.band(rate)
     if own is not None:
         _fill(blank, 0, own, normal, low, high)

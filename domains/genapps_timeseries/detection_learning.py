@@ -18,10 +18,9 @@ from genapps_timeseries.windows import window_of
 Mask = NDArray[np.bool_]
 
 FEWEST = 8  # rows of a normal part
-ROUNDS = 3  # of learning without the strangest rows
-MOST_DIRT = 0.1  # of the normal part; more is no dirt
-CALM, HIGH = 0.5, 0.9  # quantiles of the scores by which dirt is told: what is above hardly moves them
-BEYOND = 1.6  # times the highest score that a normal part of its length is likely to have
+CHECKED = 20_000  # rows of a normal part that are checked for dirt at once
+DOUBTFUL = 0.1  # of the normal part that is checked
+BEYOND = 1.75  # times the highest normal score: what is beyond is dirt
 WHOLE = 2**19  # rows that are judged at once; longer series go by blocks
 KEPT = 100_000  # rows of a normal part that are kept to be gone on with
 
@@ -94,16 +93,10 @@ def learn(part: Series, others: Floats | None, settings: DetectorSettings, *, ro
     """
     values = part.values
     _enough(values, part.name)
-    dirty = np.zeros(len(values), bool)
     window = settings.window or max(window_of(_bridged(column)) for column in values.T)
     others = None if others is None or len(others) > WHOLE or not len(others) else others
-    detector = Detector(settings).fit(values, others)
-    for _ in range(ROUNDS if robust else 0):
-        found = dirty_rows(detector.reference.scores) & ~dirty
-        if not found.any() or (found | dirty).mean() > MOST_DIRT:
-            break
-        dirty |= found
-        detector = Detector(settings).fit(_without(values, dirty), others)
+    dirty = dirty_rows(values, settings, window) if robust else np.zeros(len(values), bool)
+    detector = Detector(settings).fit(_without(values, dirty), others)
     scored = _merged(detector.reference, detector, values, dirty)
     clean = _without(values, dirty)
     blank = Normal(
@@ -190,24 +183,40 @@ def _longest(clean: Floats, values: Floats) -> NDArray[np.int64]:
     return np.array([[longest_same(c) for c in clean.T], [longest_unknown(c) for c in values.T]])
 
 
-def dirty_rows(scores: Floats) -> Mask:
-    """Rows (R,) of a normal part whose scores are so far beyond all others that they are hardly normal.
+def dirty_rows(values: Floats, settings: DetectorSettings, window: int) -> Mask:
+    """Rows (R,) of a normal part that are hardly normal, told by a detector that did not learn them.
 
-    The highest of R scores is, with an exponential tail through two quantiles that a tenth of dirt does not move, about
-    as high as log R says; rows beyond 1.6 times that are dirt, with their neighbors for as long as these are high.
+    The strangest tenth is left out and what remains is learnt; a stretch of that tenth is dirt where it is then far
+    beyond all that remained. Rows that are merely the highest of normal ones are not: they are then about as high as
+    the next highest.
     """
-    known = scores[np.isfinite(scores)]
-    dirty = np.zeros(len(scores), bool)
-    if len(known) < 5 * FEWEST:
-        return dirty
-    calm, high = np.quantile(known, [CALM, HIGH])
-    slope = (high - calm) / np.log((1 - CALM) / (1 - HIGH))
-    cut = calm + BEYOND * slope * np.log(len(known) * (1 - CALM))
-    filled = np.nan_to_num(scores, nan=-np.inf)
-    for first, last in zip(*segments(filled > high), strict=True):
-        if slope > 0 and filled[first : last + 1].max() > cut:
-            dirty[first : last + 1] = True
+    dirty = np.zeros(len(values), bool)
+    for start in range(0, len(values), CHECKED):
+        part = values[start : start + CHECKED]
+        if np.isfinite(part).any(axis=1).sum() >= 5 * FEWEST:
+            dirty[start : start + CHECKED] = _dirt(part, settings, window)
     return dirty
+
+
+def _dirt(values: Floats, settings: DetectorSettings, window: int) -> Mask:
+    nothing = np.zeros(len(values), bool)
+    scores = np.nan_to_num(Detector(settings).fit(values).reference.scores)
+    doubtful = scores > np.quantile(scores, 1 - DOUBTFUL)
+    first, last = segments(~doubtful)
+    for begin, end in zip(first, last, strict=True):  # what lies between two doubtful stretches
+        if end - begin < window // 4 and begin > 0 and end + 1 < len(values):
+            doubtful[begin : end + 1] = True
+    rest = _without(values, doubtful)
+    if not doubtful.any() or np.isfinite(rest).any(axis=1).sum() < 4 * FEWEST:
+        return nothing
+    detector = Detector(settings).fit(rest)
+    known = detector.reference.scores[np.isfinite(detector.reference.scores)]
+    if not len(known):
+        return nothing
+    again = np.nan_to_num(detector.score(values).scores)
+    for begin, end in zip(*segments(doubtful), strict=True):
+        nothing[begin : end + 1] = again[begin : end + 1].max() > BEYOND * known.max()
+    return nothing
 
 
 def scale_of(scores: Floats) -> tuple[Floats, Floats]:
