@@ -53,10 +53,8 @@ def learning_options(function: Function) -> Function:
     "--false-alarm-rate",
     "rate",
     type=float,
-    default=0.001,
     metavar="SHARE",
-    show_default=True,
-    help="Share of normal sessions, and of normal stretches of time, that may raise an alarm.",
+    help="Share of normal sessions and stretches of time that may raise an alarm; 0.01 and 0.001 if not given.",
 )
 @click.option(
     "--rare", type=Whole(0), default=2, metavar="N", show_default=True, help="So few normal lines make a template rare."

@@ -12,7 +12,7 @@ from genapps.errors import UsageError
 from genapps.suggest import did_you_mean
 from genapps_logs.findings import Book, Finding, Sign, is_accepted
 from genapps_logs.formats import LineFormat
-from genapps_logs.judging import RATE, LogJudge
+from genapps_logs.judging import RATE, STRETCH_RATE, LogJudge
 from genapps_logs.learning import Asked, Learnt, learn, readable_twice
 from genapps_logs.learnt import LogModel
 from genapps_logs.miner import Miner, Template
@@ -35,14 +35,15 @@ class Options:
     """How a log is judged.
 
     rare: so few normal lines make a template rare. rate: share of normal sessions, and of normal stretches of time,
-    that may raise an alarm.
+    that may raise an alarm; None
+    is 1 % and 0.1 %.
     """
 
     rare: int = RARE
-    rate: float = RATE
+    rate: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate <= 0.5:
+        if self.rate is not None and not 0 < self.rate <= 0.5:
             raise UsageError(f"a false-alarm rate lies above 0 and is at most 0.5, not {self.rate:g}")
 
 
@@ -88,7 +89,7 @@ def detect(
     model: str | Path | None = None,
     accept: Collection[str] = (),
     rare: int = RARE,
-    false_alarm_rate: float = RATE,
+    false_alarm_rate: float | None = None,
     format: str | None = None,
     session: str | None = None,
     group_by: str | None = None,
@@ -224,17 +225,18 @@ def to_json(finding: Finding) -> dict[str, Any]:
     return {**vars(finding), "lines": list(finding.lines), "sessions": list(finding.sessions)}
 
 
-def _promises(model: LogModel, rate: float) -> Iterator[str]:
+def _promises(model: LogModel, rate: float | None) -> Iterator[str]:
     if model.sequences is not None:
-        yield f"sessions by {model.sequences.grouping.words}: {promise_of(model.sequences.held, rate).sentence()}"
+        promise = promise_of(model.sequences.held, rate or RATE)
+        yield f"sessions by {model.sequences.grouping.words}: {promise.sentence()}"
     if model.rates is not None:
-        yield f"rates: {model.rates.sentence(rate)}"
+        yield f"rates: {model.rates.sentence(rate or STRETCH_RATE)}"
 
 
 def _more_notes(judge: LogJudge, book: Book, model: LogModel) -> Iterator[str]:
     late = judge.rates.backwards if judge.rates else 0
     if late:
-        yield f"time goes backwards in {late:,} {'line' if late == 1 else 'lines'}, counted where they stand"
+        yield f"time goes backwards in {late:,} {'line' if late == 1 else 'lines'}, which the rates leave out"
     if book.left_out:
         yield f"{book.left_out:,} signs of further findings were left out: there are more than {book.most:,} findings"
     if model.rates is not None and judge.time is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genapps_logs.judging import RATE
 from genapps_logs.learning import Asked, learn, readable_twice
 from genapps_logs.learnt import LogModel
 from genapps_logs.sequences import promise_of
@@ -40,7 +41,7 @@ class Fitted:
                 "grouping": learnt.grouping.words,
                 "sessions": learnt.seen,
                 "family": [scorer.name for scorer in learnt.scorers],
-                "promise": promise_of(learnt.held, 0.001).sentence(),
+                "promise": promise_of(learnt.held, RATE).sentence(),
             }
         if model.rates is not None:
             rates = model.rates

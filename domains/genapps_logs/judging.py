@@ -21,12 +21,14 @@ from genapps_logs.sequences import Judge, SequenceModel, Verdict
 from genapps_logs.sessions import Session, Sessions
 from genapps_logs.times import Clock
 
-RATE = 0.001
+RATE = 0.01  # of normal sessions
+STRETCH_RATE = 0.001  # of normal stretches of time
 
 
 class LogJudge:
     """Lines in, signs out. What is new or rare as a template is for the caller, who has the plan of each line.
 
+    rate: share of normal sessions, and of normal stretches of time, in alarm; the defaults of each if it is None.
     halves: the two models of a log that is its own reference, each of the sessions that the other one judges.
     """
 
@@ -34,11 +36,11 @@ class LogJudge:
         self,
         model: LogModel,
         form: LineFormat,
-        rate: float = RATE,
+        rate: float | None = None,
         halves: tuple[SequenceModel, SequenceModel] | None = None,
         alone: bool = False,
     ) -> None:
-        self.model, self.rate = model, rate
+        self.model = model
         self.clock = Clock()
         self.matcher = Matcher(model.templates.templates)
         self.time: float | None = None
@@ -48,11 +50,11 @@ class LogJudge:
         self._parts = form.parts(sequences.grouping.field if sequences else None)
         self._key = sequences.grouping.key() if sequences else None
         self._halves = tuple(
-            Judge(half, rate, self._texts) for half in (halves or ((sequences, sequences) if sequences else ()))
+            Judge(half, rate or RATE, self._texts) for half in (halves or ((sequences, sequences) if sequences else ()))
         )
         self._codes = sequences.codes() if sequences else {}
         self.sessions = Sessions(sequences.ends, sequences.steps.order) if sequences else None
-        self.rates = RateJudge(model.rates, rate) if model.rates else None
+        self.rates = RateJudge(model.rates, rate or STRETCH_RATE, alone) if model.rates else None
         self._usual = usual_places(model, alone)
         self._events: dict[str, tuple[int, int]] = {}  # of bursts and silences: how many, and the last bucket
         self.unmatched = 0
@@ -124,9 +126,7 @@ class LogJudge:
             session.line, session.text = line, text
             if bits > judge.surely and not session.told and code != UNKNOWN:
                 session.told = True
-                parts = judge.model.parts([tuple(session.codes)])[0]
-                place = [scorer.name for scorer in judge.model.scorers].index("markov")
-                p = judge.p(float(parts[place]))
+                p = judge.step_p(bits)
                 signs.append(self._sign(judge.at(past, code, bits, p), session, line, text))
 
     def _over(self, session: Session, signs: list[Sign], whole: bool = True) -> None:

@@ -70,14 +70,25 @@ def mask_word(word: str) -> str:
     return _VALUE.sub(_named, word)
 
 
-def values_of(word: str) -> tuple[str, ...]:
-    """The values in one word, in their order.
+def read_word(word: str) -> tuple[str, tuple[str, ...]]:
+    """One word as `mask_word` gives it, and the values that were replaced, in their order.
 
-    >>> values_of("src:/10.0.0.7:50010"), values_of("blk_-3886504906"), values_of("word")
-    (('10.0.0.7:50010',), ('-3886504906',), ())
+    >>> read_word("src:/10.0.0.7:50010"), read_word("blk_-3886504906"), read_word("word")
+    (('src:/<IP>', ('10.0.0.7:50010',)), ('blk_<NUM>', ('-3886504906',)), ('word', ()))
     """
-    values = tuple(found[0] for found in _VALUE.finditer(word[:WORD_LIMIT]) if (found.lastgroup or "") in _MASKS)
-    return values if len(word) <= WORD_LIMIT else (*values, "")
+    if len(word) > WORD_LIMIT:
+        masked, values = read_word(word[:WORD_LIMIT])
+        return masked + "<DATA>", (*values, "")
+    values_here: list[str] = []
+
+    def named(found: re.Match[str]) -> str:
+        mask = _MASKS.get(found.lastgroup or "")
+        if mask is None:
+            return found[0]
+        values_here.append(found[0])
+        return mask
+
+    return _VALUE.sub(named, word), tuple(values_here)
 
 
 def _named(found: re.Match[str]) -> str:
@@ -118,7 +129,7 @@ class Masker:
         return " ".join(masked), values
 
     def _met_values(self, word: str) -> tuple[str, tuple[str, ...]]:
-        found = mask_word(word), values_of(word)
+        found = read_word(word)
         if len(word) <= MEMORABLE:
             if len(self._values) >= REMEMBERED:
                 self._values.clear()

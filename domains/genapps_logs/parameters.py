@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,16 +52,19 @@ _UNITS = {
 }
 _QUANTITY = re.compile(r"([-+]?\d+(?:[.,]\d+)*)([A-Za-zµ]*)")
 _CLASSES = (
-    ("letters", re.compile(r"[^\W\d_]")),
-    ("digits", re.compile(r"\d")),
-    ("spaces", re.compile(r"\s")),
-    ("quotes or backslashes", re.compile(r"[\"'`\\]")),
-    ("brackets", re.compile(r"[()<>{}\[\]]")),
-    ("signs like ; | & $", re.compile(r"[;|&$!*^]")),
-    ("percent signs", re.compile(r"%")),
-    ("steps up (..)", re.compile(r"\.\./|\.\.\\|\.\.$")),
-    ("characters that are no ASCII", re.compile(r"[^\x00-\x7f]")),
+    ("letters", "A-Za-z"),
+    ("digits", r"0-9"),
+    ("spaces", r"\s"),
+    ("quotes or backslashes", r"\"'`\\"),
+    ("brackets", r"()<>{}\[\]"),
+    ("signs like ; | & $", r";|&$!*^"),
+    ("percent signs", r"%"),
+    ("steps up (..)", ""),
+    ("characters that are no ASCII", r"\x80-\U0010ffff"),
 )
+_STEPS_UP = 1 << 7
+_PLAIN = r"\-_./:@=,+~#?"  # marks that any value may have
+_CLASS = tuple(re.compile(f"[{letters}]") if letters else re.compile(r"\.\.") for _, letters in _CLASSES)
 
 
 def number_of(text: str) -> float | None:
@@ -88,7 +92,8 @@ class Usual:
     """What is usual in one place, to be asked of each value.
 
     choices: the only values there are, None where it is no choice. low, high: the range that numbers lie in, with
-    room; shown: the range that was seen. length, classes: of texts.
+    room; shown: the range that was seen. length, classes: of texts; pattern: what a text of these
+    classes matches.
     """
 
     choices: frozenset[str] | None = None
@@ -96,7 +101,8 @@ class Usual:
     high: float = math.inf
     shown: str = ""
     length: float = math.inf
-    classes: int = -1
+    classes: int = 0
+    pattern: re.Pattern[str] | None = None
     p: float = 1.0
 
     def unusual(self, value: str) -> str | None:
@@ -112,16 +118,21 @@ class Usual:
             return f"{quoted(value)}; normal {self.shown}"
         if len(value) > self.length:
             return f"{len(value):,} characters; normal {self.shown}"
-        if self.classes >= 0 and (new := classes_of(value) & ~self.classes):
+        if self.pattern is not None and not is_plain(value, self.pattern, self.classes):
+            new = classes_of(value) & ~self.classes
             names = [name for place, (name, _) in enumerate(_CLASSES) if new >> place & 1]
-            return f"{quoted(value)} has {' and '.join(names)}, as no normal value does"
+            if names:
+                return f"{quoted(value)} has {' and '.join(names)}, as no normal value does"
         return None
 
 
 class Place:
     """What was seen in one variable place of a template."""
 
-    __slots__ = ("choices", "classes", "every", "high", "kind", "last", "longest", "low", "numbers", "rises", "seen")
+    __slots__ = (
+        *("choices", "classes", "every", "high", "kind", "last", "longest", "low", "newest", "numbers", "pattern"),
+        *("rises", "seen"),
+    )
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -133,7 +144,8 @@ class Place:
         self.last = math.nan
         self.rises = 0  # changes upward less changes downward
         self.longest = 0
-        self.classes: dict[int, int] = {}
+        self.classes = self.newest = 0  # classes of characters, and the value that brought the last one
+        self.pattern = _pattern(0)
 
     def take(self, value: str) -> None:
         """Learn one normal value."""
@@ -151,9 +163,11 @@ class Place:
             if number is not None:
                 self._number(number)
         elif choices is None or choices.get(value) == 1:
-            self.longest = max(self.longest, len(value))
-            found = classes_of(value)
-            self.classes[found] = self.classes.get(found, 0) + 1
+            if len(value) > self.longest:
+                self.longest = len(value)
+            if not is_plain(value, self.pattern, self.classes) and (new := classes_of(value) & ~self.classes):
+                self.classes |= new
+                self.newest, self.pattern = self.seen, _pattern(self.classes)
 
     def _number(self, number: float) -> None:
         if number > self.high:
@@ -184,12 +198,11 @@ class Place:
             return self._range(alone)
         if self.seen < ENOUGH or not self.longest:
             return None
-        known = 0
-        for mask in self.classes:
-            known |= mask
-        often = min(self.classes.values(), default=0) > 1 or self.seen >= 1 / NEW
         length = self.longest + _FAR * max(self.longest, 10)
-        return Usual(length=length, classes=known if often else -1, shown=f"at most {self.longest:,}", p=1 / self.seen)
+        settled = self.seen - self.newest >= max(ENOUGH, self.seen // 2)
+        pattern = self.pattern if settled and not alone else None
+        shown = f"at most {self.longest:,}"
+        return Usual(length=length, classes=self.classes, pattern=pattern, shown=shown, p=1 / (self.seen + 1))
 
     def _chance_of_new(self) -> float:
         """The chance that the next value is one that never came (Good 1953: of n + 1 values the last is alone)."""
@@ -223,26 +236,39 @@ class Place:
             [value if math.isfinite(value) else None for value in (self.low, self.high, self.last)],
             self.rises,
             self.longest,
-            {str(mask): count for mask, count in self.classes.items()},
+            self.classes,
+            self.newest,
         ]
 
     @classmethod
     def restore(cls, state: Sequence[Any]) -> Place:
         """What `state` gave."""
-        kind, seen, choices, numbers, every, (low, high, last), rises, longest, classes = state
+        kind, seen, choices, numbers, every, (low, high, last), rises, longest, classes, newest = state
         made = cls(str(kind))
         made.seen, made.every, made.rises, made.longest = int(seen), int(every), int(rises), int(longest)
         made.choices = None if choices is None else {str(value): int(count) for value, count in choices.items()}
         made.numbers = [float(number) for number in numbers]
         made.low, made.high = (math.inf if low is None else low), (-math.inf if high is None else high)
         made.last = math.nan if last is None else last
-        made.classes = {int(mask): int(count) for mask, count in classes.items()}
+        made.classes, made.newest = int(classes), int(newest)
+        made.pattern = _pattern(made.classes)
         return made
 
 
 def classes_of(value: str) -> int:
     """Which classes of characters a text has, a bit each."""
-    return sum(1 << place for place, (_, pattern) in enumerate(_CLASSES) if pattern.search(value))
+    return sum(1 << place for place, pattern in enumerate(_CLASS) if pattern.search(value))
+
+
+def is_plain(value: str, pattern: re.Pattern[str], classes: int) -> bool:
+    """Whether a text surely has no other classes than these, of which the pattern is."""
+    return pattern.fullmatch(value) is not None and (".." not in value or bool(classes & _STEPS_UP))
+
+
+@lru_cache(None)
+def _pattern(classes: int) -> re.Pattern[str]:
+    letters = "".join(letters for place, (_, letters) in enumerate(_CLASSES) if classes >> place & 1)
+    return re.compile(f"[{_PLAIN}{letters}]*+")
 
 
 def quoted(value: str) -> str:

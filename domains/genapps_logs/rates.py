@@ -7,7 +7,6 @@ each is one score, so that the promised share is one of buckets, however many me
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +27,8 @@ WHOLE = "log"  # the name of all lines together
 _DAY = 86_400
 _SEASON_DAYS = 3  # of the log, from which on hours of the day are told apart
 _SHRUNK = 2.0  # buckets that an hour's mean is drawn to the overall one by
+_DOUBTFUL = 50  # one in so many buckets of a log that is its own reference is left out of it
+_RESET = 100  # late lines one after another, from which on the clock is taken to be set back
 _LONGEST_SILENCE = 10_000  # buckets that are gone through one by one
 
 
@@ -137,13 +138,10 @@ class RateModel:
             held[bucket - first] = max((bits for _, bits, _, _ in found), default=0.0)
         return cls(tally.width, usual, held, tally)
 
-    def threshold(self, rate: float) -> float:
-        """Bits above which a bucket is in alarm."""
-        return Reference(self.held, len(self.held)).quantile(rate)
-
-    def p(self, bits: float) -> float:
-        """The p-value of a bucket."""
-        return Reference(self.held, len(self.held)).p(bits)[0]
+    def reference(self, alone: bool = False) -> Reference:
+        """What normal buckets come to. alone: without the highest, which may be what is to be found."""
+        kept = np.sort(self.held)[: len(self.held) - len(self.held) // _DOUBTFUL] if alone else self.held
+        return Reference(kept, len(kept))
 
     def sentence(self, rate: float) -> str:
         """What is promised of bursts and silence."""
@@ -263,16 +261,16 @@ class Stretch:
 class RateJudge:
     """Counts lines as they come, and says at the end of each bucket what was a burst or is silent."""
 
-    def __init__(self, model: RateModel, rate: float) -> None:
+    def __init__(self, model: RateModel, rate: float, alone: bool = False) -> None:
         self.model = model
-        self.threshold = model.threshold(rate)
         self.watch = RateWatch(model.usual, model.width)
-        self._reference = Reference(model.held, len(model.held))
+        self._reference = model.reference(alone)
+        self.threshold = self._reference.quantile(rate)
         self.bucket: int | None = None
         self.partial = True  # the first bucket begins somewhere in its middle
         self.here: dict[str, list[Any]] = {}  # count, first line, its text, last line, its text
         self.last: dict[str, tuple[int, str]] = {}
-        self.backwards = 0
+        self.backwards = self.late = 0  # lines of an earlier bucket, in all and one after another
 
     def take(self, name: str, time: float, line: int, text: str) -> list[Stretch]:
         """Count one line; returns the stretches that end before it."""
@@ -285,6 +283,11 @@ class RateJudge:
                 found = self._advance(bucket)
             else:
                 self.backwards += 1
+                self.late += 1
+                if self.late < _RESET:
+                    return found
+                self._restart(bucket)
+        self.late = 0
         mine = self.here.get(name)
         if mine is None:
             self.here[name] = [1, line, text, line, text]
@@ -292,6 +295,12 @@ class RateJudge:
             mine[0] += 1
             mine[3], mine[4] = line, text
         return found
+
+    def _restart(self, bucket: int) -> None:
+        """The clock was set back: begin anew at the time that it is now."""
+        self.bucket, self.partial = bucket, True
+        self.here.clear()
+        self.watch.silent.clear()
 
     def _advance(self, bucket: int) -> list[Stretch]:
         assert self.bucket is not None
@@ -337,16 +346,12 @@ class RateJudge:
             "here": self.here,
             "last": self.last,
             "silent": self.watch.silent,
-            "backwards": self.backwards,
+            "late": [self.backwards, self.late],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
         self.bucket, self.partial, self.here = state["bucket"], state["partial"], state["here"]
         self.last = {name: (line, text) for name, (line, text) in state["last"].items()}
-        self.watch.silent, self.backwards = state["silent"], state["backwards"]
-
-
-def is_finite(value: float) -> bool:
-    """Whether a threshold can ever be passed."""
-    return math.isfinite(value)
+        self.watch.silent = state["silent"]
+        self.backwards, self.late = state["late"]

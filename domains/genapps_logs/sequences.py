@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genapps.anomaly.conformal import conformal_p, needed_length
+from genapps.anomaly.conformal import needed_length
 from genapps.anomaly.reference import Reference
 from genapps.errors import UsageError
 from genapps.metrics.distributions import Floats
@@ -26,6 +26,8 @@ MOST_STEPS = 1_000_000  # of all of them together
 _FOLDS = 3
 _FOLDS_OF_FAMILIES = 2  # which are slow
 _STALE = 2.0  # times the longest silence within normal sessions, after which one is over
+_SMALLEST = 1e-300
+_UNREACHED = 1e6  # bits of surprise that nothing has
 _USUAL = 0.99  # share of the normal sessions whose silences count
 
 
@@ -75,8 +77,8 @@ class SequenceModel:
     """What normal sessions look like.
 
     grouping: which lines are of one session. names: the templates, whose codes are 1, 2, ... sequences: normal ones.
-    seen: how many there were. held: (R,) scores of normal sessions by models that had not learnt them. scale: (M,) the
-    mean held-out score of each scorer, by which it is divided. ends: when a session is over.
+    seen: how many there were. held: (R, M) scores of normal sessions by models that had not learnt them, one column a
+    scorer. ends: when a session is over.
     """
 
     grouping: Grouping
@@ -86,7 +88,6 @@ class SequenceModel:
     seen: int
     ends: Ends
     held: Floats
-    scale: Floats
     scorers: tuple[Scorer, ...] = ()
     steps: Markov = field(default_factory=Markov)
     counts: Counts = field(default_factory=Counts)
@@ -98,8 +99,7 @@ class SequenceModel:
         """Learn from normal sequences, and score each of them by a model of the others."""
         wanted, size = members_of(family), len(names)
         held = np.column_stack([held_scores(name, sequences, size) for name in wanted])
-        scale = np.where(held.mean(axis=0) > 0, held.mean(axis=0), 1.0)
-        made = cls(grouping, family, tuple(names), list(sequences), seen, ends, (held / scale).mean(axis=1), scale)
+        made = cls(grouping, family, tuple(names), list(sequences), seen, ends, held)
         made.scorers = tuple(new_scorer(name).fit(sequences, size) for name in wanted)
         made.prepare()
         return made
@@ -114,15 +114,9 @@ class SequenceModel:
             own = {scorer.name: scorer for scorer in self.scorers} | own
         self.scorers = tuple(own[name] for name in members_of(self.family))
 
-    def parts(self, sequences: Sequence[Steps]) -> Floats:
-        """What each scorer adds (N, M) to the scores of sequences."""
-        columns = [scorer.score(sequences) for scorer in self.scorers]
-        return np.column_stack(columns) / self.scale / len(self.scorers)
-
     def score(self, sequences: Sequence[Steps]) -> Floats:
-        """How strange each is (N,)."""
-        total: Floats = self.parts(sequences).sum(axis=1)
-        return total
+        """How strange each is to each scorer (N, M)."""
+        return np.column_stack([scorer.score(sequences) for scorer in self.scorers])
 
     def codes(self) -> dict[str, int]:
         """The code of each template's name."""
@@ -173,14 +167,57 @@ class SessionPromise:
         return f"{asked}; on held-out normal sessions: {self.held:.2g} of {self.sessions:,}"
 
 
+class Ranks:
+    """Scores of several scorers as one p-value: how rare the rarest of them is, beside held-out scores (R, M).
+
+    The rarest of several p-values is smaller by chance than one alone; what it is worth is learnt from the same
+    held-out sessions (as `genapps.anomaly.Panel` does with `least`).
+    """
+
+    def __init__(self, held: Floats) -> None:
+        self._members = [Reference(column, len(column)) for column in held.T]
+        own = np.column_stack([member.own_p() for member in self._members])
+        self.held = (-np.log(np.maximum(own, _SMALLEST))).max(axis=1)
+        self._whole = Reference(self.held, len(self.held))
+
+    def parts(self, scores: Floats) -> Floats:
+        """-log p (M,) of each scorer's score (M,)."""
+        pairs = zip(self._members, scores.tolist(), strict=True)
+        return -np.log(np.maximum([member.smooth_p(score) for member, score in pairs], _SMALLEST))
+
+    def p(self, statistic: float) -> float:
+        """The p-value of the largest of the parts."""
+        return self._whole.p(statistic)[0]
+
+    def certain(self, member: int, rate: float) -> float:
+        """The least score of one scorer that is an alarm at that rate whatever the others say."""
+        low, high = 0.0, 1.0
+
+        def alarms(score: float) -> bool:
+            p = self._members[member].smooth_p(score)
+            return self.p(-float(np.log(max(p, _SMALLEST)))) <= rate
+
+        while not alarms(high):
+            high *= 2
+            if high > _UNREACHED:
+                return np.inf
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (low, middle) if alarms(middle) else (middle, high)
+        return high
+
+
 def promise_of(held: Floats, rate: float) -> SessionPromise:
-    """What can be promised beside held-out scores (R,)."""
+    """What can be promised beside held-out scores (R, M), and what comes of it when halves of them judge each other."""
     half = len(held) // 2
     if half < needed_length(rate):
         return SessionPromise(rate, len(held), None)
-    first, second = held[::2], held[1::2]
-    flags = [conformal_p(one, other) <= rate for one, other in ((first, second), (second, first))]
-    return SessionPromise(rate, len(held), float(np.concatenate(flags).mean()))
+    parts = held[::2], held[1::2]
+    flags = []
+    for one, other in (parts, parts[::-1]):
+        ranks = Ranks(one)
+        flags += [ranks.p(float(ranks.parts(scores).max())) <= rate for scores in other]
+    return SessionPromise(rate, len(held), float(np.mean(flags)))
 
 
 def usual_ends(gaps: Sequence[float], grouping: Grouping) -> Ends:
@@ -214,28 +251,28 @@ class Judge:
 
     def __init__(self, model: SequenceModel, rate: float, texts: dict[str, str]) -> None:
         self.model, self.rate, self.texts = model, rate, texts
-        self._reference = Reference(model.held, len(model.held))
-        self.threshold = self._reference.quantile(rate)
+        self.ranks = Ranks(model.held)
         names = [scorer.name for scorer in model.scorers]
-        place = names.index("markov") if "markov" in names else None
         # Bits of one step from which on a session is in alarm whatever else comes.
-        self.surely = np.inf if place is None else self.threshold * float(model.scale[place]) * len(names)
+        self._markov = names.index("markov") if "markov" in names else None
+        self.surely = np.inf if self._markov is None else self.ranks.certain(self._markov, rate)
 
-    def p(self, score: float) -> float:
-        """The p-value of a session's score."""
-        return self._reference.p(score)[0]
+    def step_p(self, bits: float) -> float:
+        """The p-value of a session by one of its steps alone."""
+        scores = np.zeros(len(self.model.scorers))
+        scores[self._markov or 0] = bits
+        return self.ranks.p(float(self.ranks.parts(scores)[self._markov or 0]))
 
     def whole(self, steps: Steps) -> Verdict | None:
         """The verdict on a session that is over; None where it is not strange."""
-        parts = self.model.parts([steps])[0]
-        p = self.p(float(parts.sum()))
+        parts = self.ranks.parts(self.model.score([steps])[0])
+        p = self.ranks.p(float(parts.max()))
         if p > self.rate:
             return None
-        names = [scorer.name for scorer in self.model.scorers]
-        if names[int(parts.argmax())] == "counts":
-            return self._count(steps, p)
         bits = self.model.steps.surprises(steps)
         place = int(np.argmax(bits))
+        if self.model.scorers[int(parts.argmax())].name == "counts" and bits[place] < self.surely:
+            return self._count(steps, p)
         order = self.model.steps.order
         past = ((START,) * order + steps)[place : place + order]
         return self.at(past, (*steps, END)[place], bits[place], p)
@@ -287,7 +324,6 @@ def to_json(model: SequenceModel) -> tuple[dict[str, Any], dict[str, np.ndarray]
         "steps": np.concatenate([np.asarray(steps, np.int32) for steps in model.sequences] or [np.zeros(0, np.int32)]),
         "lengths": np.array([len(steps) for steps in model.sequences], np.int32),
         "held": model.held,
-        "scale": model.scale,
     }
     saved: dict[str, Any] = {}
     for scorer in model.scorers:
@@ -312,14 +348,12 @@ def from_json(card: dict[str, Any], arrays: dict[str, np.ndarray]) -> SequenceMo
         sequences.append(same.setdefault(steps, steps))
         start += length
     names = tuple(map(str, card["names"]))
-    made = SequenceModel(
-        grouping, str(card["family"]), names, sequences, int(card["seen"]), ends, arrays["held"], arrays["scale"]
-    )
+    made = SequenceModel(grouping, str(card["family"]), names, sequences, int(card["seen"]), ends, arrays["held"])
     made.scorers = tuple(
         scoring_families.Family.restore(name, saved, _below(arrays, f"{name}/"))
         for name, saved in card["scorers"].items()
     )
-    if len(made.scale) != len(members_of(made.family)) or len(flat) != start or max(flat, default=0) > len(names):
+    if made.held.shape[1] != len(members_of(made.family)) or len(flat) != start or max(flat, default=0) > len(names):
         raise ValueError("sequences that do not fit their names")
     made.prepare()
     return made

@@ -13,7 +13,7 @@ _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 _MONTHS = {name: month for month, name in enumerate(_NAMES, 1)}
 _NO_YEAR = 2000
 _HALF_YEAR = 183 * 86_400.0
-_REMEMBERED = 4096  # minutes
+_REMEMBERED = 4096  # hours
 _EPOCH = date(1970, 1, 1).toordinal()
 
 _CLOCK = r"(?P<h>\d{1,2})[:.](?P<mi>\d\d)[:.](?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?"
@@ -37,14 +37,15 @@ _NUMBER = re.compile(r"\d{9,19}(?:\.\d+)?")
 class Clock:
     """Stamps in, seconds since 1970 out, one after another; None for what is no time.
 
-    The minute that a stamp lies in is remembered, since the next lines are mostly of the same one.
+    The hour that a stamp lies in is remembered, since the next lines are mostly of the same one.
     """
 
     def __init__(self) -> None:
         self.year = _NO_YEAR  # of stamps that say none
         self.last = 0.0
         self.yearless = False
-        self._minutes: dict[str, float] = {}
+        self._shape = _SHAPES[0]
+        self._hours: dict[str, float] = {}
         self._same: tuple[str, float | None] = ("", None)
 
     def __call__(self, text: str | None) -> float | None:
@@ -58,22 +59,27 @@ class Clock:
         return seconds
 
     def _read(self, text: str) -> float | None:
-        minute, _, rest = text.rpartition(":")
-        start = self._minutes.get(minute)
-        if start is not None and len(rest) >= 2:
+        head, _, rest = text.rpartition(":")
+        hour, _, minute = head.rpartition(":")
+        start = self._hours.get(hour)
+        if start is not None and len(minute) == 2:
             try:
-                return start + float(rest.replace(",", "."))
+                return start + 60 * int(minute) + float(rest.replace(",", "."))
             except ValueError:
                 pass
-        found = next((match for match in (shape.fullmatch(text) for shape in _SHAPES) if match), None)
+        found = self._shape.fullmatch(text)
+        if found is None:
+            found = next((match for match in (shape.fullmatch(text) for shape in _SHAPES) if match), None)
         try:
             seconds = _number(text) if found is None else self._seconds(found.groupdict())
         except ValueError:  # there is no 31st of June
             return None
-        if found is not None and seconds is not None and _ends_in_seconds(found, rest):
-            if len(self._minutes) >= _REMEMBERED:
-                self._minutes.clear()
-            self._minutes[minute] = seconds - float(rest.replace(",", "."))
+        if found is not None:
+            self._shape = found.re
+            if seconds is not None and _ends_in_seconds(found, rest):
+                if len(self._hours) >= _REMEMBERED:
+                    self._hours.clear()
+                self._hours[hour] = seconds - 60 * int(minute) - float(rest.replace(",", "."))
         return seconds
 
     def _seconds(self, part: dict[str, str | None]) -> float:
@@ -99,7 +105,7 @@ class Clock:
         found = at(self.year)
         if self.last and found < self.last - _HALF_YEAR:
             self.year += 1
-            self._minutes.clear()
+            self._hours.clear()
             found = at(self.year)
         elif self.last and found > self.last + _HALF_YEAR and self.year > _NO_YEAR:
             return at(self.year - 1)  # a late line of the old year
@@ -123,7 +129,7 @@ def _offset(zone: str | None) -> float:
 
 
 def _ends_in_seconds(found: re.Match[str], rest: str) -> bool:
-    """Whether what stands behind the last colon are the seconds, with their fraction and nothing else."""
-    end = len(found.string)
-    start = found.start("s")
-    return start + len(rest) == end and end in (found.end("s"), found.end("f") if "f" in found.re.groupindex else -1)
+    """Whether a stamp ends in an hour, minutes and seconds with a fraction and nothing else, with colons between."""
+    text, start = found.string, found.start("s")
+    ends = (found.end("s"), found.end("f") if "f" in found.re.groupindex else -1)
+    return start + len(rest) == len(text) and len(text) in ends and text[start - 4 : start - 3] == ":"
