@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 SEED = 8
-START = datetime(2026, 3, 2)
+START = datetime(2026, 2, 23)
 HOUR = 6  # rows
 DAY = 24 * HOUR
 DAYS = 28

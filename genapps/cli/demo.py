@@ -23,6 +23,7 @@ def demo(domain: str, output: str) -> None:
       genapps demo
       genapps demo tabular -o results
       genapps demo logs
+      genapps demo timeseries
     """
     import shlex
 

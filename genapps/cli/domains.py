@@ -64,6 +64,17 @@ BUILT_IN = {
     "timeseries": Domain(
         cli="genapps_timeseries.cli:cli",
         help="Series of sensors and metrics: what does not belong, and why; more of them.",
+        sample="machine.csv",
+        demo=(
+            "detect",
+            "{sample}",
+            "-o",
+            "{folder}/scores.csv",
+            "--events",
+            "{folder}/events.jsonl",
+            "--report",
+            "{folder}/report.html",
+        ),
     ),
 }
 

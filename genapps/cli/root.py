@@ -21,6 +21,7 @@ EXAMPLES = (
     "genapps demo",
     "genapps tabular synthesize customers.csv -n 10000 -o synthetic.csv --report report.html",
     "genapps tabular augment train.csv --target income -o larger.csv",
+    "genapps timeseries detect sensors.csv",
     "genapps logs templates app.log -o templates.csv",
     "genapps model show model.genapps",
 )
