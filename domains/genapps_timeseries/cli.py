@@ -14,7 +14,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     # "synthesize": ("genapps_timeseries.cli_synthesize:synthesize", "New series like the given ones."),
     # "inject": ("genapps_timeseries.cli_synthesize:inject", "Put labelled anomalies into a series."),
     "evaluate": ("genapps_timeseries.cli_evaluate:evaluate", "How well labelled anomalies were found."),
-    # "demo": ("genapps_timeseries.demo:demo", "The main job on the series that ships."),
+    "demo": ("genapps_timeseries.demo:demo", "The main job on the series that ships."),
 }
 
 
