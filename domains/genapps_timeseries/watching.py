@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from genapps.errors import GenappsError, InputError, UsageError
-from genapps_timeseries.following import STDIN, Batch, Lines, Place
+from genapps.io.appending import STDOUT, Output
+from genapps.io.following import STDIN, Batch, Lines, Place
 from genapps_timeseries.series import Clock
 from genapps_timeseries.streaming import FAMILIES, LONGEST
 from genapps_timeseries.watching_limits import Limiter
-from genapps_timeseries.watching_output import STDOUT, Output
 from genapps_timeseries.watching_records import HEAD, Columns, Layout, Records, decide
 from genapps_timeseries.watching_series import Asked, Watch
 from genapps_timeseries.watching_state import State, load, save

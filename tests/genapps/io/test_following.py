@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genapps.errors import UsageError
-from genapps_timeseries.following import Batch, Lines, Place, Splitter
+from genapps.io.following import Batch, Lines, Place, Splitter
 
 
 def lines_of(batches: list[Batch]) -> list[bytes]:
