@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats
 from genapps.report.text import clip, tick
+from genapps.spaces import Columns
 from genapps_tabular.anomaly_members import Family
 from genapps_tabular.clustering import batch
 from genapps_tabular.columns.base import as_text, flat
@@ -58,14 +59,12 @@ def spans(features: Features) -> list[list[int]]:
 
 def surprises(features: Features, mixture: Family, codes: Floats) -> Floats:
     """How many nats (N, features) each column costs given the others; 0 where it is unknown."""
+    own = spans(features)
+    given = batch(features.space, codes)
     whole = -mixture.score(codes)
-    found = np.zeros((len(codes), len(features.features)))
-    for place, columns in enumerate(spans(features)):
-        without = codes.copy()
-        without[:, columns] = np.nan
-        known = ~np.isnan(codes[:, columns]).all(axis=1)
-        found[known, place] = (-mixture.score(without) - whole)[known]
-    return found
+    without = np.asarray(mixture.model.log_prob_without(given, own), np.float64)
+    known = np.column_stack([~np.isnan(codes[:, columns]).all(axis=1) for columns in own])
+    return np.where(known, without - whole[:, None], 0.0)
 
 
 def contributions(features: Features, mixture: Family, codes: Floats, usual: Floats) -> Floats:
@@ -95,25 +94,31 @@ def reasons_for(
     """
     found: list[list[Reason]] = [[] for _ in codes]
     named = np.argsort(np.argsort(-given, axis=1, kind="stable"), axis=1, kind="stable") < NAMED
+    own, space = spans(features), features.space
     for place, feature in enumerate(features.features):
+        if not (unheard[:, place].any() or (named[:, place] & (given[:, place] >= LEAST)).any()):
+            continue
         cells = [clip(cell, SHOWN) for cell in as_text(flat(table.column(feature.name))).to_pylist()]
         for row in np.flatnonzero(unheard[:, place]):
             what = "never seen before" if feature.facet.role == "category" else f"not a {feature.facet.column.kind}"
             found[row].append(Reason(feature.name, float("inf"), cells[row], what))
         rows = np.flatnonzero(named[:, place] & (given[:, place] >= LEAST))
-        for row, words in zip(rows, _expected(features, mixture, codes[rows], place, seed), strict=True):
+        generator = generators(seed, *DRAWING, place)[1]
+        for row, words in zip(
+            rows, _expected(feature, own[place], space, mixture, codes[rows], generator), strict=True
+        ):
             found[row].append(Reason(feature.name, float(given[row, place]), cells[row], words))
     return [tuple(sorted(mine, key=lambda reason: -reason.surprise)[:NAMED]) for mine in found]
 
 
-def _expected(features: Features, mixture: Family, codes: Floats, place: int, seed: int) -> Iterator[str]:
+def _expected(
+    feature: Feature, columns: list[int], space: Columns, mixture: Family, codes: Floats, generator: Any
+) -> Iterator[str]:
     """In words, what a column of each row (n, D) is expected to be given its other columns."""
-    feature, columns = features.features[place], spans(features)[place]
-    generator = generators(seed, *DRAWING, place)[1]
     for first in range(0, len(codes), TOGETHER):
         holes = np.repeat(codes[first : first + TOGETHER], DRAWS, axis=0)
         holes[:, columns] = np.nan
-        drawn = np.asarray(mixture.model.impute(batch(features.space, holes), generator=generator), np.float64)
+        drawn = np.asarray(mixture.model.impute(batch(space, holes), generator=generator), np.float64)
         for each in drawn[:, columns].reshape(-1, DRAWS, len(columns)):
             yield _told(feature, each)
 

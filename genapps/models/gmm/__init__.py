@@ -181,6 +181,13 @@ class GMM(Family):
             raise UsageError("every column is given; ask log_prob for the density of the row")
         return self._part(rest, *condition(engine, list(columns), list(values)))
 
+    @torch.no_grad()
+    def log_prob_without(self, data: Any, groups: Sequence[Sequence[int]]) -> Tensor:
+        """Log-density (N, G) of each row without each group of columns: what a group adds is what it costs."""
+        from genapps.models.gmm.without import log_prob_without
+
+        return log_prob_without(self._classical(), self._rows(data), groups)
+
     def _part(self, columns: Sequence[int], mixture: Any, scale: Any) -> Self:
         engine = self._classical()
         options = {field.name: getattr(engine.config, field.name) for field in fields(engine.config)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from genapps.models.gmm.spread import Dense, Diagonal, LowRank, Spread, symmetric
+from genapps.models.gmm.spread import Dense, Diagonal, LowRank, Spread, cholesky, symmetric
 from genapps.training.em import Climb, Sums
 
 _EMPTY = 1e-8  # rows below which a component has nothing to say: it stays as it is
@@ -186,7 +186,7 @@ def slack(mixture: Mixture, count: Tensor, prior: Prior) -> float:
 def _misfit(spread: Spread, scale: Tensor, kind: str) -> Tensor:
     """log |S| + tr(scale S^-1), over all components; of a low-rank spread that of its noise."""
     if isinstance(spread, Dense):
-        factor = torch.linalg.cholesky(spread.matrices)
+        factor = cholesky(spread.matrices)
         within: Tensor = torch.cholesky_solve(scale.expand_as(factor), factor).diagonal(dim1=1, dim2=2).sum()
         within += 2 * factor.diagonal(dim1=1, dim2=2).log().sum()
         return within
@@ -287,7 +287,7 @@ def log_normal(spread: Spread, gaps: Tensor) -> Tensor:
         return gaps.new_zeros(len(gaps))
     if isinstance(spread, Diagonal):
         return -0.5 * (gaps.square() / spread.squares + spread.squares.log() + math.log(2 * math.pi)).sum(1)
-    factor = torch.linalg.cholesky(spread.dense()).expand(len(gaps), -1, -1)
+    factor = cholesky(spread.dense()).expand(len(gaps), -1, -1)
     white = torch.linalg.solve_triangular(factor, gaps[:, :, None], upper=False)[:, :, 0]
     logs = factor.diagonal(dim1=1, dim2=2).log().sum(1)
     found: Tensor = -0.5 * white.square().sum(1) - logs - 0.5 * gaps.shape[1] * math.log(2 * math.pi)

@@ -555,3 +555,30 @@ def test_hostile_rows_end_in_finite_numbers(kind: str, name: str, dtype: type) -
 def test_whitening_leaves_directions_without_variance_alone() -> None:
     white = rows._whitening(torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.double))
     assert torch.isfinite(white).all() and float(torch.linalg.slogdet(white)[1]) > -50
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_without_columns_is_the_row_with_holes_there(kind: str) -> None:
+    data = holes(mixed())
+    model = GMM(3, covariance_type=kind, space=MIXED).fit(data)
+    groups = [[0], [1], [0, 2], []]
+    found = model.log_prob_without(data[:50], groups)
+    for number, columns in enumerate(groups):
+        without = data[:50].copy()
+        without[:, columns] = np.nan
+        np.testing.assert_allclose(found[:, number], model.log_prob(without).values, rtol=1e-9, atol=1e-9)
+
+
+def test_rows_without_columns_are_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = holes(mixed())
+    model = GMM(3, covariance_type="diag", space=MIXED).fit(data)
+    whole = model.log_prob_without(data, [[0], [1, 2]])
+    monkeypatch.setattr("genapps.models.gmm.without._AT_ONCE", 50)
+    torch.testing.assert_close(model.log_prob_without(data, [[0], [1, 2]]), whole)
+
+
+def test_nearly_singular_covariances_under_a_prior_end_in_numbers() -> None:
+    rng = np.random.default_rng(0)
+    line = np.outer(rng.normal(size=200), [1.0, 1e-7, 3.0, 2e3]) + 1e-9 * rng.normal(size=(200, 4))
+    model = GMM(4, covariance_prior=20.0, reg_covar=0.0).fit(line)
+    assert bool(torch.isfinite(model.log_prob(line).values).all())
