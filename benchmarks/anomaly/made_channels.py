@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from made import Floats, Made, _noise, _places, _season
+from numpy.typing import NDArray
 from series import Labelled
 
 Draws = np.random.Generator
@@ -57,11 +58,11 @@ def _driven(draws: Draws, count: int, channels: int, sources: int, noise: float 
     return out * draws.uniform(0.1, 100, channels) + draws.normal(0, 100, channels)
 
 
-def _shift(draws: Draws, values: Floats, span: slice, channels: Floats, size: float) -> None:
+def _shift(draws: Draws, values: Floats, span: slice, channels: NDArray[np.int64], size: float) -> None:
     """A bump, a ramp or a level, of this many deviations, in some channels."""
     count = span.stop - span.start
     shape = [np.ones(count), np.linspace(0, 1, count), np.hanning(count + 2)[1:-1]][int(draws.integers(3))]
-    for c in channels.astype(int):
+    for c in channels.tolist():
         values[span, c] += draws.choice([-1, 1]) * size * values[:, c].std() * shape
 
 
@@ -202,12 +203,13 @@ def leads(draws: Draws) -> Made:
     values, labels = np.zeros((count, 2)), np.zeros(count, np.int64)
     usual = [np.exp(-0.5 * ((np.arange(60) - 25) / w) ** 2) for w in (2.0, 3.0)]
     wide = [1.4 * np.exp(-0.5 * ((np.arange(60) - 25) / w) ** 2) for w in (6.0, 5.0)]
-    row = 0
+    row, made = 0, 0
     while row < count - 60:
-        odd = row > train and draws.random() < 0.06
+        made += 1
+        odd = row > train and (made % 40 == 0 or draws.random() < 0.04)
         for lead in range(2):
             values[row : row + 60, lead] += (wide if odd else usual)[lead]
-        labels[row + 5 : row + 45] |= odd
+        labels[row + 5 : row + 45] |= int(odd)
         row += int(draws.normal(50 if odd else 66, 2))
     drift = np.column_stack([_noise(draws, count, 0.999) for _ in range(2)])
     return values + 0.1 * drift + 0.03 * draws.standard_normal(values.shape), labels, train

@@ -33,7 +33,7 @@ class Channel:
         """Learn from points (R,); switches: values that other channels of its kind take; `others` (M,) as judged."""
         course = steps_of(normal) if self.role == "counter" else normal
         if self.role in ("continuous", "counter"):
-            made = Ensemble(self.family, self.window)
+            made = Ensemble(self.family, self.window, self.effort)
             coming = steps_of(others) if others is not None and self.role == "counter" else others
             self.judge = made.fit(course, generator, coming)
             self.window = made.window

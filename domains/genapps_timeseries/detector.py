@@ -66,8 +66,9 @@ class Detector:
         generator = np.random.default_rng(self.settings.seed)
         self.roles = roles_of(normal)
         switches = switch_values(normal, self.roles)
+        effort = max(LEAST, min(1.0, FULL / max(1, sum(role in ("continuous", "counter") for role in self.roles))))
         self.channels = [
-            Channel(role, self.settings.family, self.settings.window, 1.0).fit(
+            Channel(role, self.settings.family, self.settings.window, effort).fit(
                 column, switches, generator, None if others is None else others[:, c]
             )
             for c, (role, column) in enumerate(zip(self.roles, normal.T, strict=True))

@@ -88,6 +88,8 @@ class Relations:
             rows = np.arange(start, min(start + BLOCK, len(table)))
             for k, lag in enumerate(self.lags):
                 errors[rows] -= table[np.maximum(rows - lag, 0)] @ weights[k * count : (k + 1) * count]
+        first = min(max(self.lags), len(errors) - 1)  # the first row of which all is there that foretells it
+        errors[:first] = errors[first]
         return errors
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
