@@ -18,7 +18,7 @@ NAMED = 0.05  # of the strangeness from which on a channel is named
 
 @dataclass(frozen=True)
 class Likeness:
-    """The normal stretch that is most like an event: its first and last time, and how far it is, in usual spreads."""
+    """The normal stretch that is most like an event: its first and last time, and how far it is, in usual residuals."""
 
     start: float
     end: float

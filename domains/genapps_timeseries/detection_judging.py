@@ -12,7 +12,6 @@ from genapps_timeseries.detection_learning import Mask, Normal, score_blocks
 from genapps_timeseries.detector import Scored
 from genapps_timeseries.series import Floats, Series
 
-
 LASTING, TURNS = 30, 2  # rows, and periods, for which a lasting alarm is not learnt from
 
 

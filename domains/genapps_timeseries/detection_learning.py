@@ -12,6 +12,7 @@ from genapps.anomaly import conformal_p
 from genapps.errors import InputError
 from genapps.metrics.ranges import segments
 from genapps_timeseries.detector import Detector, DetectorSettings, Scored
+from genapps_timeseries.examples import nearest
 from genapps_timeseries.series import Clock, Floats, Series
 from genapps_timeseries.windows import window_of
 
@@ -21,6 +22,7 @@ FEWEST = 8  # rows of a normal part
 CHECKED = 20_000  # rows of a normal part that are checked for dirt at once
 DOUBTFUL = 0.1  # of the normal part that is checked
 BEYOND = 1.75  # times the highest normal score: what is beyond is dirt
+HABIT, TWICE = 0.5, 2  # of the distance to the rest within which two others make a stretch a habit
 WHOLE = 2**19  # rows that are judged at once; longer series go by blocks
 KEPT = 100_000  # rows of a normal part that are kept to be gone on with
 
@@ -213,10 +215,27 @@ def _dirt(values: Floats, settings: DetectorSettings, window: int) -> Mask:
     known = detector.reference.scores[np.isfinite(detector.reference.scores)]
     if not len(known):
         return nothing
-    again = np.nan_to_num(detector.score(values).scores)
-    for begin, end in zip(*segments(doubtful), strict=True):
-        nothing[begin : end + 1] = again[begin : end + 1].max() > BEYOND * known.max()
+    again = detector.score(values)
+    scores = np.nan_to_num(again.scores)
+    found = [(b, e) for b, e in _runs(doubtful) if scores[b : e + 1].max() > BEYOND * known.max()]
+    for begin, end in found:
+        c = int(np.nan_to_num(again.channels[begin : end + 1]).max(axis=0).argmax())
+        others = [values[b : e + 1, c] for b, e in found if b != begin]
+        if not _is_habit(values[begin : end + 1, c], others, rest[:, c]):
+            nothing[begin : end + 1] = True
     return nothing
+
+
+def _is_habit(stretch: Floats, others: list[Floats], rest: Floats) -> bool:
+    """Whether a strange stretch comes again and again: at least two others are much more like it than the rest is."""
+    _, far = nearest(rest, stretch)
+    short = [stretch[: len(other)] for other in others]
+    return sum(nearest(other, part)[1] < HABIT * far for other, part in zip(others, short, strict=True)) >= TWICE
+
+
+def _runs(flags: Mask) -> list[tuple[int, int]]:
+    first, last = segments(flags)
+    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 def scale_of(scores: Floats) -> tuple[Floats, Floats]:

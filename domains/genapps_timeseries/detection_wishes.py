@@ -61,9 +61,7 @@ class Wishes:
     )
     alarms_per_week: float | None = field(
         default=None,
-        metadata=_help(
-            "false alarms a week, instead of a rate; 1 if neither is given and rows allow it", above=0
-        ),
+        metadata=_help("false alarms a week, instead of a rate; 1 if neither is given and rows allow it", above=0),
     )
     min_length: str = field(default="", metadata=_help("shortest event: rows, or a time such as 5m"))
     merge: str = field(

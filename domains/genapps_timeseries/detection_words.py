@@ -1,4 +1,4 @@
-"""Events explained: which kind, in which values, most like which normal stretch, in one sentence."""
+"""Events explained: which kind, from when to when, most like which normal stretch, in one sentence."""
 
 from __future__ import annotations
 
@@ -10,53 +10,86 @@ from genapps_timeseries.detection_events import Found, Likeness
 from genapps_timeseries.detection_judging import Judged
 from genapps_timeseries.detection_learning import Normal
 from genapps_timeseries.examples import nearest
-from genapps_timeseries.kinds import kind_of
-from genapps_timeseries.reasons import sentence
-from genapps_timeseries.series import Floats
+from genapps_timeseries.kinds import OFF, Kind, crossings, kind_of, roughness, usual_residual
+from genapps_timeseries.reasons import Course, sentence
+from genapps_timeseries.series import Clock, Floats
+from genapps_timeseries.wording import counted, duration
 
 AROUND = 4  # windows on either side that the kind is told by
+COMPARED = 20_000  # normal rows, the last ones, that an event is compared with
 
 
 def explained(event: Found, judged: Judged, normal: Normal) -> Found:
     """The event with its kind, its nearest normal example and its sentence."""
-    name = event.channels[0][0]
-    c = judged.series.channels.index(name)
+    series = judged.series
+    c = series.channels.index(event.channels[0][0])
+    usual = normal.values[-COMPARED:, c]
+    role = str(normal.detector.roles[c])
     begin = max(event.first - AROUND * normal.window, 0)
-    end = min(event.last + 1 + AROUND * normal.window, len(judged.series))
-    values, usual = judged.series.values[begin:end, c], normal.values[:, c]
-    kind, first, last = event.kind, event.first, event.last
-    if not kind:
-        told = kind_of(values, first - begin, last + 1 - begin, usual, normal.window)
-        kind, first, last = told.name, told.first + begin, told.last + begin
-    segment = judged.series.values[first : max(last, first) + 1, c]
-    low, high = _ends(segment)
-    words = sentence(kind, name, low, high, _usual(usual), event.rows, len(event.channels) - 1)
-    near = None if event.kind in ("gap", "missing") else likeness(event, judged, normal, c)
-    return replace(event, kind=kind, reason=words, nearest=near)
+    end = min(event.last + 1 + AROUND * normal.window, len(series))
+    unit = usual_residual(usual, normal.window)
+    if event.kind:
+        blank = np.full(event.last + 1 - event.first, np.nan)
+        told = Kind(event.kind, event.first - begin, event.last - begin, blank)
+    else:
+        rows = event.first - begin, event.last + 1 - begin
+        told = _told(series.values[begin:end, c], *rows, usual, normal.window, role)
+    first, last = told.first + begin, told.last + begin
+    segment = series.values[first : last + 1, c]
+    if told.name in ("shape", "level shift") and _is_relation(event, segment, told.usual, unit, role):
+        told = replace(told, name="relation")
+    course = Course(
+        name=series.channels[c],
+        values=segment,
+        usual=told.usual,
+        unit=unit,
+        lasted=_lasted(series.clock, event.rows if event.kind else last + 1 - first),
+        role=role,
+        constant=float(usual[np.isfinite(usual)][0]) if role == "constant" else None,
+        swings=(crossings(segment), crossings(told.usual)),
+        rougher=roughness(segment) / (roughness(usual) or 1.0),
+    )
+    words = sentence(told.name, course, len(event.channels) - 1 if told.name != "gap" else 0)
+    near = None if told.name in ("gap", "missing") else likeness(event, judged, normal, c, unit)
+    if event.kind or told.name in ("shape", "relation"):
+        return replace(event, kind=told.name, reason=words, nearest=near)
+    start, end_time = float(series.times[first]), float(series.times[last])
+    return replace(event, kind=told.name, reason=words, nearest=near, start=start, end=end_time)
 
 
-def likeness(event: Found, judged: Judged, normal: Normal, c: int) -> Likeness | None:
+def _told(values: Floats, start: int, stop: int, normal: Floats, window: int, role: str) -> Kind:
+    """The kind of an event in a channel of that role."""
+    if role in ("continuous", "counter", "unknown"):
+        return kind_of(values, start, stop, normal, window)
+    known = normal[np.isfinite(normal)]
+    middle = float(np.median(known)) if len(known) else float("nan")
+    usual = np.full(stop - start, middle)
+    return Kind("level shift" if role == "constant" else "shape", start, stop - 1, usual)
+
+
+def _is_relation(event: Found, segment: Floats, usual: Floats, unit: float, role: str) -> bool:
+    """Whether an event of several channels is one although the first is about where it should be."""
+    if len(event.channels) < 2 or role != "continuous":
+        return False
+    off = np.abs(segment - usual)
+    return bool(np.nan_to_num(off).max() < OFF * unit)
+
+
+def likeness(event: Found, judged: Judged, normal: Normal, c: int, unit: float) -> Likeness | None:
     """The normal stretch that is most like the rows of an event and a few around them."""
     length = max(event.last + 1 - event.first, 3)
     around = max(2, min(normal.window, length) // 2)
     begin = max(event.first - around, 0)
-    pattern = judged.series.values[begin : event.last + 1 + around, c][: max(len(normal.values) // 2, 1)]
-    place, distance = nearest(normal.values[:, c], pattern)
+    usual, times = normal.values[-COMPARED:, c], normal.times[-COMPARED:]
+    pattern = judged.series.values[begin : event.last + 1 + around, c][: max(len(usual) // 2, 1)]
+    place, distance = nearest(usual, pattern)
     if place < 0:
         return None
-    last = min(place + len(pattern), len(normal.times)) - 1
-    low, high = _usual(normal.values[:, c])
-    return Likeness(float(normal.times[place]), float(normal.times[last]), distance / ((high - low) or 1.0))
+    start = min(place + event.first - begin, len(times) - 1)
+    last = min(place + len(pattern), len(times)) - 1
+    return Likeness(float(times[start]), float(times[max(last - around, start)]), distance / (unit or 1.0))
 
 
-def _ends(values: Floats) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    return (float(known.min()), float(known.max())) if len(known) else (float("nan"), float("nan"))
-
-
-def _usual(values: Floats) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.005, 0.995])
-    return float(low), float(high)
+def _lasted(clock: Clock, rows: int) -> str:
+    """How long so many rows took."""
+    return duration(rows * clock.seconds) if clock.seconds else counted(rows, "row")

@@ -2,29 +2,140 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
 from genapps.report.text import clip, tick
+from genapps_timeseries.series import Floats
+
+SHOWN = 32  # characters of a name
 
 
-def number(value: float, like: float) -> str:
-    """A value to as many digits as a difference `like` needs."""
-    return tick(value)
+@dataclass(frozen=True)
+class Course:
+    """What a channel did in an event: values (L,), what was usual there (L,), the usual residual, and how long it took.
+
+    role: of the channel. constant: the one value it had while all was normal. swings: of the values, and usual ones.
+    rougher: how many times as rough as usual the values are.
+    """
+
+    name: str
+    values: Floats
+    usual: Floats
+    unit: float
+    lasted: str
+    role: str = "continuous"
+    constant: float | None = None
+    swings: tuple[int, int] = (0, 0)
+    rougher: float = 1.0
 
 
-def sentence(
-    kind: str, channel: str, low: float, high: float, usual: tuple[float, float], rows: int, others: int
-) -> str:
-    """One sentence on an event of a channel whose values were low..high where usual[0]..usual[1] is normal."""
-    name = clip(channel, 40)
-    normal = f"{tick(usual[0])}–{tick(usual[1])} is normal"
-    more = f", and {others} more" if others else ""
-    if kind == "gap":
-        return f"no rows for {rows:,} steps"
-    if kind == "missing":
-        return f"{name} has no value for {rows:,} rows{more}"
-    if kind == "flatline":
-        return f"{name} stood at {tick(low)} for {rows:,} rows{more}"
-    if high > usual[1]:
-        return f"{name} rose to {tick(high)} where {normal}{more}"
-    if low < usual[0]:
-        return f"{name} fell to {tick(low)} where {normal}{more}"
-    return f"{name} took an unusual course within {tick(low)}–{tick(high)}{more}"
+def sentence(kind: str, course: Course, others: int = 0) -> str:
+    """One sentence on an event, without the full stop; others: how many more channels take part."""
+    told = _SENTENCES.get(kind, _shape)(clip(course.name, SHOWN), course)
+    return f"{told}, with {others} more channel{'s' * (others != 1)}" if others else told
+
+
+def number(value: float, unit: float) -> str:
+    """A value with as many decimals as differences of `unit` need."""
+    if not math.isfinite(value) or abs(value) >= 1e6 or not unit > 0:
+        return tick(value)
+    decimals = min(max(0, 1 - math.floor(math.log10(unit))), 6)
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def span(values: Floats, unit: float) -> str:
+    """From the lowest to the highest value: 62–68."""
+    low, high = number(float(np.nanmin(values)), unit), number(float(np.nanmax(values)), unit)
+    if low == high:
+        return low
+    return f"{low} to {high}" if "-" in low + high else f"{low}–{high}"
+
+
+def band(course: Course) -> str:
+    """What would have been normal: the usual course with twice the usual residual around it."""
+    known = course.usual[np.isfinite(course.usual)]
+    if not len(known):
+        return "nothing"
+    around = np.array([known.min() - 2 * course.unit, known.max() + 2 * course.unit])
+    return span(around, course.unit)
+
+
+def _spike(name: str, course: Course) -> str:
+    peak = _worst(course)
+    value = number(float(course.values[peak]), course.unit)
+    word = "jumped to" if course.values[peak] >= np.nan_to_num(course.usual[peak]) else "dropped to"
+    return f"{name} {word} {value} where {band(course)} is normal"
+
+
+def _level(name: str, course: Course) -> str:
+    here = span(course.values, course.unit)
+    if course.constant is not None:
+        return f"{name} was {here} where it had always been {number(course.constant, course.unit)}"
+    off = float(np.nanmean(course.values - course.usual))
+    far, word = number(abs(off), course.unit), "higher" if off > 0 else "lower"
+    return f"{name} was about {far} {word} than normal for {course.lasted}: {here} where {band(course)} is normal"
+
+
+def _trend(name: str, course: Course) -> str:
+    peak = _worst(course)
+    off = float(course.values[peak] - course.usual[peak])
+    word = "up" if off > 0 else "down"
+    value = number(float(course.values[peak]), course.unit)
+    return f"{name} drifted {word} to {value} within {course.lasted} where {band(course)} is normal"
+
+
+def _noise(name: str, course: Course) -> str:
+    return f"{name} was {course.rougher:.2g} times as noisy as usual for {course.lasted}"
+
+
+def _frequency(name: str, course: Course) -> str:
+    here, there = course.swings
+    word = "faster" if here > there else "slower"
+    return f"{name} swung {word} than usual for {course.lasted}: {here} turns where {there} are normal"
+
+
+def _shape(name: str, course: Course) -> str:
+    if course.role in ("binary", "levels"):
+        return f"{name} switched in an unusual way for {course.lasted}"
+    peak = _worst(course)
+    value, usual = (number(float(x[peak]), course.unit) for x in (course.values, course.usual))
+    return f"{name} ran an unusual course for {course.lasted}, at worst {value} where {usual} is normal"
+
+
+def _flatline(name: str, course: Course) -> str:
+    return f"{name} stood still at {number(float(np.nanmedian(course.values)), course.unit)} for {course.lasted}"
+
+
+def _missing(name: str, course: Course) -> str:
+    return f"{name} had no value for {course.lasted}"
+
+
+def _gap(name: str, course: Course) -> str:
+    return f"no rows came for {course.lasted}"
+
+
+def _relation(name: str, course: Course) -> str:
+    return f"{name} and other channels did not go together as usual for {course.lasted}"
+
+
+_SENTENCES = {
+    "spike": _spike,
+    "level shift": _level,
+    "trend": _trend,
+    "noise": _noise,
+    "frequency": _frequency,
+    "shape": _shape,
+    "flatline": _flatline,
+    "missing": _missing,
+    "gap": _gap,
+    "relation": _relation,
+}
+
+
+def _worst(course: Course) -> int:
+    off = np.abs(np.nan_to_num(course.values - course.usual))
+    return int(off.argmax())

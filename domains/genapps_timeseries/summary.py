@@ -160,7 +160,7 @@ def event_json(event: Found, clock: Clock) -> dict[str, Any]:
             "end": moment(clock, near.end),
             "distance": _rounded(near.distance),
         },
-        "reason": event.reason,
+        "reason": whole_reason(event, clock),
     }
 
 
@@ -212,6 +212,13 @@ def _series_json(result: Result) -> dict[str, Any]:
 def roles_of(result: Result) -> Sequence[str]:
     """The role of each channel."""
     return tuple(map(str, result.normal.detector.roles))
+
+
+def whole_reason(event: Found, clock: Clock) -> str:
+    """The sentence with what the event is most like."""
+    if event.nearest is None:
+        return event.reason
+    return f"{event.reason}; most like the normal stretch at {short(moment(clock, event.nearest.start))}"
 
 
 def _rounded(value: float) -> float | None:
