@@ -111,13 +111,14 @@ class Channel:
         self.last = math.nan
         self.absent = self.longest = 0.0  # rows without a value, and the longest run of them
         self.same = self.longest_same = 0.0  # rows with the same value
+        self.excused = 0.0  # 1 where the present run was accepted
         self.stuck = False  # no value, or the same one, for longer than could be expected
         self._scores: list[float] = []
 
     def begin(self, values: Floats, times: Sequence[float]) -> Floats:
         """Learn a warm-up (N,) and tell its surprises, as later rows of the same scores would have them at least."""
         self.scale = Scale(values)
-        scores = np.array([self._look(self.scale(v), t, True) for v, t in zip(values.tolist(), times, strict=True)])
+        scores = np.array([self._look(v, t, True) for v, t in zip(values.tolist(), times, strict=True)])
         self.longest = _longest(np.isnan(values))
         self.longest_same = _longest(values[1:] == values[:-1])
         if self.plain:
@@ -137,7 +138,8 @@ class Channel:
     def _look(self, value: float, time: float, learn: bool) -> list[float]:
         if value != value:
             return [math.nan] * len(self.looks)
-        return [look.member.step(value, time, learn) for look in self.looks]
+        scaled, kept = self.scale(value, learn)
+        return [look.member.step(scaled, kept, time, learn) for look in self.looks]
 
     def step(self, value: float, time: float, learn: bool) -> float:
         """The mean surprise of the next value; NaN where there is none."""
@@ -145,13 +147,13 @@ class Channel:
         if value != value:
             self.absent += 1
             self.own, self._scores = [], []
-            self.stuck = self.absent > _most(self.longest)
+            self.stuck = self.absent > _most(self.longest) and not self.excused
             return RARE if self.stuck else math.nan
         self.stuck = self._is_stuck(value)
-        scaled = self.scale(value)
         if self.plain:
-            return self.looks[0].member.step(scaled, time, learn)
-        self._scores = self._look(scaled, time, learn)
+            scaled, kept = self.scale(value, learn)
+            return self.looks[0].member.step(scaled, kept, time, learn)
+        self._scores = self._look(value, time, learn)
         self.own = [
             math.nan if score != score or look.reference is None else look.reference.smooth_p(score)
             for look, score in zip(self.looks, self._scores, strict=True)
@@ -162,13 +164,15 @@ class Channel:
     def _is_stuck(self, value: float) -> bool:
         """Whether the same value came more often in a row than could be expected."""
         if self.absent:
-            self.longest, self.absent = max(self.longest, min(self.absent, _most(self.longest))), 0.0
+            if self.absent <= _most(self.longest):
+                self.longest = max(self.longest, self.absent)
+            self.absent = self.excused = 0.0
         if value == self.last:
             self.same += 1
-            return self.same > _most(self.longest_same)
-        if self.same > self.longest_same:
-            self.longest_same = min(self.same, _most(self.longest_same))
-        self.same, self.last = 0.0, value
+            return self.same > _most(self.longest_same) and not self.excused
+        if self.longest_same < self.same <= _most(self.longest_same):
+            self.longest_same = self.same
+        self.same, self.last, self.excused = 0.0, value, 0.0
         return False
 
     def learn(self) -> None:
@@ -179,9 +183,10 @@ class Channel:
 
     def forget(self) -> None:
         """What was normal is so no more: a shift that lasts is accepted."""
-        self.longest, self.longest_same = max(self.longest, self.absent), max(self.longest_same, self.same)
-        for look in self.looks:
-            look.member.forget()
+        self.excused = float(self.stuck)
+        if not self.stuck:
+            for look in self.looks:
+                look.member.forget()
 
     def explain(self) -> tuple[str, float]:
         """The kind by the member that is most surprised by the last row, and the value that was expected."""
@@ -197,14 +202,16 @@ class Channel:
 
     def state(self) -> dict[str, Floats]:
         """Everything, as plain arrays."""
-        numbers = [self.scale.middle, self.scale.spread, *(getattr(self, name) for name in _COUNTS)]
+        numbers = [*(getattr(self.scale, n) for n in Scale.numbers), *(getattr(self, n) for n in _COUNTS)]
         looks = {f"{k}.{name}": array for k, look in enumerate(self.looks) for name, array in look.state().items()}
         return {**looks, "numbers": np.asarray(numbers, np.float64)}
 
     def restore(self, state: Mapping[str, Floats]) -> None:
         """Go on where `state` was taken."""
-        self.scale.middle, self.scale.spread, *counts = state["numbers"].tolist()
-        for name, number in zip(_COUNTS, counts, strict=True):
+        numbers = state["numbers"].tolist()
+        for name, number in zip(Scale.numbers, numbers[: len(Scale.numbers)], strict=True):
+            setattr(self.scale, name, number)
+        for name, number in zip(_COUNTS, numbers[len(Scale.numbers) :], strict=True):
             setattr(self, name, number)
         for k, look in enumerate(self.looks):
             look.restore(part(state, f"{k}."))
@@ -339,7 +346,7 @@ class Stream:
         self._open, self._calm = int(opened), int(calm)
 
 
-_COUNTS = ("last", "absent", "longest", "same", "longest_same")
+_COUNTS = ("last", "absent", "longest", "same", "longest_same", "excused")
 
 
 def _together(surprises: list[float]) -> float:

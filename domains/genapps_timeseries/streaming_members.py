@@ -18,7 +18,9 @@ from genapps_timeseries.series import Floats
 
 DAY = 86400.0
 _RECENT = 0.1  # the share of the newest value in what the last values were like
-_FAR = 1e4  # no value is further from the middle than this many spreads
+_NEAR = 0.1  # of its width: how much a range grows at most with a value beyond it
+_MOST = 1e300
+_OUTER = (0.01, 0.99)  # quantiles of the warm-up that lie well within the range of normal values
 
 
 class Member:
@@ -29,8 +31,12 @@ class Member:
     arrays: ClassVar[tuple[str, ...]] = ()  # attributes that are arrays or deques
     expected = math.nan  # what was expected instead of the last value, where the member can say
 
-    def step(self, value: float, time: float, learn: bool) -> float:
-        """How strange the next value is, NaN where that cannot be told yet. time: seconds."""
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
+        """How strange the next value is, NaN where that cannot be told yet.
+
+        kept: the value within the range of normal ones, which is what a memory holds, so that one extreme value does
+        not echo for as long as it lasts. time: seconds.
+        """
         raise NotImplementedError
 
     def forget(self) -> None:
@@ -65,10 +71,10 @@ class Step(Member):
     def __init__(self) -> None:
         self.last = math.nan
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The distance from the value before."""
         self.expected = self.last
-        score, self.last = abs(value - self.last), value
+        score, self.last = abs(value - self.last), kept
         return score
 
 
@@ -81,7 +87,7 @@ class Reach(Member):
     def __init__(self) -> None:
         self.low = self.high = math.nan
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """0 within the range."""
         low, high = self.low, self.high
         if low != low:
@@ -90,9 +96,11 @@ class Reach(Member):
         beyond = max(value - high, low - value)
         if beyond <= 0:
             return 0.0
+        width = (high - low) or 1.0
         if learn:
-            self.low, self.high = min(low, value), max(high, value)
-        return beyond / ((high - low) or 1.0)
+            self.low = min(low, max(value, low - _NEAR * width))
+            self.high = max(high, min(value, high + _NEAR * width))
+        return beyond / width
 
 
 class Level(Member):
@@ -107,13 +115,13 @@ class Level(Member):
         self.recent: deque[float] = deque(maxlen=length)
         self.total = self.middle = self.count = 0.0
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The distance of the short mean from the long one."""
         recent = self.recent
         if len(recent) == self.length:
             self.total -= recent[0]
-        recent.append(value)
-        self.total += value
+        recent.append(kept)
+        self.total += kept
         if len(recent) < self.length:
             return math.nan
         mean = self.total / self.length
@@ -147,7 +155,7 @@ class Forecast(Member):
         self.spread = np.eye(order + 1) * 10
         self.usual = self.count = 0.0
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The distance from what was forecast."""
         past = self.past
         self.expected = float(past @ self.weights)
@@ -155,7 +163,7 @@ class Forecast(Member):
         if learn:
             self._learn(past, error)
         past[1 : self.order] = past[: self.order - 1]
-        past[0] = value
+        past[0] = kept
         return abs(error) if self.count > self.order else math.nan
 
     def _learn(self, past: Floats, error: float) -> None:
@@ -190,7 +198,7 @@ class Season(Member):
         self.day = np.full(bins, -1.0)
         self.offset = 0.0  # how far the last values were from what is usual
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """NaN before the same time of a day was seen once."""
         if time != time:
             return math.nan
@@ -200,11 +208,11 @@ class Season(Member):
             self._turn(at, day)
         self.expected = float(self.means[at]) if self.days[at] else math.nan
         if learn:
-            self.total[at] += value
+            self.total[at] += kept
             self.count[at] += 1
         apart = value - self.expected
         if apart == apart:
-            self.offset += _RECENT * (apart - self.offset)
+            self.offset += _RECENT * (kept - self.expected - self.offset)
         return abs(apart)
 
     def forget(self) -> None:
@@ -236,7 +244,7 @@ class Windows(Member):
         self.waiting = np.zeros((self.delay, length))
         self.seen = self.kept = 0.0
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """NaN before a stretch is held."""
         window = self.window
         window[:-1] = window[1:]
@@ -247,6 +255,7 @@ class Windows(Member):
             most = min(stored, self.held)
             distances = self.squares[:most] - 2 * (self.bank[:most] @ window)
             score = math.sqrt(max(float(distances.min()) + float(window @ window), 0.0))
+        window[-1] = kept
         if learn:
             self.seen += 1
             if self.seen >= self.length and self.seen % self.every == 0:
@@ -272,7 +281,7 @@ class Flat(Member):
     def __init__(self) -> None:
         self.last, self.run = math.nan, 0.0
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The length of the run."""
         self.run = self.run + 1 if value == self.last else 0.0
         self.last = value
@@ -292,9 +301,9 @@ class Restless(Member):
         self.last = math.nan
         self.total = self.usual = self.count = 0.0
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The log of the ratio, whichever way it goes."""
-        move, self.last = value - self.last, value
+        move, self.last = value - self.last, kept
         if move != move:
             return math.nan
         recent = self.recent
@@ -327,20 +336,20 @@ class Light(Member):
         self.last = math.nan
         self.middle = self.usual = self.moving = self.count = 0.0
 
-    def step(self, value: float, time: float, learn: bool) -> float:
+    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The larger of both, each beside its usual size."""
         self.count += 1
         apart, move = abs(value - self.middle), abs(value - self.last)
         self.expected = self.middle
-        self.last = value
+        self.last = kept
         if move != move:
-            self.middle = value
+            self.middle = kept
             return math.nan
         usual, moving = self.usual, self.moving
         score = max(apart / (usual or 1.0), move / (moving or 1.0))
         if learn:
             share = 1 / self.count if self.count * self.slowest < 1 else self.slowest
-            self.middle += share * (value - self.middle)
+            self.middle += share * (kept - self.middle)
             self.usual += share * (min(apart, 6 * usual or apart) - usual)
             self.moving += share * (min(move, 6 * moving or move) - moving)
         return score
@@ -351,18 +360,40 @@ class Light(Member):
 
 
 class Scale:
-    """The middle and the spread of a channel's warm-up, by which all its members see it."""
+    """The middle, the spread and the range of a channel's normal values, by which all its members see it.
+
+    Beyond the range, which follows what is learnt, a value counts by the logarithm of its distance: it is seen how far
+    out it is, and there is no number too large to reckon with.
+    """
+
+    numbers = ("middle", "spread", "low", "high")
 
     def __init__(self, values: Floats) -> None:
         known = values[np.isfinite(values)]
-        self.middle = float(np.median(known)) if len(known) else 0.0
-        gaps = np.abs(known - self.middle)
-        spread = float(1.4826 * np.median(gaps)) if len(known) else 0.0
-        self.spread = spread or (float(gaps.mean()) if len(known) else 0.0) or abs(self.middle) * 0.01 or 1.0
+        self.middle, self.spread, self.low, self.high = 0.0, 1.0, -1.0, 1.0
+        if not len(known):
+            return
+        self.middle = float(np.median(known))
+        gaps = np.abs(known / 2 - self.middle / 2) * 2
+        spread = float(1.4826 * np.median(gaps)) or float(gaps.mean()) or abs(self.middle) * 0.01
+        self.spread = spread if 0 < spread < math.inf else 1.0
+        low, high = ((np.quantile(known, _OUTER) / self.spread) - self.middle / self.spread).tolist()
+        margin = (high - low) / 2 or 1.0
+        self.low, self.high = low - margin, high + margin
 
-    def __call__(self, value: float) -> float:
-        """The value on that scale; NaN stays, what is too far to reckon with is cut."""
-        if value != value:
-            return value
-        scaled = (value - self.middle) / self.spread
-        return _FAR if scaled > _FAR else -_FAR if scaled < -_FAR else scaled
+    def __call__(self, value: float, learn: bool) -> tuple[float, float]:
+        """The value on that scale, and the same within the range; `learn` lets the range follow."""
+        scaled = value / self.spread - self.middle / self.spread
+        low, high = self.low, self.high
+        if low <= scaled <= high:
+            return scaled, scaled
+        width = high - low
+        if scaled > high:
+            beyond = math.log1p(min((scaled - high) / width, _MOST))
+            if learn:
+                self.high += width * min(beyond, _NEAR)
+            return high + width * beyond, high
+        beyond = math.log1p(min((low - scaled) / width, _MOST))
+        if learn:
+            self.low -= width * min(beyond, _NEAR)
+        return low - width * beyond, low

@@ -76,11 +76,13 @@ class Watch:
         details = self.stream.details()
         self.limiter.tick(time)
         rare = p <= self.stream.rate * self.limiter.factor or self.tracker.open() is not None
-        self._remember(time, p, details)
         changes = self.tracker.step(
             time, p if rare else 1.0, self.stream.surprise, sign=details.sign, contributions=details.shares
         )
-        return lines + self._tell(changes)
+        closed = [change for change in changes if change.kind == "close"]
+        lines += self._tell(closed)
+        self._remember(time, p, details)
+        return lines + self._tell(changes[len(closed) :])
 
     def finish(self) -> list[dict[str, Any]]:
         """The end of the input: what is open is closed."""
@@ -147,7 +149,7 @@ class Watch:
     def _remember(self, time: float, p: float, details: Details) -> None:
         """What the strangest row of the event looks like, so far."""
         told = self._told
-        if told and self.tracker.open() is None and time - told["time"] > self.tracker.rules.gap:
+        if told and time - told["time"] > self.tracker.rules.gap * (1 + 1e-9):
             told = {}
         if not told or p < told["p"]:
             channel = self.channels[details.channel]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import stat
 import time
@@ -26,7 +27,7 @@ LONGEST = 1 << 20  # bytes of a line at most
 _CHUNK = 1 << 16
 _SEEN = 256  # bytes before a place by which a file is known again
 _SHORTEST, _LAZIEST = 0.001, 0.05  # seconds between two looks at a file that does not grow
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+_MARK = r"[-._](?:\d[-\d._T:]*|old|bak|prev)"  # what the name of a rotated file has in addition
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,9 @@ class Lines:
         self.source, self.follow = source, follow
         self.notes: deque[str] = deque(maxlen=100)
         self._keep_cut = keep_cut  # a line without an end at the end of the input is left for the next run
-        self._before: deque[tuple[Path, int, int]] = deque()  # rotated files still to be read: path, offset, line
         self._path = Path(source)
         self._splitter = Splitter()
-        self._seen = b""  # the last bytes that were read
+        self._seen, self._end = b"", 0  # the last bytes that were read, and where they end
         self._file = 0
         self._known = (0, 0)
         self._pipe = source == STDIN or _is_pipe(self._path)
@@ -155,7 +155,7 @@ class Lines:
     def place(self, batch: Batch | None = None, lines: int = 0) -> Place:
         """Where the first line begins that was not handed out, or the one after the first `lines` of a batch."""
         offset, line = self._splitter.offset, self._splitter.line
-        before = self._seen[: len(self._seen) - self._splitter.waiting][-_SEEN:]
+        before = self._seen[: len(self._seen) - (self._end - offset)][-_SEEN:]
         if batch is not None:
             offset, line = batch.start + sum(map(len, batch.lines[:lines])) + lines, batch.first + lines
             before = b"".join(line + b"\n" for line in batch.lines[max(lines - _SEEN, 0) : lines])[-_SEEN:]
@@ -191,12 +191,9 @@ class Lines:
                     yield from self._restart("was cut and written anew")
                     continue
                 wait, idle = _SHORTEST, 0.0
-                self._seen += data
+                self._seen, self._end = self._seen + data, self._end + len(data)
                 yield from self._splitter.feed(data)
                 self._seen = self._seen[-_SEEN - self._splitter.waiting :]
-                continue
-            if self._before:
-                yield from self._next_rotated()
                 continue
             gone = self._rotation()
             if gone:
@@ -220,7 +217,7 @@ class Lines:
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path}: is a directory; name a file in it")
         self._known = status.st_dev, status.st_ino
-        self._seen = b""
+        self._seen, self._end = b"", offset
         dropped = self._splitter.dropped
         self._splitter = Splitter(offset, line)
         self._splitter.dropped = dropped
@@ -251,14 +248,10 @@ class Lines:
 
     def _restart(self, why: str) -> Iterator[Batch]:
         yield from self._splitter.finish()
+        following = _after(self._path, self._known)
         os.close(self._file)
         self.notes.append(f"{self.source} {why}")
-        self._open(self._path)
-
-    def _next_rotated(self) -> Iterator[Batch]:
-        yield from self._splitter.finish()
-        os.close(self._file)
-        self._open(*self._before.popleft())
+        self._open(following)
 
     def _resume(self, place: Place) -> None:
         found = _find(self._path, place)
@@ -271,8 +264,6 @@ class Lines:
             self._open(self._path)
         else:
             self.notes.append(f"{self.source} was rotated; going on in {found.name}")
-            rotated = _rotated(self._path)
-            self._before.extend((path, 0, 0) for path in [*rotated[rotated.index(found) + 1 :], self._path])
             self._open(found, place.offset, place.line)
 
 
@@ -283,11 +274,22 @@ def _is_pipe(path: Path) -> bool:
 def _rotated(path: Path) -> list[Path]:
     """The files beside it that it may have been rotated to, the oldest first."""
     try:
-        beside = [other for other in path.parent.iterdir() if other.name.startswith(path.name) and other != path]
-        kept = [other for other in beside if other.suffix not in _PACKED and other.is_file()]
-        return sorted(kept, key=lambda other: (other.stat().st_mtime_ns, other.name))
+        mark = re.compile(f"{re.escape(path.name)}{_MARK}|{re.escape(path.stem)}{_MARK}{re.escape(path.suffix)}")
+        beside = [other for other in path.parent.iterdir() if mark.fullmatch(other.name) and other.is_file()]
+        return sorted(beside, key=lambda other: (other.stat().st_mtime_ns, other.name))
     except OSError:
         return []
+
+
+def _after(path: Path, known: tuple[int, int]) -> Path:
+    """The file that was begun after the one that is known: there may have been two rotations since the last look."""
+    rotated = _rotated(path)
+    with contextlib.suppress(OSError):
+        for place, other in enumerate(rotated[:-1]):
+            status = other.stat()
+            if (status.st_dev, status.st_ino) == known:
+                return rotated[place + 1]
+    return path
 
 
 def _find(path: Path, place: Place) -> Path | None:

@@ -132,6 +132,25 @@ def test_going_on_in_the_copy_of_a_file_that_was_cut(tmp_path: Path) -> None:
     assert drain(Lines(str(path), follow=True, place=place)) == [b"c", b"d"]
 
 
+def test_each_place_between_batches_is_found_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"".join(b"%d\n" % k for k in range(999)) + b"half")
+    lines = Lines(str(path), follow=True)
+    drain(lines)
+    with path.open("ab") as file:
+        file.write(b"a\nb\nc\n")
+    found = []
+    for batch in lines.batches(patience=0.02):
+        if batch is None:
+            break
+        found += batch.lines
+        place = lines.place()
+        assert path.read_bytes()[: place.offset].endswith(bytes.fromhex(place.before))
+        rest = b"".join(line + b"\n" for line in drain(Lines(str(path), follow=True, place=place)))
+        assert path.read_bytes()[place.offset :] == rest
+    assert found == [b"halfa", b"b", b"c"]
+
+
 def test_what_is_gone_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"new\n")
