@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from genapps.errors import InputError
-from genapps.io.artifact import read_artifact, write_artifact
+from genapps.io.artifact import Artifact, read_artifact, write_artifact
 from genapps_logs import sequences
 from genapps_logs.model import TemplateModel
 from genapps_logs.parameters import Place
@@ -32,6 +32,10 @@ class LogModel:
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file. Raises as `write_artifact` does."""
+        write_artifact(path, *self.parts())
+
+    def parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What is written: arrays and a header."""
         arrays, header = self.templates.parts()
         header["accepted"] = sorted(self.accepted)
         if self.whole:
@@ -42,12 +46,16 @@ class LogModel:
             if self.rates is not None:
                 header["rates"], found = self.rates.to_json()
                 arrays |= {f"rates/{name}": array for name, array in found.items()}
-        write_artifact(path, arrays, header)
+        return arrays, header
 
     @classmethod
     def load(cls, path: str | Path) -> LogModel:
         """Read what `save` wrote, or `TemplateModel.save`. Raises as these do."""
-        artifact = read_artifact(path)
+        return cls.of(read_artifact(path), path)
+
+    @classmethod
+    def of(cls, artifact: Artifact, path: str | Path) -> LogModel:
+        """The model that a file holds which was read. Raises as `load` does."""
         templates = TemplateModel.of(artifact, path)
         try:
             return cls._of(templates, artifact.header, artifact.tensors)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from genapps_logs.masking import Masker
 from genapps_logs.merging import Evidence, Tokens, merged, partition
@@ -63,6 +64,18 @@ class Template:
             self.lines.append(line)
         self.count += 1
         self.last = line
+
+    def state(self) -> list[Any]:
+        """All of it as plain JSON."""
+        return [self.id, self.before, self.count, self.last, self.lines, self.example, *self.tokens]
+
+    @classmethod
+    def restore(cls, state: list[Any]) -> Template:
+        """What `state` gave."""
+        name, before, count, last, lines, example, *tokens = state
+        made = cls(tuple(tokens), name, before, example)
+        made.count, made.last, made.lines = count, last, list(lines)
+        return made
 
     @property
     def text(self) -> str:
@@ -173,6 +186,21 @@ class Miner:
         """All templates, in the order of their first lines."""
         found = [template for leaf in self._leaves.values() for template in leaf.by_tokens.values()]
         return sorted(found, key=lambda template: (template.first, template.tokens))
+
+    def state(self) -> list[Any]:
+        """All templates and how far each leaf has been looked at, as plain JSON."""
+        return [
+            [leaf.next_look, leaf.is_settled, [template.state() for template in leaf.by_tokens.values()]]
+            for leaf in self._leaves.values()
+        ]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on where `state` was taken."""
+        for next_look, is_settled, templates in state:
+            found = [Template.restore(one) for one in templates]
+            self.add(found)
+            leaf = self._leaves[_path(found[0].tokens)]
+            leaf.next_look, leaf.is_settled = int(next_look), bool(is_settled)
 
     def _place(self, masked: str) -> Template:
         tokens = tokens_of(masked)

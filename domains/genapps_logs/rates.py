@@ -7,6 +7,7 @@ each is one score, so that the promised share is one of buckets, however many me
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ _DAY = 86_400
 _SEASON_DAYS = 3  # of the log, from which on hours of the day are told apart
 _SHRUNK = 2.0  # buckets that an hour's mean is drawn to the overall one by
 _DOUBTFUL = 50  # one in so many buckets of a log that is its own reference is left out of it
+_BITS_ALONE = 10.0
 _RESET = 100  # late lines one after another, from which on the clock is taken to be set back
 _LONGEST_SILENCE = 10_000  # buckets that are gone through one by one
 
@@ -266,6 +268,8 @@ class RateJudge:
         self.watch = RateWatch(model.usual, model.width)
         self._reference = model.reference(alone)
         self.threshold = self._reference.quantile(rate)
+        if alone:  # nothing is known to be normal: what is told must be rare by the law itself, however often one looks
+            self.threshold = max(self.threshold, math.log2(len(model.held) * len(model.usual)) + _BITS_ALONE)
         self.bucket: int | None = None
         self.partial = True  # the first bucket begins somewhere in its middle
         self.here: dict[str, list[Any]] = {}  # count, first line, its text, last line, its text

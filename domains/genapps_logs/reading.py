@@ -59,6 +59,34 @@ class Oddities:
         setattr(self, kind, getattr(self, kind) + 1)
         self.first.setdefault(kind, self.lines)
 
+    def text(self, raw: bytes) -> str:
+        """The text of a line, without its end; empty for one that holds nothing, or is no text."""
+        try:
+            text = raw.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            return self._careful(raw)
+        return text if text and text.isprintable() and not text.isspace() else self._careful(raw)
+
+    def _careful(self, raw: bytes) -> str:
+        """A line that is not plainly printable: blank, colored, tabbed, damaged, or no text at all (empty then)."""
+        raw = raw.removeprefix(codecs.BOM_UTF8) if self.lines == 1 else raw
+        if not raw.strip():
+            self.blank += 1
+            return ""
+        if b"\0" in raw:
+            self.meet("nul")
+            raw = raw.replace(b"\0", b"")
+            if not raw.strip():
+                return ""
+        if _strangeness(raw) > GARBAGE:
+            self.meet("garbage")
+            self.garbage_bytes += len(raw)
+            return ""
+        text = raw.decode(errors="replace")
+        if "\ufffd" in text and b"\xef\xbf\xbd" not in raw and not (self.cut and text.endswith("\ufffd")):
+            self.meet("bad_bytes")
+        return _COLORS.sub("", text).strip("\r\n")
+
 
 class LogReader:
     """A log's lines with their numbers, from a file, a .gz file or standard input ("-"); use it in a `with`.
@@ -115,12 +143,7 @@ class LogReader:
             if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
                 raw = self._shortened(raw)
             size += len(raw)
-            try:
-                text = raw.decode().rstrip("\r\n")
-            except UnicodeDecodeError:
-                text = ""
-            if not text or not text.isprintable() or text.isspace():
-                text = self._careful(raw)
+            text = odd.text(raw)
             if text:
                 given += 1
                 yield odd.lines, text
@@ -178,27 +201,6 @@ class LogReader:
         while (more := take(_BUFFER)) and not more.endswith(b"\n"):
             pass
         return raw[:LINE_LIMIT]
-
-    def _careful(self, raw: bytes) -> str:
-        """A line that is not plainly printable: blank, colored, tabbed, damaged, or no text at all (empty then)."""
-        odd = self.oddities
-        raw = raw.removeprefix(codecs.BOM_UTF8) if odd.lines == 1 else raw
-        if not raw.strip():
-            odd.blank += 1
-            return ""
-        if b"\0" in raw:
-            odd.meet("nul")
-            raw = raw.replace(b"\0", b"")
-            if not raw.strip():
-                return ""
-        if _strangeness(raw) > GARBAGE:
-            odd.meet("garbage")
-            odd.garbage_bytes += len(raw)
-            return ""
-        text = raw.decode(errors="replace")
-        if "\ufffd" in text and b"\xef\xbf\xbd" not in raw and not (odd.cut and text.endswith("\ufffd")):
-            odd.meet("bad_bytes")
-        return _COLORS.sub("", text).strip("\r\n")
 
     def _judge(self, size: int, given: int) -> None:
         """Refuse, after the last line, what was no text for the most part."""
