@@ -46,7 +46,7 @@ def test_a_change_in_one_channel_is_found_and_named(fitted: Detector, channel: i
     rows[500:530, channel] += change
     found = fitted.score(rows)
     near = found.scores[400:630].max()
-    assert near > 2 * max(found.scores[:400].max(), found.scores[630:].max())
+    assert near > 1.5 * max(found.scores[:400].max(), found.scores[630:].max())
     there = found.channels[500:530].max(0)
     assert int(np.nanargmax(there)) == channel
 
