@@ -13,7 +13,11 @@ from genapps.errors import InputError
 from genapps.metrics.ranges import segments
 from genapps_timeseries.detector import Detector, DetectorSettings, Scored
 from genapps_timeseries.examples import nearest
+from genapps_timeseries.filling import fill
+from genapps_timeseries.members.base import Task
+from genapps_timeseries.members.neighbors import Neighbors
 from genapps_timeseries.series import Clock, Floats, Series
+from genapps_timeseries.surprise import Surprise
 from genapps_timeseries.windows import window_of
 
 Mask = NDArray[np.bool_]
@@ -22,6 +26,7 @@ FEWEST = 8  # rows of a normal part
 CHECKED = 20_000  # rows of a normal part that are checked for dirt at once
 DOUBTFUL = 0.1  # of the normal part that is checked
 BEYOND = 1.75  # times the highest normal score: what is beyond is dirt
+QUICK = 1.15  # likewise, at the quick look
 HABIT, TWICE = 0.5, 2  # of the distance to the rest within which two others make a stretch a habit
 WHOLE = 2**19  # rows that are judged at once; longer series go by blocks
 KEPT = 100_000  # rows of a normal part that are kept to be gone on with
@@ -195,9 +200,29 @@ def dirty_rows(values: Floats, settings: DetectorSettings, window: int) -> Mask:
     dirty = np.zeros(len(values), bool)
     for start in range(0, len(values), CHECKED):
         part = values[start : start + CHECKED]
-        if np.isfinite(part).any(axis=1).sum() >= 5 * FEWEST:
+        if np.isfinite(part).any(axis=1).sum() >= 5 * FEWEST and _is_doubtful(part, window):
             dirty[start : start + CHECKED] = _dirt(part, settings, window)
     return dirty
+
+
+def _is_doubtful(values: Floats, window: int) -> bool:
+    """Whether the strangest tenth of a channel is beyond the rest of it, by neighbors alone: a quick look first."""
+    for column in values.T:
+        if len(np.unique(column[np.isfinite(column)])) < FEWEST:
+            continue
+        scores = _neighbors(fill(column, 1).values, window).reference
+        doubtful = scores > np.quantile(scores, 1 - DOUBTFUL)
+        rest, judged = fill(np.where(doubtful, np.nan, column), max(3, window // 2))
+        near = _neighbors(rest, window)
+        surprise = Surprise.of(np.where(judged & ~doubtful, near.reference, np.nan))
+        again = surprise(near.score(fill(column, 1).values))[doubtful]
+        if again.size and again.max() > QUICK * surprise.rare:
+            return True
+    return False
+
+
+def _neighbors(values: Floats, window: int) -> Neighbors:
+    return Neighbors().fit(Task(values, window, np.random.default_rng(0)))
 
 
 def _dirt(values: Floats, settings: DetectorSettings, window: int) -> Mask:

@@ -61,8 +61,8 @@ def counterpart(values: Floats, start: int, stop: int, normal: Floats, window: i
         known = normal[np.isfinite(normal)]
         return np.full(stop - start, float(np.median(known)) if len(known) else np.nan)
     found = normal[place : place + last - first]
-    known = np.flatnonzero(np.isfinite(found))
-    bridged: Floats = np.interp(np.arange(start - first, stop - first, dtype=np.float64), known, found[known])
+    there = np.flatnonzero(np.isfinite(found))
+    bridged: Floats = np.interp(np.arange(start - first, stop - first, dtype=np.float64), there, found[there])
     return bridged
 
 
