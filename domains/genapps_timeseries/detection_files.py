@@ -69,6 +69,10 @@ def detect_file(
         detection = detect(reading.series, wishes, parts=parts, normals=normals, accepted=accepted)
         if places.rows is not None:
             write_rows(detection, given, reading, places.rows)
+    if places.report is not None:
+        from genapps_timeseries.report import write_report  # only a report needs a template engine
+
+        write_report(detection, places.report, title="stdin" if str(data) == "-" else Path(str(data)).name)
     if places.events is not None:
         write_events(detection, places.events)
     target = places.model or (model if accepted else None)
