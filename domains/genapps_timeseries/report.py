@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 from genapps.report.files import write_files
 from genapps.report.page import Block, Facts, Figure, Figures, Page, Section, Table, Terms, render
@@ -14,7 +16,7 @@ from genapps.report.text import clip, figure
 from genapps_timeseries.clock import moment
 from genapps_timeseries.detection import Detection, Result
 from genapps_timeseries.detection_events import Found
-from genapps_timeseries.report_charts import HIGH, LOW, NARROW, WIDE, course, frame_of
+from genapps_timeseries.report_charts import HIGH, LOW, NARROW, WIDE, Frame, course, frame_of
 from genapps_timeseries.series import Floats, Series
 from genapps_timeseries.summary import channel_words, promise_line, roles_of, series_line, short, span_words, to_json
 from genapps_timeseries.wording import counted
@@ -24,6 +26,7 @@ PICTURES = 12  # courses on the page
 PANELS = 12  # events from near
 LISTED = 300  # events of the table
 CONTEXT = 2.0  # lengths of an event, or windows, that are shown around it
+PAIR = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(300px,100%),1fr));gap:16px 32px"
 KIND_WORDS = (
     ("spike", "One to three rows far off."),
     ("level shift", "Another level while it lasts."),
@@ -164,24 +167,22 @@ def _panels(detection: Detection) -> Iterator[Figure]:
             band=band,
             expected=expected,
         )
+        beside, below = _beside(event, normal, frame, series)
+        pair = Markup('<div style="{0}">{1}{2}</div>').format(PAIR, drawn, beside)
         title = f"{event.id}. {clip(event.channels[0][0], 40)}: {event.kind}"
-        yield Figure(title, drawn, aside=f"{event.grade} {event.severity:.1f}", below=_sentence(event.reason))
-        yield _beside(event, normal, frame.low, frame.high, series)
+        words = f"{_sentence(event.reason)} {below}"
+        yield Figure(title, pair, aside=f"{event.grade} {event.severity:.1f}", below=words, wide=True)
 
 
-def _beside(event: Found, normal: Floats, low: float, high: float, series: Series) -> Figure:
+def _beside(event: Found, normal: Floats, like: Frame, series: Series) -> tuple[Markup, str]:
+    """The normal stretch most like an event on the scale of that, and what it is."""
     near = event.nearest
     if near is None or not len(normal):
-        blank = frame_of([np.zeros(1)], 0, 2, NARROW, LOW)
-        empty = course(blank, np.full(2, np.nan), ends=("", ""), label="No normal stretch to compare with")
-        return Figure("Most like", empty, below="There is no normal stretch to compare with.")
-    frame = frame_of([normal], 0, len(normal), NARROW, LOW)
-    frame = type(frame)(0, len(normal), low, high, NARROW, LOW)
+        return Markup(""), ""
+    frame = replace(like, first=0, stop=len(normal))
     when = short(moment(series.clock, near.start))
     drawn = course(frame, normal, ends=("", ""), label=f"The normal stretch at {when}")
-    return Figure(
-        "The normal stretch most like it", drawn, aside=when, below=f"{figure(near.distance)} usual residuals off."
-    )
+    return drawn, f"Beside it the normal stretch of {when}, {figure(near.distance)} usual residuals off."
 
 
 def _around(event: Found, result: Result) -> int:
