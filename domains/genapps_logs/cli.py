@@ -16,6 +16,7 @@ FILE = click.Path(path_type=Path)
 ELSEWHERE = {
     "detect": ("genapps_logs.cli_detect:detect", "What in a log is unlike a normal one."),
     "fit": ("genapps_logs.cli_detect:fit", "Learn what a normal log is like, for detect and watch."),
+    "watch": ("genapps_logs.cli_watch:watch", "The same as lines come, from a pipe or a growing file."),
     "demo": ("genapps_logs.demo:demo", "The main job on the log that ships."),
 }
 

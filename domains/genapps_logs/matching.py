@@ -19,6 +19,7 @@ _MASK = re.compile(rf"<({'|'.join(KINDS)})>")
 _PLACE = re.compile(rf"<(?:{'|'.join(KINDS)}|\*)>")
 _REMEMBERED = 50_000
 _NAME = re.compile(r"([A-Za-z][\w.-]*[_-])$|([A-Za-z][\w.-]*)\W{0,3}$")
+_PLAIN = {"SIZE": "NUM", "DURATION": "NUM"}  # a number with its unit behind it becomes a quantity as a token
 _BARE = ("UUID", "HEX", "ID")  # kinds that name a thing by themselves, whatever stands before
 
 
@@ -92,6 +93,7 @@ def _slots(template: Tokens, masked: str, kinds: list[str]) -> tuple[int | str, 
 
 def _aligned(kinds: list[str], kept: list[str]) -> list[int]:
     """Which of a message's values each value of its tokens is; -1 where tokens stand for several values."""
+    kinds, kept = [_PLAIN.get(kind, kind) for kind in kinds], [_PLAIN.get(kind, kind) for kind in kept]
     if len(kinds) == len(kept):
         return list(range(len(kept)))
     start = 0

@@ -1,0 +1,116 @@
+"""`genapps logs watch`: parse, call the task, end as asked. Nothing heavy is imported before the command runs."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+import click
+
+from genapps.cli.console import note
+from genapps.cli.options import Duration, Whole, output_options
+from genapps.errors import UsageError
+from genapps_logs.cli_detect import FILE, FOUND, learning_options
+
+INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("source", metavar="LOG|-")
+@click.option("--follow", is_flag=True, help="Go on at the end of the file and wait for more, through its rotations.")
+@click.option("--model", type=FILE, metavar="FILE", help="What `fit` learnt of normal lines, to compare with.")
+@click.option("--train", metavar="FILE", help="A normal log to learn instead.")
+@click.option(
+    "--warm-up",
+    type=Whole(100, 1_000_000),
+    default=5000,
+    metavar="N",
+    show_default=True,
+    help="Without --model and --train so many first lines are learnt and not judged.",
+)
+@click.option("--state", metavar="FILE.genapps", help="Save what is known here, and go on from it after any end.")
+@click.option("--accept", multiple=True, metavar="ID", help="This finding is normal, and not told. Repeatable.")
+@click.option(
+    "--false-alarm-rate",
+    "rate",
+    type=float,
+    metavar="SHARE",
+    help="Share of normal sessions and stretches of time that may raise an alarm; 0.01 and 0.001 if not given.",
+)
+@click.option(
+    "--rare", type=Whole(0), default=2, metavar="N", show_default=True, help="So few normal lines make a template rare."
+)
+@learning_options
+@click.option("--max-events", type=Whole(1, 10_000), default=100, show_default=True, metavar="N", help="Told an hour.")
+@click.option("--save-every", type=Duration(), default="10s", show_default=True, help="How often the state is saved.")
+@click.option("--fail-on-anomaly", is_flag=True, help="Exit with code 10 if anything is found.")
+@output_options
+def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool, **options: Any) -> None:
+    """Judge lines as they come in: one JSON line for each state of a finding (open, update, close).
+
+    Every line is judged by those before it alone. With --state a killed watch goes on where it was, in a rotated file,
+    too, and tells nothing twice.
+
+    \b
+    Examples:
+      tail -F app.log | genapps logs watch - --model app.genapps
+      genapps logs watch other.log --model app.genapps -o events.jsonl
+      genapps logs watch app.log --follow --state watch.genapps -o events.jsonl
+    """
+    del as_json  # the output is JSON anyway
+    rate = options["rate"]
+    if rate is not None and not 0 < rate <= 0.5:
+        raise UsageError(f"--false-alarm-rate {rate:g}: give a number above 0, at most 0.5")
+    if source == "-" and options["follow"]:
+        raise UsageError("--follow is for a file; standard input is read until it ends")
+    if source == "-" and options["train"] == "-":
+        raise UsageError("only one of the two logs can come from standard input; name a file for the other one")
+    from genapps_logs.learning import Asked
+    from genapps_logs.watching import Running
+    from genapps_logs.watching import watch as run
+
+    asked = Asked(*(options[name] for name in ("format", "session", "group_by", "window", "family")))
+    running = Running(
+        options["follow"], rate, options["rare"], options["warm_up"], options["max_events"], options["save_every"]
+    )
+    with Stop() as stop:
+        made = run(
+            source,
+            output=output or "-",
+            model=options["model"],
+            train=options["train"],
+            state=options["state"],
+            accept=frozenset(options["accept"]),
+            asked=asked,
+            running=running,
+            say=note,
+            stop=stop,
+        )
+    if stop.signal == signal.SIGINT:
+        raise click.exceptions.Exit(INTERRUPTED)
+    if fail_on_anomaly and made.findings:
+        raise click.exceptions.Exit(FOUND)
+
+
+class Stop:
+    """Whether the process was asked to end, by SIGTERM or Ctrl-C; it then ends after the lines at hand."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stop:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def __call__(self) -> bool:
+        return self.signal is not None
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number

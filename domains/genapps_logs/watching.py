@@ -1,0 +1,367 @@
+"""The task behind `logs watch`: lines in as they come, a JSON line for each state of a finding out, and on again.
+
+What is told depends on the lines alone, never on the hour or on how they were cut into pieces. So a run that goes on
+from a saved state comes to the same output again, and leaves out what is there already (`genapps.io.appending`).
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genapps.errors import InputError, UsageError
+from genapps.io.appending import STDOUT, Output
+from genapps.io.artifact import Artifact, read_artifact, write_artifact
+from genapps.io.following import Lines, Place
+from genapps_logs.findings import TEXT, Gathered, Sign, is_accepted
+from genapps_logs.formats import format_named
+from genapps_logs.judging import LogJudge
+from genapps_logs.learning import Asked, learn
+from genapps_logs.learnt import LogModel
+from genapps_logs.miner import Miner
+from genapps_logs.model import number
+from genapps_logs.reading import LINE_LIMIT, SAMPLE_LINES, Oddities
+
+Say = Callable[[str], None]
+TASK = "logs.watch"
+WARM_UP = 5000  # lines that are learnt where nothing is known to be normal
+QUIET = 3600.0  # seconds without a sign after which a finding is closed
+QUIET_LINES = 10_000  # lines, where there are no stamps
+MOST_OPEN = 1000  # findings that are open at once
+_SWEEP = 100  # lines between two looks for what is to be closed
+_MORE = 10  # a finding is told again when it has so many times as many signs
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a watch runs. rate: of false alarms, the defaults of each kind if None. rare: so few normal lines make a
+    template rare. most: findings that may open within an hour. Times in seconds.
+    """
+
+    follow: bool = False
+    rate: float | None = None
+    rare: int = 2
+    warm_up: int = WARM_UP
+    most: int = 100
+    save_every: float = 10.0
+
+
+@dataclass
+class Watched:
+    """What a watch came to: lines that were read, findings that opened, and whether it was asked to end."""
+
+    lines: int = 0
+    findings: int = 0
+    stopped: bool = False
+
+
+class Open:
+    """Findings that go on: signs in, lines on their states out. At most `most` open within an hour."""
+
+    def __init__(self, accepted: frozenset[str], most: int) -> None:
+        self.accepted, self.most = accepted, most
+        self.held: OrderedDict[tuple[str, int], tuple[int, float, Gathered]] = OrderedDict()
+        self.opened = self.kept_back = 0
+        self.recent: deque[float] = deque(maxlen=most)
+
+    def take(self, sign: Sign, now: float) -> Iterator[dict[str, Any]]:
+        """Add a sign at a time; yields what is to be told of it."""
+        if is_accepted(sign.id, self.accepted):
+            return
+        key = sign.id, sign.event
+        known = self.held.pop(key, None)
+        if known is None:
+            if (len(self.recent) == self.most and now - self.recent[0] < QUIET) or len(self.held) >= MOST_OPEN:
+                self.kept_back += 1
+                return
+            self.recent.append(now)
+            self.opened += 1
+            known = self.opened, now, Gathered(sign)
+        event, _, gathered = known
+        gathered.add(sign)
+        self.held[key] = event, now, gathered
+        state = "open" if gathered.told == 0 else "update"
+        if state == "open" or gathered.count >= _MORE * gathered.told:
+            gathered.told = max(gathered.count, 1)
+            yield _told(state, event, gathered, sign)
+
+    def sweep(self, now: float, quiet: float) -> Iterator[dict[str, Any]]:
+        """Close what was quiet for long."""
+        while self.held:
+            key, (event, last, gathered) = next(iter(self.held.items()))
+            if now - last <= quiet:
+                return
+            del self.held[key]
+            yield _told("close", event, gathered, gathered.first)
+
+    def state(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        held = [[event, last, gathered.state()] for event, last, gathered in self.held.values()]
+        return {"held": held, "opened": self.opened, "kept_back": self.kept_back, "recent": list(self.recent)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        for event, last, saved in state["held"]:
+            gathered = Gathered.restore(saved)
+            self.held[gathered.first.id, gathered.first.event] = int(event), float(last), gathered
+        self.opened, self.kept_back = int(state["opened"]), int(state["kept_back"])
+        self.recent.extend(state["recent"])
+
+
+def _told(state: str, event: int, gathered: Gathered, sign: Sign) -> dict[str, Any]:
+    """One line of output: of an open finding the sign that opened it, then what it has come to."""
+    found = gathered.finding()
+    return {
+        "state": state,
+        "event": event,
+        "id": found.id,
+        "kind": found.kind,
+        "count": found.count,
+        "p_value": found.p_value,
+        "reason": sign.reason if state != "close" else found.reason,
+        "time": sign.time,
+        "lines": list(found.lines),
+        "sessions": list(found.sessions),
+        "text": sign.text[:TEXT],
+        "template": found.template,
+    }
+
+
+def watch(
+    source: str,
+    *,
+    output: str = STDOUT,
+    model: str | Path | None = None,
+    train: str | Path | None = None,
+    state: str | None = None,
+    accept: frozenset[str] = frozenset(),
+    asked: Asked | None = None,
+    running: Running | None = None,
+    say: Say = lambda text: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Watched:
+    """Watch a log or standard input (`-`) until it ends or `stop` says so.
+
+    output: where the lines go, added to a file or `-`. model: what `fit` saved; train: a normal log to learn instead;
+    without both the first lines are learnt and not judged. state: a file that is saved to now and then, and gone on
+    from. say: told what a person should know. Raises UsageError and InputError for what cannot be watched, GenappsError
+    where output or state cannot be written.
+    """
+    if model is not None and train is not None:
+        raise UsageError("a normal log and a model of one cannot both be given; leave out one of them")
+    return _Watcher(source, output, model, train, state, accept, asked or Asked(), running or Running(), say).run(stop)
+
+
+class _Watcher:
+    def __init__(
+        self,
+        source: str,
+        output: str,
+        model: str | Path | None,
+        train: str | Path | None,
+        state: str | None,
+        accept: frozenset[str],
+        asked: Asked,
+        running: Running,
+        say: Say,
+    ) -> None:
+        self.source, self.asked, self.running, self.say = source, asked, running, say
+        self.accept, self.state_file = accept, state
+        self.lines_read = 0
+        self.odd = Oddities()
+        self.fresh = Miner()
+        self.judge: LogJudge | None = None
+        self.waiting: list[bytes] = []  # lines of the warm-up
+        found = _load(state) if state is not None else None
+        self.output = Output(output)
+        place = self._restore(found) if found is not None else None
+        if found is None and model is not None:
+            self._begin(LogModel.load(model))
+        elif found is None and train is not None:
+            self._begin(learn(train, asked).model)
+        elif found is None:
+            self.say(f"the first {running.warm_up:,} lines are learnt and not judged; --model or --train judges all")
+        self.lines = Lines(source, follow=running.follow, place=place, keep_cut=state is not None)
+        self.place = self.lines.place()
+        self.saved = time.monotonic()
+        if state is not None and found is None and (model is not None or train is not None):
+            self._save()
+
+    def run(self, stop: Callable[[], bool]) -> Watched:
+        stopped = False
+        for batch in self.lines.batches():
+            if batch is not None:
+                for k, raw in enumerate(batch.lines):
+                    told = self._take(raw)
+                    if told and self.state_file is not None and not self.output.lasting:
+                        self.place = self.lines.place(batch, k + 1)
+                        self._save()
+                if self.judge is not None:
+                    self.place = self.lines.place()
+            self._now_and_then()
+            if stop():
+                stopped = True
+                break
+        return self._end(stopped)
+
+    def _begin(self, model: LogModel) -> None:
+        form = format_named(model.templates.format, _examples(model))
+        self.model = model
+        self.judge = LogJudge(model, form, self.running.rate)
+        self.open = Open(model.accepted | self.accept, self.running.most)
+        grouping = model.sequences.grouping.words if model.sequences else "nothing"
+        self.say(f"watching lines of the format {form.name}, {len(model.templates.templates):,} templates known, "
+                 f"sessions by {grouping}; every line is judged by those before it alone")  # fmt: skip
+
+    def _take(self, raw: bytes) -> bool:
+        """Judge one line; whether something was told."""
+        if self.judge is None:
+            self.waiting.append(raw[:LINE_LIMIT])
+            if len(self.waiting) >= self.running.warm_up:
+                self._learn()
+            return False
+        self.lines_read += 1
+        self.odd.lines += 1
+        text = self.odd.text(raw[:LINE_LIMIT])
+        found: list[dict[str, Any]] = []
+        for sign in self._judged(text) if text else ():
+            found += self.open.take(sign, self._now())
+        if not self.lines_read % _SWEEP:
+            quiet = QUIET if self.judge.time is not None else float(QUIET_LINES)
+            found += self.open.sweep(self._now(), quiet)
+        fresh = [self.output.write(line) for line in found]
+        return any(fresh)
+
+    def _now(self) -> float:
+        assert self.judge is not None
+        return self.judge.time if self.judge.time is not None else float(self.lines_read)
+
+    def _judged(self, text: str) -> list[Sign]:
+        assert self.judge is not None
+        plan, message, signs = self.judge.take(self.lines_read, text)
+        template, line = plan.template, self.lines_read
+        when, normal = self.judge.when(), self.model.templates.lines
+        if template is not None:
+            if template.before <= self.running.rare:
+                reason = f"{template.before:,} such lines among {normal:,} normal ones"
+                signs.append(Sign(template.id, "rare", line, text, reason, template.text, time=when))
+            return signs
+        template = self.fresh.learn(message, line, text)
+        if not template.id:
+            number([*self.model.templates.templates, *self.fresh.templates()])
+        reason = f"no line like this among {normal:,} normal ones"
+        signs.append(Sign(template.id, "new", line, text, reason, template.text, time=when))
+        return signs
+
+    def _learn(self) -> None:
+        """Learn from the lines of the warm-up."""
+        with tempfile.TemporaryDirectory(prefix="genapps-") as folder:
+            path = Path(folder) / "log"
+            path.write_bytes(b"".join(raw + b"\n" for raw in self.waiting))
+            learnt = learn(path, self.asked, called=f"the first lines of {self.source}")
+        self.lines_read = len(self.waiting)
+        self.odd.lines = self.lines_read
+        self.waiting.clear()
+        for note in learnt.notes:
+            self.say(note)
+        self._begin(learnt.model)
+
+    def _now_and_then(self) -> None:
+        while self.lines.notes:
+            self.say(self.lines.notes.popleft())
+        if self.state_file is not None and self.judge is not None:
+            now = time.monotonic()
+            if now - self.saved >= self.running.save_every:
+                self._save()
+
+    def _end(self, stopped: bool) -> Watched:
+        if self.judge is None:
+            if not stopped and not self.waiting:
+                raise InputError(f"{self.source}: the log is empty; there is nothing to watch")
+            self.say(f"all of it was warm-up ({len(self.waiting):,} lines): nothing was judged")
+            return Watched(len(self.waiting), 0, stopped)
+        if not stopped and self.state_file is None:
+            for sign in self.judge.finish():
+                for line in self.open.take(sign, self._now()):
+                    self.output.write(line)
+            for line in self.open.sweep(float("inf"), 0.0):
+                self.output.write(line)
+        self._now_and_then()
+        if self.state_file is not None:
+            self._save()
+        for note in self.odd.notes():
+            self.say(note)
+        if self.lines.oversized:
+            self.say(f"left out: {self.lines.oversized:,} lines that are too long")
+        if self.open.kept_back:
+            self.say(f"{self.open.kept_back:,} signs were kept back: more than {self.running.most} findings an hour")
+        if self.output.differing:
+            self.say(f"{self.output.differing:,} lines came out otherwise than before: was the input changed?")
+        self.say(f"watched {self.lines_read:,} lines, {self.open.opened:,} findings")
+        return Watched(self.lines_read, self.open.opened, stopped)
+
+    # --- state
+
+    def _save(self) -> None:
+        assert self.state_file is not None and self.judge is not None
+        self.output.settle()
+        arrays, header = self.model.parts()
+        kept = {
+            "source": self.source,
+            "asked": asdict(self.asked),
+            "place": asdict(self.place),
+            "count": self.output.count,
+            "bytes": self.output.size,
+            "lines": self.lines_read,
+            "accept": sorted(self.accept),
+            "judge": self.judge.state(),
+            "open": self.open.state(),
+            "fresh": self.fresh.state(),
+        }
+        arrays["watch"] = np.frombuffer(json.dumps(kept).encode(), np.uint8)
+        write_artifact(self.state_file, arrays, {**header, "task": TASK})
+        self.saved = time.monotonic()
+
+    def _restore(self, found: Artifact) -> Place:
+        try:
+            kept = json.loads(found.tensors["watch"].tobytes())
+            if kept["source"] != self.source:
+                raise UsageError(f"{self.state_file}: the state of another input, {kept['source']}")
+            before = Asked(**kept["asked"])
+            if before != self.asked:
+                raise UsageError(f"{self.state_file}: made with other options; give the same ones, or another --state")
+            self.accept |= frozenset(kept["accept"])
+            self._begin(LogModel.of(found, self.state_file or ""))
+            assert self.judge is not None
+            self.judge.restore(kept["judge"])
+            self.open.restore(kept["open"])
+            self.fresh.restore(kept["fresh"])
+            self.lines_read = self.odd.lines = int(kept["lines"])
+            place = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
+            self.output.resume(int(kept["count"]), int(kept["bytes"]))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"{self.state_file}: a state without all of its parts; remove it to begin anew") from error
+        return place
+
+
+def _load(path: str) -> Artifact | None:
+    """A saved state, or None where there is none yet. Raises UsageError for a file that is something else."""
+    if not Path(path).exists():
+        return None
+    found = read_artifact(path)
+    if found.header.get("task") != TASK:
+        raise UsageError(f"{path}: a genapps file, but not the state of a watch; give --state another name")
+    return found
+
+
+def _examples(model: LogModel) -> list[str]:
+    """Lines of a normal log, by which the message of JSON lines is found again."""
+    return [template.example for template in model.templates.templates[:SAMPLE_LINES]]
