@@ -13,7 +13,6 @@ import json
 import math
 import time
 import zlib
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -112,7 +111,7 @@ def curve(files: Sequence[Watched], scores: Sequence[Floats], profile: str = "st
 
 
 def result(files: Sequence[Watched], scores: Sequence[Floats], profile: str = "standard") -> tuple[float, float]:
-    """The normalized score (nothing found 0, all found at once 100) at the best single threshold, and that threshold."""
+    """The normalized score (nothing found 0, all found at once 100) at the best threshold for all, and that."""
     levels, totals = curve(files, scores, profile)
     best = int(totals.argmax())
     return normalized(files, float(totals[best]), profile), float(levels[best])
@@ -133,21 +132,14 @@ def at(files: Sequence[Watched], scores: Sequence[Floats], threshold: float, pro
 
 def gaussian(file: Watched) -> Floats:
     """The benchmark's baseline: the normal law's tail of a value beside the last 6,400, taken anew every 100 rows."""
-    window: deque[float] = deque(maxlen=6400)
-    fresh: list[float] = []
-    found, mean, spread = np.zeros(len(file.values)), 0.0, 1.0
-    for row, value in enumerate(file.values.tolist()):
-        if window:
-            found[row] = 1 - 0.5 * math.erfc(abs(value - mean) / spread / math.sqrt(2))
-        if len(window) < 6400:
-            window.append(value)
-        else:
-            fresh.append(value)
-            if len(fresh) < 100:
-                continue
-            window.extend(fresh)
-            fresh = []
-        mean, spread = float(np.mean(window)), float(np.std(window)) or 1e-6
+    values = file.values
+    found = np.zeros(len(values))
+    for row in range(1, len(values)):
+        stop = row if row <= 6400 else row - (row - 6400) % 100
+        if row <= 6400 or stop == row:
+            window = values[max(stop - 6400, 0) : stop]
+            mean, spread = float(window.mean()), float(window.std()) or 1e-6
+        found[row] = 1 - 0.5 * math.erfc(abs(float(values[row]) - mean) / spread / math.sqrt(2))
     return found
 
 
@@ -173,3 +165,61 @@ def judged(file: Watched, family: str) -> Floats:
         stream.step(float(file.times[row]), (float(file.values[row]),))
         found[row] = stream.onset()
     return found
+
+
+def halves(files: Sequence[Watched], scores: Sequence[Floats]) -> dict[str, dict[str, float]]:
+    """For each profile the score of all files, and of each half at the threshold that is best for the first."""
+    first = [k for k, file in enumerate(files) if file.development]
+    second = [k for k, file in enumerate(files) if not file.development]
+    found = {}
+    for profile in PROFILES:
+        pick = [([files[k] for k in half], [scores[k] for k in half]) for half in (first, second)]
+        chosen, threshold = result(*pick[0], profile)
+        found[profile] = {
+            "all": result(files, scores, profile)[0],
+            "chosen_on": chosen,
+            "held_out": at(*pick[1], threshold, profile),
+            "threshold": threshold,
+        }
+    return found
+
+
+def main() -> None:
+    """Judge every file that is there, by the detector and by the controls, and write what they come to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the artificial files alone")
+    quick = parser.parse_args().quick
+    root = folder()
+    if root is None or not (root / "nab").is_dir():
+        print("skipped: the benchmark's files are not in $GENAPPS_DATA/anomaly/nab")
+        return
+    files = [file for file in read(root / "nab") if not quick or file.name.startswith("artificial")]
+    judges: dict[str, Judge] = {
+        "watch": lambda file: judged(file, DEFAULT),
+        "watch, light": lambda file: judged(file, LIGHT),
+        "windowed Gaussian": gaussian,
+        "random": chance,
+        "null": lambda file: np.zeros(len(file.values)),
+        "perfect": perfect,
+    }
+    rows, summary = [], {}
+    for name, judge in judges.items():
+        started = time.process_time()
+        scores = [judge(file) for file in files]
+        seconds = time.process_time() - started
+        found = halves(files, scores)
+        rows.append({"detector": name, "seconds": round(seconds, 1), "profiles": _rounded(found)})
+        summary[name] = round(found["standard"]["all"], 1)
+        print(f"{name:18}", *(f"{profile} {values['all']:6.1f}" for profile, values in found.items()), f"{seconds:.0f} s")
+    if not quick:
+        windows = sum(len(file.windows) for file in files)
+        settings = {"files": len(files), "windows": windows, "chosen_on": [f.name for f in files if f.development]}
+        keep.write("nab", rows, settings, summary)
+
+
+def _rounded(found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {profile: {name: round(value, 4) for name, value in values.items()} for profile, values in found.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -21,6 +21,7 @@ INTERRUPTED = 130
 @click.option("--follow", is_flag=True, help="Go on at the end of the file and wait for more, through its rotations.")
 @click.option("--state", metavar="FILE.genapps", help="Save what is known here, and go on from it after any end.")
 @click.option("--train", metavar="FILE", help="Records known to be normal, learnt instead of a warm-up.")
+@click.option("--model", metavar="FILE", help="What fit saved: its normal part is learnt instead of a warm-up.")
 @click.option(
     "--warm-up",
     type=Whole(50, 1_000_000),
@@ -72,6 +73,8 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
         raise UsageError("--false-alarm-rate and --alarms-per-week say the same; give one of them")
     if rate is not None and not 0 < rate <= 0.5:
         raise UsageError(f"--false-alarm-rate {rate:g}: give a number above 0, at most 0.5")
+    if options["train"] and options["model"]:
+        raise UsageError("--train and --model both say what is normal; give one of them")
     if source == "-" and options["follow"]:
         raise UsageError("--follow is for a file; standard input is read until it ends")
     from genapps_timeseries.watching import Running
@@ -103,6 +106,7 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
             asked=asked,
             running=running,
             train=options["train"],
+            model=options["model"],
             state=options["state"],
             say=note,
             stop=stop,

@@ -1,9 +1,9 @@
 """The detector of a stream: one row in, one p-value out, causal, with bounded memory and a bounded amount of work.
 
 A channel is looked at by several members (`streaming_members`); each one's score is ranked among its own last normal
-ones, and the mean surprise -log10 p of them is the channel's. What that is worth is calibrated on the surprise of
-normal rows, so that the promised rate holds however the members depend on one another. Weights are equal: nothing is
-fitted to what an anomaly is thought to look like. The first rows, the warm-up, are learnt and not judged.
+ones, and the mean surprise -log10 p of the two that are most surprised is the channel's. What that is worth is
+calibrated on the surprise of normal rows, so that the promised rate holds however the members depend on one another.
+Nothing is fitted to what an anomaly is thought to look like. The first rows, the warm-up, are learnt and not judged.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SPAN = 3  # times the rows that a rate needs at least are held to promise it
 RARE = 12.0  # no surprise is larger: nothing is known of anything rarer than one in 10^12
 _SURE = 0.01  # of the rate: the p-value of what is strange by rule
 _FEWEST = 30  # scores before a member has a say
-_QUIET, _LOUDER = 100, 1.5  # an onset within so many rows of the last one must surprise so much more
+_QUIET, _LOUDER, _FAINT = 100, 1.3, 0.8  # an onset within so many rows of the last must surprise so much more
 _RUN = 10  # rows without a value, or with the same one, beyond three times the longest such run so far are strange
 
 
@@ -104,8 +104,8 @@ class Channel:
 
     def __init__(self, family: str) -> None:
         self.scale = Scale(np.empty(0))
+        self.plain = family == LIGHT  # a single member, whose score is taken as it is: a rank less to pay for
         self.looks = [Ranked(make(), _RANKED) for make in FAMILIES[family]]
-        self.plain = family == LIGHT
         self.own: list[float] = []  # each member's p-value for the last row
         self.value = math.nan
         self.last = math.nan
@@ -142,7 +142,7 @@ class Channel:
         return [look.member.step(scaled, kept, time, learn) for look in self.looks]
 
     def step(self, value: float, time: float, learn: bool) -> float:
-        """The mean surprise of the next value; NaN where there is none."""
+        """The surprise of the next value; NaN where there is none."""
         self.value = value
         if value != value:
             self.absent += 1
@@ -232,7 +232,7 @@ class Stream:
         self.channels = [Channel(family) for _ in range(channels)]
         self.judge: Calibrator | Panel | None = None
         self.row = 0  # rows judged
-        self.surprise = math.nan
+        self.p = self.surprise = math.nan  # of the last row
         self.accepted = False  # a shift that lasts was taken for normal; whoever asks sets it back
         self._surprises: list[float] = []
         self._hard = [False] * channels
@@ -272,6 +272,7 @@ class Stream:
         self._hard = [channel.stuck for channel in self.channels]
         if True in self._hard:  # nothing to be ranked: that is a rule
             p, learnt = self.rate * _SURE, False
+        self.p = p
         self._follow(p)
         if learnt:
             for channel in self.channels:
@@ -298,13 +299,13 @@ class Stream:
 
     def onset(self) -> float:
         """How likely something begins with the last row, 0..1: silent after an onset, unless it gets much stranger."""
-        surprise = self.surprise
+        surprise = min(-math.log10(self.p), RARE) if self.family == LIGHT and self.p > 0 else self.surprise
         if surprise != surprise:
             return 0.0
         row, before = self._onset
         if self.row - row <= _QUIET and surprise <= _LOUDER * before:
             return 0.0
-        if surprise >= 0.8:
+        if surprise >= _FAINT:
             self._onset = (self.row, surprise)
         return surprise / (1 + surprise)
 
@@ -350,8 +351,15 @@ _COUNTS = ("last", "absent", "longest", "same", "longest_same", "excused")
 
 
 def _together(surprises: list[float]) -> float:
-    """What members that know something say together: half the mean, half the most surprised."""
-    return (math.fsum(surprises) / len(surprises) + max(surprises)) / 2
+    """What members that know something say together: the mean of the two that are most surprised."""
+    if len(surprises) < 2:
+        return surprises[0]
+    first, second = surprises[0], surprises[1]
+    first, second = (first, second) if first >= second else (second, first)
+    for surprise in surprises[2:]:
+        if surprise > second:
+            first, second = (surprise, first) if surprise > first else (first, surprise)
+    return (first + second) / 2
 
 
 def _most(longest: float) -> float:

@@ -58,6 +58,7 @@ def watch(
     asked: Asked | None = None,
     running: Running | None = None,
     train: str | None = None,
+    model: str | None = None,
     state: str | None = None,
     say: Say = lambda text: None,
     stop: Callable[[], bool] = lambda: False,
@@ -65,11 +66,12 @@ def watch(
     """Watch a file or standard input (`-`) until it ends or `stop` says so.
 
     output: where the lines go, added to a file or `-`. train: a file of normal records to learn instead of a warm-up.
+    model: a file of `fit`, whose normal part is learnt likewise.
     state: a file that is saved to now and then, and gone on from. say: told what a person should know. Raises
     UsageError and InputError for what cannot be watched, GenappsError where output or state cannot be written.
     """
-    made = _Watcher(source, output, columns or Columns(), asked or Asked(), running or Running(), train, state, say)
-    return made.run(stop)
+    settings = columns or Columns(), asked or Asked(), running or Running()
+    return _Watcher(source, output, *settings, (train, model), state, say).run(stop)
 
 
 class _Watcher:
@@ -80,14 +82,14 @@ class _Watcher:
         columns: Columns,
         asked: Asked,
         running: Running,
-        train: str | None,
+        learnt: tuple[str | None, str | None],
         state: str | None,
         say: Say,
     ) -> None:
         if asked.family not in FAMILIES:
             raise UsageError(f"--family {asked.family}: watch knows {' and '.join(FAMILIES)}")
         self.source, self.columns, self.asked, self.running = source, columns, asked, running
-        self.train, self.state_file, self.say = train, state, say
+        (self.train, self.model), self.state_file, self.say = learnt, state, say
         self.limiter = Limiter(asked.most)
         self.watches: dict[str, Watch] = {}
         self.records: Records | None = None
@@ -151,7 +153,9 @@ class _Watcher:
         told = f"time in {layout.time!r}" if layout.time else "no column of times: records are counted"
         shown = ", ".join(layout.channels[:6]) + (", ..." if len(layout.channels) > 6 else "")
         self.say(f"watching {counted(len(layout.channels), 'channel')} ({shown}), {told}; {CAUSAL}")
-        if self.train and not self.watches:
+        if self.model and not self.watches:
+            self._learn_model(self.model)
+        elif self.train and not self.watches:
             self._learn(self.train)
         elif not self.watches:
             self.say(f"the first {self.asked.warm_up:,} records of a series are learnt; nothing is reported before")
@@ -242,6 +246,8 @@ class _Watcher:
         if self.state_file:
             self._save()
         left_out = dict(self.records.left_out) if self.records else {}
+        if self.records and self.records.strange:
+            self.say(f"{counted(self.records.strange, 'cell')} held no number and counted as unknown")
         if self.lines.oversized:
             left_out["is too long"] = self.lines.oversized
         behind = sum(held.behind for held in self.watches.values())
@@ -285,6 +291,22 @@ class _Watcher:
             if made is not None:
                 made.learn(list(times), list(rows))
         self.say(f"learnt {counted(sum(len(rows) for _, rows in held.values()), 'record')} of {train}")
+
+    def _learn_model(self, model: str) -> None:
+        from genapps_timeseries.model import SeriesModel
+
+        rows = 0
+        for name, normal in SeriesModel.load(model).normals.items():
+            missing = [channel for channel in self.layout.channels if channel not in normal.channels]
+            if missing:
+                raise UsageError(f"{model}: knows no channel {missing[0]!r}; leave it out with --ignore-column")
+            made = self._add(name if self.layout.group else "")
+            if made is not None and not made.warm:
+                places = [normal.channels.index(channel) for channel in self.layout.channels]
+                values = normal.values[-LONGEST:, places]
+                made.learn(normal.times[-LONGEST:].tolist(), values.tolist())
+                rows += len(values)
+        self.say(f"learnt {counted(rows, 'record')} that {model} holds to be normal")
 
     # --- state
 

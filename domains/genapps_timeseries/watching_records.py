@@ -19,9 +19,12 @@ import pyarrow as pa
 from genapps.errors import InputError, UsageError
 from genapps.suggest import did_you_mean
 from genapps_timeseries.clock import Stamps, find_clock
+from genapps_timeseries.numerals import PLAIN, Numeral, recognize_numeral
+from genapps_timeseries.reading import LABELS
 
 HEAD = 20  # lines that the columns are decided by
 MOST_CHANNELS = 1000
+_CACHED = 4096  # numbers that are not plain
 _DELIMITERS = ",;\t|"
 _EMPTY = frozenset(("", "na", "nan", "null", "none", "n/a", "-", "?"))
 _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
@@ -56,6 +59,7 @@ class Layout:
     time: str = ""
     group: str = ""
     stamps: Stamps | None = None
+    numerals: tuple[Numeral, ...] = ()  # how each channel writes numbers
 
     @property
     def kind(self) -> Literal["time", "number", "rows"]:
@@ -91,13 +95,15 @@ def _laid_out(rows: list[Any], names: tuple[str, ...], asked: Columns, delimiter
     free = [name for name in names if name not in others and name != asked.time]
     clock = find_clock(pa.table({n: _cells(columns[n]) for n in names}), asked.time, free) if rows else None
     time, stamps = clock or ("", None)
-    numeric = [name for name in names if name not in {time, asked.group, *asked.ignored} and _is_numeric(columns[name])]
+    numerals = {name: _numeral(columns[name]) for name in names if name not in {time, asked.group, *asked.ignored}}
+    numeric = [name for name, numeral in numerals.items() if numeral and not _is_label(name, columns[name])]
     channels = asked.channels or tuple(numeric)
     if not channels:
         raise InputError("no column of numbers in the first lines: there is nothing to watch")
     if len(channels) > MOST_CHANNELS:
         raise InputError(f"{len(channels):,} columns of numbers, at most {MOST_CHANNELS:,} can be watched at once")
-    return Layout(names, channels, delimiter, header, time, asked.group or "", stamps)
+    written = tuple(numerals.get(name) or PLAIN for name in channels)
+    return Layout(names, channels, delimiter, header, time, asked.group or "", stamps, written)
 
 
 def _cells(cells: list[Any]) -> pa.Array:
@@ -136,9 +142,18 @@ def reader_of(stamps: Stamps) -> Callable[[Any], float]:
     return {"iso": iso, "epoch": number, "number": number}.get(stamps.how, whole)
 
 
-def _is_numeric(cells: list[Any]) -> bool:
+def _numeral(cells: list[Any]) -> Numeral | None:
+    """How a column writes numbers; None where it holds none."""
     known = [cell for cell in cells if not _is_empty(cell)]
-    return bool(known) and all(math.isfinite(_number(cell)) for cell in known)
+    if not known or any(isinstance(cell, (dict, list)) for cell in known):
+        return None
+    if all(math.isfinite(_number(cell)) for cell in known):
+        return PLAIN
+    return recognize_numeral(pa.array([str(cell) for cell in known], pa.string()))
+
+
+def _is_label(name: str, cells: list[Any]) -> bool:
+    return bool(LABELS.fullmatch(name)) and {_number(cell) for cell in cells if not _is_empty(cell)} <= {0.0, 1.0}
 
 
 def _is_empty(cell: Any) -> bool:
@@ -173,6 +188,8 @@ class Records:
         self.layout = layout
         self.left_out: dict[str, int] = {}
         self.strange = 0  # cells that should hold a number and do not
+        self._plain = all(numeral == PLAIN for numeral in layout.numerals)
+        self._cache: dict[tuple[int, str], float] = {}
         self._when = reader_of(layout.stamps) if layout.stamps else None
         self._use(layout.names)
 
@@ -218,12 +235,9 @@ class Records:
         cells = text.split(layout.delimiter) if '"' not in text else _split(text, layout.delimiter)
         if len(cells) != self._count:
             return None if not text.strip("\r\0 ") else self.leave("has another number of cells")
-        try:
-            values = [float(cells[k]) for k in self._places]
-            if not math.isfinite(math.fsum(values)):
-                values = [v if math.isfinite(v) else math.nan for v in values]
-        except (ValueError, OverflowError):
-            values = [self._value(cells[k] if k >= 0 else None) for k in self._places]
+        values = self._plain_values(cells) if self._plain else None
+        if values is None:
+            values = [self._value(c, cells[k] if k >= 0 else None) for c, k in enumerate(self._places)]
         time = math.nan
         if self._when is not None:
             time = self._when(cells[self._time])
@@ -241,15 +255,37 @@ class Records:
             time = self._when(row.get(layout.time))
             if time != time:
                 return self.leave("has no time that can be read")
-        values = [self._value(row.get(name)) for name in layout.channels]
+        values = [self._value(c, row.get(name)) for c, name in enumerate(layout.channels)]
         return Record(str(row.get(layout.group, "")) if layout.group else "", time, values)
 
-    def _value(self, cell: Any) -> float:
+    def _plain_values(self, cells: list[str]) -> list[float] | None:
+        """The usual case, at once."""
+        try:
+            values = [float(cells[k]) for k in self._places]
+        except ValueError:
+            return None
+        if not math.isfinite(sum(values)):
+            return [v if math.isfinite(v) else math.nan for v in values]
+        return values
+
+    def _value(self, channel: int, cell: Any) -> float:
         if type(cell) is float and math.isfinite(cell):
             return cell
-        found = _number(cell)
-        if found != found and not _is_empty(cell):
-            self.strange += 1
+        if _is_empty(cell):
+            return math.nan
+        numeral = self.layout.numerals[channel]
+        found = _number(cell) if numeral == PLAIN else self._written(channel, str(cell))
+        self.strange += found != found
+        return found
+
+    def _written(self, channel: int, cell: str) -> float:
+        """A number that is not plain; the last ones are kept, since switches and steps come again and again."""
+        found = self._cache.get((channel, cell))
+        if found is None:
+            found = float(self.layout.numerals[channel].read(pa.array([cell], pa.string()))[0][0])
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            self._cache[channel, cell] = found
         return found
 
     def leave(self, why: str) -> None:

@@ -36,12 +36,12 @@ class Output:
         self.differing = 0  # lines that came out otherwise than before
         self._there: deque[bytes] = deque()
         if target == STDOUT:
-            self._file = sys.stdout.fileno()
+            self._file = _standard_output()
         else:
             check_target(target)
             with write_errors(target):
                 self._file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self.lasting = stat.S_ISREG(os.fstat(self._file).st_mode)
+        self.lasting = self._file >= 0 and stat.S_ISREG(os.fstat(self._file).st_mode)
         self.size = os.fstat(self._file).st_size if self.lasting else 0
 
     def resume(self, count: int, size: int) -> None:
@@ -82,6 +82,10 @@ class Output:
             return False
         self.size += len(text)
         with write_errors("stdout" if self.target == STDOUT else self.target):
+            if self._file < 0:
+                sys.stdout.write(text.decode())
+                sys.stdout.flush()
+                return True
             while text:
                 text = text[os.write(self._file, text) :]
         return True
@@ -90,3 +94,11 @@ class Output:
         """Wait until a file's lines are on the disk: a state must not know of lines that are not there."""
         if self.lasting:
             os.fsync(self._file)
+
+
+def _standard_output() -> int:
+    """Its descriptor, -1 where it is none of the system's own, as within a notebook."""
+    try:
+        return sys.stdout.fileno()
+    except (OSError, ValueError):
+        return -1
