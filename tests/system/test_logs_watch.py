@@ -1,0 +1,149 @@
+"""`genapps logs watch` as a user runs it: from a pipe, through a rotation, and killed again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from genapps.cli import main
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+START = 1_770_000_000
+
+
+def lines_of(count: int, first: int = 0) -> list[str]:
+    """A job that runs in steps, one job in a second; every hundredth stops in the middle, some say something new."""
+    found = []
+    for job in range(first, first + count):
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(START + job))
+        steps = ["queued", f"started on node{job % 3}", f"wrote {100 + job * 7 % 400} rows", "finished"]
+        if job > 1000 and job % 100 == 0:
+            steps = steps[:2]
+        if job > 1000 and job % 150 == 0:
+            steps.append(f"could not remove scratch file of {job}")
+        found += [f"{stamp} INFO job {0x5EED0000 + job * 7919:x} {step}" for step in steps]
+    return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a model of normal jobs."""
+    monkeypatch.chdir(tmp_path)
+    Path("normal.log").write_text("\n".join(lines_of(1000)) + "\n")
+    assert main(["logs", "fit", "normal.log", "-o", "m.genapps"]) == 0
+    return tmp_path
+
+
+def states(path: Path | str) -> list[tuple[str, str, int]]:
+    """(state, id, count) of each line of output."""
+    found = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+    assert [line["line"] for line in found] == list(range(1, len(found) + 1)), "no line is lost or told twice"
+    return [(line["state"], line["id"], line["count"]) for line in found]
+
+
+def test_a_pipe_is_watched_and_each_finding_is_told_once(desk: Path, command: Run) -> None:
+    text = "\n".join(lines_of(900, 1001)) + "\n"
+    done = command("logs", "watch", "-", "--model", "m.genapps", "--fail-on-anomaly", input=text)
+    assert done.returncode == 10, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    opened = [line for line in told if line["state"] == "open"]
+    assert {line["kind"] for line in opened} >= {"new", "missing"}
+    assert len({line["event"] for line in opened}) == len(opened)
+    assert {line["event"] for line in told if line["state"] == "close"} == {line["event"] for line in opened}
+    for short in (line for line in opened if line["kind"] == "missing"):
+        assert "wrote" in short["reason"] and short["sessions"]
+        assert short["text"] in text
+
+
+def test_the_first_lines_are_learnt_where_nothing_is_known(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("all.log").write_text("\n".join(lines_of(1900)) + "\n")
+    capsys.readouterr()
+    assert main(["logs", "watch", "all.log", "--warm-up", "4000"]) == 0
+    out, err = capsys.readouterr()
+    assert "the first 4,000 lines are learnt" in err
+    assert {json.loads(line)["kind"] for line in out.splitlines()} >= {"new", "missing"}
+    assert main(["logs", "watch", "normal.log"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "" and "all of it was warm-up" in err
+
+
+def test_a_killed_watch_goes_on_in_a_rotated_file_with_nothing_lost_or_repeated(desk: Path) -> None:
+    lines = lines_of(1500, 1001)
+    cuts = [0, 900, 1700, 2600, 3500, 4300, len(lines)]
+    Path("whole.log").write_text("\n".join(lines) + "\n")
+    options = ["--model", "m.genapps", "--save-every", "0.05s"]
+    assert main(["logs", "watch", "whole.log", *options, "--state", "w.genapps", "-o", "whole.jsonl"]) == 0
+    log, output = Path("app.log"), Path("out.jsonl")
+    words = ["logs", "watch", "app.log", "--follow", *options, "--state", "s.genapps", "-o", "out.jsonl"]
+    log.write_text("")
+    for turn, (start, end) in enumerate(pairwise(cuts)):
+        process = subprocess.Popen([sys.executable, "-m", "genapps", *words], stderr=subprocess.DEVNULL)
+        wait_for(lambda: Path("s.genapps").exists())
+        with log.open("a") as file:
+            file.write("\n".join(lines[start:end]) + "\n")
+        if turn == 2:  # rotated under a running watch
+            time.sleep(0.2)
+            log.rename("app.log.1")
+            log.write_text("")
+        time.sleep(0.5)
+        if turn < len(cuts) - 2:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    wanted = states("whole.jsonl")
+    wait_for(lambda: len(output.read_bytes().splitlines()) >= len(wanted))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert states(output) == wanted and len(wanted) >= 4
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["none.log"], 2, "no such file"),
+        (["-", "--follow"], 2, "--follow is for a file"),
+        (["normal.log", "--model", "m.genapps", "--train", "normal.log"], 2, "cannot both be given"),
+        (["normal.log", "--model", "m.genapps", "--state", "m.genapps"], 2, "not the state of a watch"),
+        (["normal.log", "--false-alarm-rate", "2"], 2, "above 0"),
+        (["empty.log"], 3, "empty"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_watched_is_one_line(
+    desk: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, says: str
+) -> None:
+    Path("empty.log").write_bytes(b"")
+    capsys.readouterr()
+    assert main(["logs", "watch", *words]) == code
+    out, err = capsys.readouterr()
+    assert out == "" and says in err.splitlines()[-1]
+
+
+def test_odd_lines_do_not_stop_it(desk: Path, command: Run) -> None:
+    Path("odd.log").write_bytes(
+        b"\n".join(line.encode() for line in lines_of(300, 1101))
+        + b"\n"
+        + bytes(range(256)) * 4
+        + b"\n\0\0\0\n"
+        + b"x" * 10_000_000
+        + b"\n2026-01-01 00:00:00 INFO job 5eed0000 queued\n\xe4\xf6\xfc caf\xe9 cut in ha"
+    )
+    done = command("logs", "watch", "odd.log", "--model", "m.genapps")
+    assert done.returncode == 0, done.stderr
+    assert "too long" in done.stderr and "no text" in done.stderr
+    assert all(json.loads(line)["state"] for line in done.stdout.splitlines())
