@@ -62,8 +62,8 @@ class Ensemble:
         known = normal[np.isfinite(normal)]
         self.middle, self.unit = _measure(known if len(known) else np.zeros(1))
         self.window = self.window or window_of(fill(normal, 1).values)
-        rows, judged = self._prepared(normal)
-        there, there_judged = self._prepared(others) if others is not None and len(others) else (None, None)
+        rows, judged = self.prepared(normal)
+        there, there_judged = self.prepared(others) if others is not None and len(others) else (None, None)
         task = Task(rows, self.window, generator, there, judged, self.effort)
         kinds = [kind for kind in self._kinds() if there is not None or kind is not Discords]
         self.members = [kind().fit(task) for kind in kinds]
@@ -86,7 +86,7 @@ class Ensemble:
         """Scores of points (N,), NaN where unknown."""
         if self._others is not None and np.array_equal(values, self._others, equal_nan=True):
             return self._found
-        rows, judged = self._prepared(values)
+        rows, judged = self.prepared(values)
         if not len(rows):
             return Judged(np.zeros(0), np.zeros(0))
         said = np.zeros(len(rows))
@@ -96,7 +96,7 @@ class Ensemble:
 
     def voices(self, values: Floats) -> tuple[tuple[str, ...], Floats]:
         """The members' names, and what each says (N, M) of points (N,): who saw it. It takes as long as `score`."""
-        rows, _ = self._prepared(values)
+        rows, _ = self.prepared(values)
         pairs = zip(self.members, self.voices_of, strict=True)
         said = np.stack([voice(member.score(rows)) for member, voice in pairs], axis=1)
         return tuple(member.name for member in self.members), said
@@ -108,7 +108,8 @@ class Ensemble:
 
         return [lambda: member_of(self.family)]
 
-    def _prepared(self, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    def prepared(self, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Points (N,) as members see them, in spreads from the middle with holes bridged, and which are judged."""
         filled, judged = fill(values, max(HOLE, self.window // 2))
         return np.clip((filled - self.middle) / self.unit, -FARTHEST, FARTHEST), judged
 
