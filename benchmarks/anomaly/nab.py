@@ -210,7 +210,8 @@ def main() -> None:
         found = halves(files, scores)
         rows.append({"detector": name, "seconds": round(seconds, 1), "profiles": _rounded(found)})
         summary[name] = round(found["standard"]["all"], 1)
-        print(f"{name:18}", *(f"{profile} {values['all']:6.1f}" for profile, values in found.items()), f"{seconds:.0f} s")
+        told = (f"{profile} {values['all']:6.1f}" for profile, values in found.items())
+        print(f"{name:18}", *told, f"{seconds:.0f} s")
     if not quick:
         windows = sum(len(file.windows) for file in files)
         settings = {"files": len(files), "windows": windows, "chosen_on": [f.name for f in files if f.development]}

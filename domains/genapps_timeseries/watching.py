@@ -36,7 +36,7 @@ class Running:
     save_every: float = 10.0
     report_every: float | None = None
     max_series: int = 1000
-    settle: float = 1.0  # while fewer lines than the columns are decided by come, how long to wait for more
+    settle: float = 1.0  # with normal records at hand, how long to wait for the lines that the columns are decided by
 
 
 @dataclass
@@ -132,6 +132,8 @@ class _Watcher:
             self._decide()
 
     def _can_decide(self, waited: float) -> bool:
+        if not self.train and not self.model:  # the first records are the warm-up anyway
+            return False
         lines = [line for batch in self.pending for line in batch.lines if line.strip()]
         return waited >= self.running.settle and len(lines) > 1
 
@@ -198,9 +200,14 @@ class _Watcher:
         return Watch(name, self.layout.channels, clock, self.asked, self.limiter)
 
     def _tell(self, held: Watch, found: list[dict[str, Any]], batch: Batch, at: int) -> None:
-        fresh = [self.output.write(line) for line in found]
-        if self.state_file and not self.output.lasting and any(fresh):
+        # What cannot be read again, or was written where nobody can look, is put down before it is told and after.
+        ahead = self.state_file is not None and (self.lines.pipe or not self.output.lasting)
+        if ahead:
             self._place = self.lines.place(batch, at + 1)
+            self._save(found)
+        for line in found:
+            self.output.write(line)
+        if ahead:
             self._save()
 
     # --- what a person is told
@@ -310,7 +317,8 @@ class _Watcher:
 
     # --- state
 
-    def _save(self) -> None:
+    def _save(self, pending: list[dict[str, Any]] | None = None) -> None:
+        """pending: lines of this state that are still to be written."""
         assert self.state_file is not None and self._place is not None
         self.output.settle()
         records = self.records
@@ -324,7 +332,9 @@ class _Watcher:
             "left_out": records.left_out if records else {},
             "lines": self.output.count,
             "bytes": self.output.size,
+            "piped": self.lines.pipe,
             "taken": self.taken,
+            "pending": pending or [],
         }
         series = {name: held.state() for name, held in self.watches.items()}
         save(self.state_file, State(kept, self.limiter.state(), series))
@@ -348,6 +358,10 @@ class _Watcher:
             place = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
             self.output.resume(int(kept["lines"]), int(kept["bytes"]))
             self.taken = int(kept["taken"])
+            for line in kept["pending"]:
+                self.output.write(line)
+            if kept["piped"]:  # what was read after this state cannot be read again
+                self.output.keep()
             if self.head:
                 self._restore_series(found)
         except (KeyError, TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 A state says how many bytes of output it stands for. What the output holds beyond that was written after the state was
 saved; the run that goes on comes to the same lines again and leaves them out. That takes an output that can be read:
 a file, or standard output sent to one. Into a pipe a line may come twice, with the same number, if the run was killed
-between writing it and saving the state, which there happens at once.
+within the moment between writing it and saving that it was written.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ class Output:
             os.ftruncate(self._file, self.size - len(torn))
         self._there.extend(line + b"\n" for line in whole.split(b"\n") if line)
         self.size = size  # of what this run has come to again
+
+    def keep(self) -> None:
+        """What the output holds beyond the state stays, and will not come again."""
+        self.count += len(self._there)
+        self.size += sum(map(len, self._there))
+        self._there.clear()
 
     def _tail(self, size: int) -> bytes:
         """What the output holds beyond `size`."""

@@ -142,15 +142,14 @@ class Lines:
         self._seen, self._end = b"", 0  # the last bytes that were read, and where they end
         self._file = 0
         self._known = (0, 0)
-        self._pipe = source == STDIN or _is_pipe(self._path)
-        if source == STDIN:
-            self._file = 0
-            if place is not None:
-                self._splitter.line = place.line
-        elif place is None:
-            self._open(self._path)
-        else:
+        # Whether what was read cannot be read again.
+        self.pipe = source == STDIN or _is_pipe(self._path)
+        if place is not None and not self.pipe:
             self._resume(place)
+        elif source != STDIN:
+            self._open(self._path)
+        if place is not None and self.pipe:
+            self._splitter.line = place.line
 
     def place(self, batch: Batch | None = None, lines: int = 0) -> Place:
         """Where the first line begins that was not handed out, or the one after the first `lines` of a batch."""
@@ -159,7 +158,7 @@ class Lines:
         if batch is not None:
             offset, line = batch.start + sum(map(len, batch.lines[:lines])) + lines, batch.first + lines
             before = b"".join(line + b"\n" for line in batch.lines[max(lines - _SEEN, 0) : lines])[-_SEEN:]
-        beside = () if len(before) == _SEEN or self._pipe else tuple(p.stat().st_ino for p in _rotated(self._path))
+        beside = () if len(before) == _SEEN or self.pipe else tuple(p.stat().st_ino for p in _rotated(self._path))
         return Place(offset, line, *self._known, before.hex(), beside)
 
     @property
@@ -169,7 +168,7 @@ class Lines:
 
     def batches(self, patience: float = 0.25) -> Iterator[Batch | None]:
         """Batches until the end; None now and then while nothing comes, so that the caller can do something else."""
-        yield from self._piped(patience) if self._pipe else self._grown(patience)
+        yield from self._piped(patience) if self.pipe else self._grown(patience)
 
     def _piped(self, patience: float) -> Iterator[Batch | None]:
         while True:

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 import pytest
 
 from genapps.errors import InputError, UsageError
+from genapps.io import following
+from genapps.io.appending import Output
+from genapps_timeseries import watching
 from genapps_timeseries.watching import Running, Watched, watch
 from genapps_timeseries.watching_records import Columns
 from genapps_timeseries.watching_series import Asked
@@ -83,6 +87,8 @@ def child(work: Callable[[], object]) -> int:
         try:
             work()
             os._exit(0)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     return pid
@@ -146,6 +152,51 @@ def test_killed_while_the_file_grows_and_is_rotated(expected: bytes, tmp_path: P
             os.waitpid(pid, 0)
             break
     assert rotations and out.read_bytes() == expected
+
+
+class Dying(Output):
+    """An output whose process is killed at the n-th line, before or after it is written."""
+
+    last, written = 0, False
+
+    def write(self, line: dict[str, Any]) -> bool:
+        if self.count + 1 == self.last and not self.written:
+            os.kill(os.getpid(), signal.SIGKILL)
+        made = super().write(line)
+        if self.count == self.last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return made
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_of_a_pipe_what_was_told_is_known_to_be_told(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    pipe, out, state = tmp_path / "pipe", tmp_path / "e.jsonl", str(tmp_path / "s.genapps")
+    os.mkfifo(pipe)
+    hold = os.open(pipe, os.O_RDWR)  # what is not read yet stays in the pipe
+    monkeypatch.setattr(Dying, "written", written)
+    monkeypatch.setattr(watching, "Output", Dying)
+    monkeypatch.setattr(following, "_CHUNK", 256)  # what a killed process had read is gone: little at a time
+    lines = data.read_bytes().splitlines(keepends=True)
+    for last in range(1, 9):
+        monkeypatch.setattr(Dying, "last", last)
+        pid = child(lambda: run(pipe, out, state=state))
+        done = 0
+        while not done:
+            done, _ = os.waitpid(pid, os.WNOHANG)
+            if lines and not done:
+                os.write(hold, b"".join(lines[:5]))
+                del lines[:5]
+                time.sleep(0.001)
+        assert len(events(out)) == last - (not written)
+        monkeypatch.setattr(Dying, "last", 0)
+    found = events(out)
+    assert [line["line"] for line in found] == list(range(1, len(found) + 1))
+    assert len({(line["event"], line["state"]) for line in found if line["state"] != "update"}) == len(
+        [line for line in found if line["state"] != "update"]
+    )
+    os.close(hold)
 
 
 def test_a_torn_line_of_output_is_made_whole(data: Path, expected: bytes, tmp_path: Path) -> None:
