@@ -1,0 +1,56 @@
+"""Every step of the page on series runs, in its order, and its figures are those that were measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genapps.cli import main
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "timeseries.md").read_text("utf-8")
+STEPS = [shlex.split(line)[1:] for line in re.findall(r"^genapps .+$", PAGE, re.MULTILINE)]
+SAMPLE = ROOT / "domains" / "genapps_timeseries" / "samples" / "machine.csv"
+RESULTS = ROOT / "benchmarks" / "anomaly" / "results"
+
+
+def test_the_page_runs_word_for_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(SAMPLE, "sensors.csv")
+    for step in STEPS:
+        assert main(step) in (0, 10), (step, capsys.readouterr().err)
+        for option in ("-o", "--save", "--report", "--events"):
+            if option in step:
+                assert Path(step[step.index(option) + 1]).exists(), step
+    assert len(STEPS) >= 2
+
+
+def test_the_python_of_the_page_runs(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE, tmp_path / "sensors.csv")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("4032 ('temperature', 'pressure', 'vibration', 'running') 600.0\ntime is read from")
+
+
+def test_reading_is_as_fast_and_small_as_the_page_says() -> None:
+    measured = json.loads((RESULTS / "scale.json").read_text())["summary"]["read_csv"]
+    assert measured["rows_a_cpu_s"] > 2_000_000
+    assert measured["memory_mb"] < 410
