@@ -44,11 +44,16 @@ class Family:
         from genapps.training import TrainingConfig
 
         self.size = size
+        weights = None
+        if self.name == "hmm":  # whose sums over sequences do not mind how often one counts
+            sequences, which = repeated(sequences)
+            weights = np.bincount(which).astype(np.float64)
         if len(sequences) > _LEARNT:
             chosen = np.linspace(0, len(sequences) - 1, _LEARNT).round().astype(int)
             sequences = [sequences[place] for place in chosen]
+            weights = None if weights is None else weights[chosen]
         self._model = build(self.name, Tokens(size + 2, LONGEST + 1), **self.options)
-        self._model.fit(self._codes(sequences), training=TrainingConfig(**self.training))
+        self._model.fit(self._codes(sequences), sample_weight=weights, training=TrainingConfig(**self.training))
         return self
 
     def score(self, sequences: Sequence[Steps]) -> Floats:

@@ -252,6 +252,7 @@ class Judge:
     def __init__(self, model: SequenceModel, rate: float, texts: dict[str, str]) -> None:
         self.model, self.rate, self.texts = model, rate, texts
         self.ranks = Ranks(model.held)
+        self._known: dict[Steps, Floats] = {}  # many sessions of a log are the same
         names = [scorer.name for scorer in model.scorers]
         # Bits of one step from which on a session is in alarm whatever else comes.
         self._markov = names.index("markov") if "markov" in names else None
@@ -265,7 +266,12 @@ class Judge:
 
     def whole(self, steps: Steps) -> Verdict | None:
         """The verdict on a session that is over; None where it is not strange."""
-        parts = self.ranks.parts(self.model.score([steps])[0])
+        parts = self._known.get(steps)
+        if parts is None:
+            parts = self.ranks.parts(self.model.score([steps])[0])
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[steps] = parts
         p = self.ranks.p(float(parts.max()))
         if p > self.rate:
             return None
