@@ -133,16 +133,18 @@ def cluster(draws: Draws) -> Made:
 
 
 def _commands(draws: Draws, count: int, train: int, channels: int) -> Floats:
-    """Short pulses in programs that repeat; a fifth of the commands is given for the first time after the start."""
+    """Commands in programs that repeat; after the start in another mixture, and a third of them for the first time."""
     out = np.zeros((count, channels))
-    for c in range(channels):
-        first = train * draws.uniform(1, 3) if c % 5 == 4 else 0
-        if c % 5 == 3:
-            continue
-        row = first + draws.integers(0, 200)
-        while row < count:
-            out[int(row) : int(row) + int(draws.integers(1, 6)), c] = 1
-            row += draws.exponential(draws.choice([60, 300]))
+    programs = [draws.choice(channels, int(draws.integers(2, 6)), replace=False) for _ in range(9)]
+    for k, program in enumerate(programs):
+        row = float(train * draws.uniform(1, 3) if k % 3 == 2 else draws.integers(0, 200))
+        usual = float(draws.choice([80, 200, 400]))
+        while row < count - 100:
+            place = int(row)
+            for c in program:
+                out[place : place + int(draws.integers(1, 6)), c] = 1
+                place += int(draws.integers(0, 8))
+            row += 10 + draws.exponential(usual if row < train else usual * draws.choice([0.3, 1, 3]))
     return out
 
 
@@ -167,16 +169,17 @@ def craft(draws: Draws) -> Made:
 
 
 def craft_still(draws: Draws) -> Made:
-    """The same with a telemetry channel that stands still, or has two values, until something is wrong."""
+    """The same with a telemetry channel that stands still, or beats between two values, until something is wrong."""
     count, train = 4000, 1000
     commands = _commands(draws, count, train, 30)
     values = np.full(count, -1.0)
-    if draws.random() < 0.5:
-        values[np.arange(count) % 200 < 20] = 1.0
+    beats = draws.random() < 0.7
+    if beats:
+        values[(np.arange(count) + np.repeat(draws.integers(-4, 5, count // 100 + 1), 100)[:count]) % 100 < 20] = 1.0
     labels = np.zeros(count, np.int64)
     for place in _places(draws, train + 100, count - 200, 2, 100):
-        span = slice(place, place + int(draws.integers(10, 100)))
-        values[span] = draws.choice([-0.5, 0.3])
+        span = slice(place, place + int(draws.integers(40, 150)))
+        values[span] = -values[span] if beats and draws.random() < 0.7 else draws.choice([-0.5, 0.3])
         labels[span] = 1
     return np.column_stack([values, commands]), labels, train
 

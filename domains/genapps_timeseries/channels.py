@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_timeseries.crossing import steps_of
+from genapps_timeseries.drift import drift
 from genapps_timeseries.ensemble import Ensemble
-from genapps_timeseries.levels import Habits
+from genapps_timeseries.levels import Habits, news
 from genapps_timeseries.members.base import Arrays
 from genapps_timeseries.roles import Role
 from genapps_timeseries.series import Floats
 from genapps_timeseries.surprise import Surprise
 
 KINDS: dict[str, type[Ensemble] | type[Habits]] = {"ensemble": Ensemble, "habits": Habits}
+WANDERING = 5.0  # how much longer the tail of surprise is for each deviation that the channel wanders
+LEVELS: tuple[Role, ...] = ("binary", "levels", "constant")
 HABIT = 16  # rows: the window of habits where no period is given
 
 
@@ -25,24 +28,28 @@ class Channel:
 
     reference: tuple[Floats, Floats]  # of the normal part (R,), as if no point had been learnt
 
-    def __init__(self, role: Role, family: str, window: int, effort: float) -> None:
-        self.role, self.family, self.window, self.effort = role, family, window, effort
+    def __init__(self, role: Role, family: str, window: int, effort: float, crowd: int = 1) -> None:
+        self.role, self.family, self.window, self.effort, self.crowd = role, family, window, effort, crowd
         self.judge: Ensemble | Habits | None = None
 
     def fit(self, normal: Floats, switches: Floats, generator: np.random.Generator, others: Floats | None) -> Self:
         """Learn from points (R,); switches: values that other channels of its kind take; `others` (M,) as judged."""
         course = steps_of(normal) if self.role == "counter" else normal
-        if self.role in ("continuous", "counter"):
+        if self.role != "unknown" and self.role != "constant" and self.crowd == 1:
             made = Ensemble(self.family, self.window, self.effort)
             coming = steps_of(others) if others is not None and self.role == "counter" else others
             self.judge = made.fit(course, generator, coming)
             self.window = made.window
         elif self.role != "unknown":
             self.window = self.window or HABIT
-            self.judge = Habits(self.window).fit(normal, switches)
+            self.judge = Habits(self.window).fit(normal)
         scores, expected = self._raw_reference(len(normal))
         scores = np.where(np.isnan(normal), np.nan, scores)
-        self.surprise = Surprise.of(scores)
+        self.known = np.unique(normal[np.isfinite(normal)]) if self.role in LEVELS else np.empty(0)
+        if isinstance(self.judge, Habits):
+            self.known = np.union1d(self.known, switches) if np.isin(self.known, switches).any() else self.known
+        wandering = drift(course) if self.role in ("continuous", "counter") else 0.0
+        self.surprise = Surprise.of(scores, 1 + WANDERING * wandering)
         self.middle = float(np.nanmedian(normal)) if np.isfinite(normal).any() else float("nan")
         self.last = float(normal[np.isfinite(normal)][-1]) if np.isfinite(normal).any() else float("nan")
         self.most = self._most(len(normal))
@@ -60,6 +67,11 @@ class Channel:
             scores, expected = np.full(len(values), np.nan), np.full(len(values), np.nan)
         return self._judged(np.where(np.isnan(values), np.nan, scores), expected, values)
 
+    def among(self, nats: Floats) -> Floats:
+        """What nats are worth in a channel that is one of many alike: as many p-values, of which one is always low."""
+        worth: Floats = np.maximum(np.minimum(nats, self.most) - np.log(self.crowd), 0.0)
+        return worth
+
     def _raw_reference(self, count: int) -> tuple[Floats, Floats]:
         if isinstance(self.judge, Ensemble):
             return self.judge.reference.scores, self.judge.reference.expected
@@ -67,13 +79,11 @@ class Channel:
         return (unknown if self.judge is None else self.judge.reference), unknown
 
     def _most(self, count: int) -> float:
-        """Habits are worth no more than the number of windows they were learnt from allows."""
+        """Habits are worth no more than the number of windows they were learnt from allows, and each as one of many."""
         return float(np.log(count / self.window + 1)) if isinstance(self.judge, Habits) else np.inf
 
     def _judged(self, scores: Floats, expected: Floats, values: Floats) -> tuple[Floats, Floats]:
-        surprise = np.minimum(self.surprise(scores), self.most)
-        if isinstance(self.judge, Habits):
-            surprise += self.judge.news(values)
+        surprise = self.among(self.surprise(scores)) + news(values, self.known)
         if self.role == "counter":
             known = np.where(np.isnan(values), self.last, values)
             expected = np.concatenate([[known[0]], known[:-1]]) + expected
@@ -83,10 +93,21 @@ class Channel:
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Everything that was learnt, as arrays and plain JSON."""
-        settings = {"role": self.role, "family": self.family, "window": self.window, "effort": self.effort}
+        settings = {
+            "role": self.role,
+            "family": self.family,
+            "window": self.window,
+            "effort": self.effort,
+            "crowd": self.crowd,
+        }
         numbers = {"middle": _json(self.middle), "last": _json(self.last), "most": _json(self.most)}
         surprise, expected = self.reference
-        arrays: Arrays = {"surprise": surprise, "expected": expected, "scale": self.surprise.state()}
+        arrays: Arrays = {
+            "surprise": surprise,
+            "expected": expected,
+            "scale": self.surprise.state(),
+            "known": self.known,
+        }
         learnt: dict[str, Any] = {}
         if self.judge is not None:
             found, learnt = self.judge.state()
@@ -97,7 +118,9 @@ class Channel:
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
         """The channel that `state` was taken from."""
-        made = cls(settings["role"], settings["family"], int(settings["window"]), float(settings["effort"]))
+        numbers = int(settings["window"]), float(settings["effort"]), int(settings["crowd"])
+        made = cls(settings["role"], settings["family"], *numbers)
+        made.known = arrays["known"]
         made.middle, made.last = (np.nan if settings[k] is None else float(settings[k]) for k in ("middle", "last"))
         made.most = np.inf if settings["most"] is None else float(settings["most"])
         made.surprise = Surprise.from_state(arrays["scale"])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from genapps_timeseries.drift import drift
 from genapps_timeseries.filling import fill
 from genapps_timeseries.members.base import Arrays
 from genapps_timeseries.roles import Role
@@ -16,6 +17,7 @@ from genapps_timeseries.series import Codes, Floats
 
 FOLDS = 5  # of the normal part: each is judged by what was learnt from the others
 FAR = 8.0  # spreads of a channel: farther is as far, so that no single value outweighs all the rest
+WANDERING = 2.0  # how much wider the scale of a channel is for each deviation that it wanders
 TWINS = 0.999  # correlation from which on two channels are one
 
 
@@ -51,9 +53,10 @@ class Crossing(Protocol):
 class Common:
     """The channels that move, on one scale.
 
-    columns: (K,) their numbers. steps: (K,) whether a channel is a counter, of which the steps count. middle and spread
-    (K,): mean and deviation in the normal part. twins: (K,) the number of the first column that says the same, or the
-    column's own: what is measured twice must not count twice. levels: (K,) whether a column has few levels.
+    columns: (K,) their numbers. steps: (K,) whether a channel is a counter, of which the steps count. levels: (K,)
+    whether it has few levels. middle and spread (K,): mean and deviation in the normal part, the latter wider where the
+    channel wanders. twins: (K,) the number of the first column that says the same, or the column's own: what is
+    measured twice must not count twice.
     """
 
     columns: Codes
@@ -71,6 +74,7 @@ class Common:
         levels = np.array([roles[c] in ("binary", "levels") for c in columns], bool)
         raw = _raw(normal, columns, steps)
         middle, spread = raw.mean(0), raw.std(0)
+        spread = spread * np.array([1 + WANDERING * drift(column) for column in raw.T])
         moving = spread > 1e-9 * np.maximum(np.abs(middle), 1e-300)
         made = cls(
             columns[moving], steps[moving], levels[moving], middle[moving], spread[moving], np.empty(0, np.int64)

@@ -13,7 +13,7 @@ from genapps_timeseries.channels import Channel, prefixed, under
 from genapps_timeseries.crossing import Common, Crossed, Crossing
 from genapps_timeseries.members.base import Arrays
 from genapps_timeseries.relations import Relations
-from genapps_timeseries.roles import Role, roles_of, switch_values
+from genapps_timeseries.roles import Role, crowds, roles_of, switch_values
 from genapps_timeseries.series import Floats
 from genapps_timeseries.space import Joint, Off, Out
 from genapps_timeseries.surprise import Surprise
@@ -23,6 +23,8 @@ LEAST = 0.1  # of the effort for each
 CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint)}
 # What is heard of as one vote: the mean of its judges, so that several of a kind do not outvote another kind.
 VOTES = (("strongest", "breadth"), ("relations",), ("off", "out", "joint"))
+
+ALREADY = {"strongest", "relations"}  # the largest of several surprises: as one of many it cannot be worth more
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,9 @@ class Detector:
         self.roles = roles_of(normal)
         switches = switch_values(normal, self.roles)
         effort = max(LEAST, min(1.0, FULL / max(1, sum(role in ("continuous", "counter") for role in self.roles))))
+        self.crowds = crowds(normal, self.roles, switches)
         self.channels = [
-            Channel(role, self.settings.family, self.settings.window, effort).fit(
+            Channel(role, self.settings.family, self.settings.window, effort, int(self.crowds[c])).fit(
                 column, switches, generator, None if others is None else others[:, c]
             )
             for c, (role, column) in enumerate(zip(self.roles, normal.T, strict=True))
@@ -87,7 +90,7 @@ class Detector:
         table = self.common(normal)
         if table.shape[1] > 1:
             most = np.array([self.channels[c].most for c in self.common.columns])
-            relations = Relations().fit(table, self.common, most)
+            relations = Relations().fit(table, self.common, most, self.crowds[self.common.columns].astype(np.float64))
             self.crossings += [relations] if relations.earned.any() else []
         if self.space.sum() > 1:
             self.crossings += [made.fit(table[:, self.space]) for made in (Off(), Out(), Joint())]
@@ -106,13 +109,16 @@ class Detector:
     def _ways(self, own: Floats, crossed: Mapping[str, Crossed]) -> dict[str, Floats]:
         """All that a row (N,) is judged by."""
         filled = np.nan_to_num(own)
-        ways = {"strongest": filled.max(1), "breadth": filled.mean(1)}
+        ways = {"strongest": filled.max(1), "breadth": filled @ (1 / self.crowds)}
         return ways | {name: found.scores for name, found in crossed.items()}
 
     def _together(self, own: Floats, expected: Floats, crossed: Mapping[str, Crossed]) -> Scored:
         if own.shape[1] == 1:
             return Scored(own[:, 0], own, expected)
-        nats = {name: self.scales[name](scores) for name, scores in self._ways(own, crossed).items()}
+        ways = self._ways(own, crossed)
+        nats = {name: self.scales[name](scores) for name, scores in ways.items()}
+        for name in ALREADY & nats.keys():
+            nats[name] = np.minimum(nats[name], ways[name])
         votes = [np.mean([nats[name] for name in vote if name in nats], axis=0) for vote in VOTES if vote[-1] in nats]
         scores = np.where(np.isfinite(own).any(1), np.mean(votes, axis=0), np.nan)
         channels = own.copy()
@@ -126,7 +132,7 @@ class Detector:
         """Everything that was learnt, as arrays and plain JSON."""
         reference = {"scores": self.reference.scores, "channels": self.reference.channels}
         arrays = prefixed("reference", {**reference, "expected": self.reference.expected})
-        arrays |= prefixed("common", self.common.state())
+        arrays |= {"crowds": self.crowds, **prefixed("common", self.common.state())}
         arrays |= prefixed("scale", {name: scale.state() for name, scale in self.scales.items()})
         settings: dict[str, Any] = {**asdict(self.settings), "roles": list(self.roles), "channels": [], "crossings": {}}
         for c, channel in enumerate(self.channels):
@@ -142,7 +148,7 @@ class Detector:
     def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
         """The detector that `state` was taken from."""
         made = cls(DetectorSettings(settings["family"], settings["window"], settings["seed"]))
-        made.roles = tuple(settings["roles"])
+        made.roles, made.crowds = tuple(settings["roles"]), arrays["crowds"]
         made.reference = Scored(**under("reference", arrays))
         made.common = Common.from_state(under("common", arrays))
         made.space = made.common.single & ~made.common.levels

@@ -25,8 +25,7 @@ class Habits:
 
     The first two are taken over the last `window` rows and the last four times as many, and the stay is measured by
     the longest normal one at that level; so a switch that hangs, one that chatters and a level held too long all differ
-    from normal habits: the score is the largest difference to the nearest of those. A level that was never met, in this
-    channel or in others of its kind (`known`), is news, whatever its duration.
+    from normal habits: the score is the largest difference to the nearest of those.
     """
 
     reference: Floats  # (R,) scores of the normal part, each without its own time
@@ -34,12 +33,11 @@ class Habits:
     def __init__(self, window: int = 16) -> None:
         self.window = window
 
-    def fit(self, normal: Floats, known: Floats) -> Self:
-        """Learn from points (R,), NaN where unknown; known (K,): what its kind takes, if it takes any of it."""
+    def fit(self, normal: Floats) -> Self:
+        """Learn from points (R,), NaN where unknown."""
         filled = _held(normal)
         self.window = max(2, min(self.window, len(filled) // (2 * LONGER)))
         self.own = np.unique(filled)
-        self.known = np.union1d(self.own, known) if np.isin(self.own, known).any() else self.own
         stays = _stays(filled)
         self.longest = np.array([stays[filled == level].max() for level in self.own])
         habits = self._habits(filled)
@@ -49,20 +47,9 @@ class Habits:
         self.reference = np.where(np.isnan(normal), np.nan, self._distances(habits, rows, apart))
         return self
 
-    @property
-    def span(self) -> float:
-        """What distances are measured by: the range of the levels, or the only one's size, or 1."""
-        return float(self.known[-1] - self.known[0]) or abs(float(self.known[0])) or 1.0
-
     def score(self, values: Floats) -> Floats:
         """Scores (N,), NaN where a point is unknown."""
         return np.where(np.isnan(values), np.nan, self._distances(self._habits(_held(values, self.own[0]))))
-
-    def news(self, values: Floats) -> Floats:
-        """What values (N,) never met are worth, in nats: 30, and the logarithm of how far off they are; else 0."""
-        away = np.abs(np.nan_to_num(values, nan=self.own[0])[:, None] - self.known).min(1) / self.span
-        nats: Floats = np.where(away > SAME, MOVED + np.log1p(away), 0.0)
-        return nats
 
     def _habits(self, filled: Floats) -> Floats:
         """What the last rows were like (N, 3 * levels + 2)."""
@@ -87,16 +74,30 @@ class Habits:
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Everything that was learnt, as arrays and plain JSON."""
-        learnt = {"bank": self.bank, "own": self.own, "known": self.known, "longest": self.longest}
+        learnt = {"bank": self.bank, "own": self.own, "longest": self.longest}
         return {**learnt, "reference": self.reference}, {"window": self.window}
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Self:
         """The judge that `state` was taken from."""
         made = cls(int(settings["window"]))
-        made.bank, made.own, made.known = arrays["bank"], arrays["own"], arrays["known"]
+        made.bank, made.own = arrays["bank"], arrays["own"]
         made.longest, made.reference = arrays["longest"], arrays["reference"]
         return made
+
+
+def news(values: Floats, known: Floats) -> Floats:
+    """What values (N,) that are none of the known (K,) are worth, in nats: 30, and the log of how far off; else 0.
+
+    Distances are measured by the range of the levels, or the only one's size, or 1. Without any known, nothing is news.
+    """
+    if not len(known):
+        return np.zeros(len(values))
+    span = float(known[-1] - known[0]) or abs(float(known[0])) or 1.0
+    right = np.clip(np.searchsorted(known, values), 0, len(known) - 1)
+    away = np.minimum(np.abs(values - known[right]), np.abs(values - known[np.maximum(right - 1, 0)])) / span
+    nats: Floats = np.where(away > SAME, MOVED + np.log1p(np.nan_to_num(away)), 0.0)
+    return nats
 
 
 def _held(values: Floats, start: float = 0.0) -> Floats:

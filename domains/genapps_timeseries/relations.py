@@ -31,9 +31,10 @@ class Relations:
 
     name: ClassVar[str] = "relations"
 
-    def fit(self, table: Floats, common: Common, most: Floats) -> Self:
-        """Learn from rows (R, K). most (K,): nats that an error in a column is worth at most."""
-        self.most, self.lags = most, LAGS if table.shape[1] <= MANY else LAGS[:1]
+    def fit(self, table: Floats, common: Common, most: Floats, crowds: Floats) -> Self:
+        """Learn from rows (R, K). most (K,): nats that an error in a column is worth at most; crowds (K,): of how many
+        alike it is one."""
+        self.most, self.less, self.lags = most, np.log(crowds), LAGS if table.shape[1] <= MANY else LAGS[:1]
         rows = np.unique(np.linspace(0, len(table) - 1, LEARNT).astype(np.int64))
         fold = folds(len(table))
         moments = [self._moments(table, rows[fold[rows] == f]) for f in range(FOLDS)]
@@ -56,7 +57,7 @@ class Relations:
     def _crossed(self, parts: Floats) -> Crossed:
         nats = np.zeros((len(parts), len(self.earned)))
         for k, scale, part in zip(np.flatnonzero(self.earned), self.scales, parts.T, strict=True):
-            nats[:, k] = np.minimum(scale(part), self.most[k])
+            nats[:, k] = np.maximum(np.minimum(scale(part), self.most[k]) - self.less[k], 0.0)
         return Crossed(nats.max(1, initial=0.0), nats)
 
     def _moments(self, table: Floats, rows: Codes) -> tuple[Floats, Floats]:
@@ -94,7 +95,12 @@ class Relations:
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """The weights and the scales of errors."""
-        arrays: Arrays = {"weights": self.weights, "most": self.most, "earned": self.earned.astype(np.int64)}
+        arrays: Arrays = {
+            "weights": self.weights,
+            "most": self.most,
+            "less": self.less,
+            "earned": self.earned.astype(np.int64),
+        }
         return arrays | {f"scale/{k}": scale.state() for k, scale in enumerate(self.scales)}, {"lags": list(self.lags)}
 
     @classmethod
@@ -102,6 +108,7 @@ class Relations:
         """The judge that `state` was taken from."""
         made = cls()
         made.lags, made.weights, made.most = tuple(settings["lags"]), arrays["weights"], arrays["most"]
+        made.less = arrays["less"]
         made.earned = arrays["earned"].astype(bool)
         made.scales = [Surprise.from_state(arrays[f"scale/{k}"]) for k in range(int(made.earned.sum()))]
         return made

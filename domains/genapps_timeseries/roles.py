@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from genapps_timeseries.series import Floats
+from genapps_timeseries.series import Codes, Floats
 
 Role = Literal["continuous", "binary", "levels", "constant", "counter", "unknown"]
 
@@ -48,12 +48,28 @@ def switch_values(normal: Floats, roles: tuple[Role, ...]) -> Floats:
     Commands and one-hot codes come in such groups. One that was never used in the normal part is no broken sensor when
     it is used for the first time.
     """
-    pairs = [
-        np.unique(column[np.isfinite(column)]) for column, role in zip(normal.T, roles, strict=True) if role == "binary"
-    ]
-    seen = Counter(tuple(pair.tolist()) for pair in pairs)
+    seen = Counter(_levels(column) for column, role in zip(normal.T, roles, strict=True) if role == "binary")
     shared = {value for pair, count in seen.items() if count >= 2 for value in pair}
     return np.array(sorted(shared), np.float64)
+
+
+def crowds(normal: Floats, roles: tuple[Role, ...], switches: Floats) -> Codes:
+    """How many channels (C,) of switches each channel is one of, 1 where it is none.
+
+    With many of them, one or another is always used in an unusual way.
+    """
+    switch = np.array(
+        [
+            role in ("binary", "constant") and set(_levels(column)) <= set(switches.tolist())
+            for column, role in zip(normal.T, roles, strict=True)
+        ],
+        bool,
+    )
+    return np.where(switch, switch.sum(), 1).astype(np.int64)
+
+
+def _levels(column: Floats) -> tuple[float, ...]:
+    return tuple(np.unique(column[np.isfinite(column)]).tolist())
 
 
 def _whole(values: Floats) -> bool:

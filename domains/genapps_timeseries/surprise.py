@@ -30,8 +30,11 @@ class Surprise:
     unit: float
 
     @classmethod
-    def of(cls, reference: Floats) -> Self:
-        """From scores (R,) of normal rows that were not learnt, NaN left out; without any, nothing is surprising."""
+    def of(cls, reference: Floats, slower: float = 1.0) -> Self:
+        """From scores (R,) of normal rows that were not learnt, NaN left out; without any, nothing is surprising.
+
+        slower: what a nat counts less than the number of rows says, where rows are far from independent.
+        """
         ordered = np.sort(reference[np.isfinite(reference)])
         count = len(ordered)
         if not count:
@@ -41,7 +44,8 @@ class Surprise:
         at_least = count - np.searchsorted(ordered, scores)
         middle, high = np.quantile(ordered, [0.5, HIGH])
         unit = float(high - middle) / TO_HIGH or float(ordered[-1] - ordered.mean()) or 1.0
-        return cls(scores, np.log((count + 1) / (at_least + 1)), float(np.log(count + 1)), unit)
+        nats = np.log((count + 1) / (at_least + 1)) / slower
+        return cls(scores, nats, float(np.log(count + 1)) / slower, unit * slower)
 
     def __call__(self, scores: Floats) -> Floats:
         """Surprise of scores, any shape; NaN stays NaN."""
