@@ -158,7 +158,7 @@ class LogJudge:
         width = self.rates.model.width
         name = f"{stretch.name}:{stretch.kind}"
         number, last = self._events.get(name, (0, -2))
-        number += stretch.bucket > last + 1
+        number += stretch.bucket - stretch.buckets > last  # a silence that goes on began before
         self._events[name] = number, stretch.bucket
         what = "lines in all" if stretch.name == WHOLE else f"lines of {stretch.name}"
         usual = f"{stretch.mean:,.3g} usual"

@@ -23,6 +23,8 @@ WIDTHS = (1, 10, 60, 300, 900, 3600, 21_600, 86_400)  # seconds of a bucket; eac
 MOST_BUCKETS = 2048
 FEWEST_BUCKETS = 30
 FEWEST_LINES = 20  # of a message whose rate is judged
+SMALLEST_BURST = 5  # lines
+REGULAR = 0.2  # share of the buckets that a message comes in before its silence says anything
 MOST_MESSAGES = 200  # whose rates are judged, the most frequent ones
 WHOLE = "log"  # the name of all lines together
 _DAY = 86_400
@@ -101,11 +103,12 @@ class Tally:
 @dataclass(frozen=True)
 class Usual:
     """What is usual of one message: the mean of a bucket at each hour (24,), all the same without a season, and spread:
-    the variance is mean + spread * mean ** 2.
+    the variance is mean + spread * mean ** 2. regular: whether it comes often enough to be missed.
     """
 
     means: tuple[float, ...]
     spread: float
+    regular: bool = True
 
     def mean(self, bucket: int, width: int) -> float:
         """In that bucket."""
@@ -187,7 +190,8 @@ def _usual(buckets: Mapping[int, int], first: int, last: int, width: int) -> Usu
         means = np.full(24, counts.mean())
     expected = np.maximum(means[hours], 1e-9)
     spread = float(((counts - expected) ** 2 - counts).sum() / (expected**2).sum())
-    return Usual(tuple(np.maximum(means, 1e-9).tolist()), max(spread, 0.0))
+    regular = bool((counts > 0).mean() >= REGULAR)
+    return Usual(tuple(np.maximum(means, 1e-9).tolist()), max(spread, 0.0), regular)
 
 
 def _means(counts: Floats, hours: np.ndarray, drawn: float) -> Floats:
@@ -213,16 +217,19 @@ class RateWatch:
         self.silent: dict[str, list[float]] = {}  # bits so far, buckets
 
     def close(self, bucket: int, counts: Mapping[str, int]) -> list[tuple[str, float, int, float]]:
-        """(name, bits, count, usual count) of each message; bits are negative for what is too little."""
+        """(name, bits, count, usual count) of each message; of a silence the usual count of all of it."""
         found = []
         for name, usual in self.usual.items():
             count, mean = counts.get(name, 0), usual.mean(bucket, self.width)
             if count:
                 self.silent.pop(name, None)
-                above = count > mean
-                bits = burst_bits(count, mean, usual.spread) if above else silence_bits(count, mean, usual.spread)
+                bits = 0.0
+                if count > mean and count >= SMALLEST_BURST:
+                    bits = burst_bits(count, mean, usual.spread)
+                elif count < mean and usual.regular:
+                    bits = silence_bits(count, mean, usual.spread)
                 found.append((name, bits, count, mean))
-            else:
+            elif usual.regular:
                 run = self.silent.setdefault(name, [0.0, 0.0, 0.0])
                 run[0] += silence_bits(0, mean, usual.spread)
                 run[1] += 1
@@ -274,6 +281,7 @@ class RateJudge:
         self.partial = True  # the first bucket begins somewhere in its middle
         self.here: dict[str, list[Any]] = {}  # count, first line, its text, last line, its text
         self.last: dict[str, tuple[int, str]] = {}
+        self.first = (0, "")  # line of the log, which stands for what never came in it
         self.backwards = self.late = 0  # lines of an earlier bucket, in all and one after another
 
     def take(self, name: str, time: float, line: int, text: str) -> list[Stretch]:
@@ -282,7 +290,7 @@ class RateJudge:
         found: list[Stretch] = []
         if bucket != self.bucket:
             if self.bucket is None:
-                self.bucket = bucket
+                self.bucket, self.first = bucket, (line, text)
             elif bucket > self.bucket:
                 found = self._advance(bucket)
             else:
@@ -336,7 +344,7 @@ class RateJudge:
                 continue
             burst = count > mean
             run = 1 if count else int(self.watch.silent[name][1])
-            line, text = (here[name][1], here[name][2]) if count else self.last.get(name, (0, ""))
+            line, text = (here[name][1], here[name][2]) if count else self.last.get(name, self.first)
             p = self._reference.p(bits)[0]
             kind = "burst" if burst else "silence"
             found.append(Stretch(name, kind, bucket, bits, p, count, mean, run, line, text))
@@ -349,6 +357,7 @@ class RateJudge:
             "partial": self.partial,
             "here": self.here,
             "last": self.last,
+            "first": list(self.first),
             "silent": self.watch.silent,
             "late": [self.backwards, self.late],
         }
@@ -356,6 +365,7 @@ class RateJudge:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
         self.bucket, self.partial, self.here = state["bucket"], state["partial"], state["here"]
+        self.first = (int(state["first"][0]), str(state["first"][1]))
         self.last = {name: (line, text) for name, (line, text) in state["last"].items()}
         self.watch.silent = state["silent"]
         self.backwards, self.late = state["late"]
