@@ -18,6 +18,7 @@ from genapps_timeseries.series import Floats
 from genapps_timeseries.space import Joint, Off, Out
 from genapps_timeseries.surprise import Surprise
 
+HUGE = 1e100
 FULL = 4  # channels of continuous values that get the whole effort; more of them share it
 LEAST = 0.1  # of the effort for each
 CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint)}
@@ -164,8 +165,8 @@ class Detector:
 
 
 def _finite(values: Floats) -> Floats:
-    """What is infinite is unknown."""
-    return np.where(np.isfinite(values), values, np.nan)
+    """What is infinite is unknown, and what is huge is cut so that its square is a number."""
+    return np.clip(np.where(np.isfinite(values), values, np.nan), -HUGE, HUGE)
 
 
 def _stacked(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
