@@ -57,7 +57,7 @@ BUILT_IN = {
     ),
     "logs": Domain(
         cli="genapps_logs.cli:cli",
-        help="Logs: the templates of their messages, and what is new or rare beside a normal log.",
+        help="Logs: the templates of their messages, and what is unlike a normal log, by file or as it grows.",
         sample="service.log",
         demo=("templates", "{sample}", "-o", "{folder}/templates.csv", "--save", "{folder}/templates.genapps"),
     ),
