@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from genapps.anomaly import Calibration, Promise, promise
+from genapps.anomaly import Promise
 from genapps.errors import InputError, UsageError
 from genapps_timeseries.detection_accepting import accept, without_accepted
 from genapps_timeseries.detection_events import Found, found_in
 from genapps_timeseries.detection_judging import Judged, judge
 from genapps_timeseries.detection_learning import FEWEST, KEPT, Learnt, Normal, extend, learn
+from genapps_timeseries.detection_ranking import kept
 from genapps_timeseries.detection_rate import Asked, asked_rate
 from genapps_timeseries.detection_wishes import Wishes
 from genapps_timeseries.detection_words import explained
@@ -193,13 +194,14 @@ def _judged(
     gap = wishes.gap(series.clock, normal.window)
     seconds = series.clock.seconds
     asked = asked_rate(normal.reference, seconds, gap, wishes.false_alarm_rate, wishes.alarms_per_week)
-    kept = promise(normal.reference, Calibration(asked.rate), step=seconds, asked=asked.weekly, merge=gap)
+    promised = kept(normal.reference, asked.rate, normal.window, step=seconds, asked=asked.weekly, merge=gap)
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)
     found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
-    events = tuple(explained(event, judged, normal) for event in found)
+    told = [explained(event, judged, normal) for event in found]
+    events = tuple(event for event in told if wishes.wants(event.direction))
     said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))
-    return Result(judged, normal, asked, kept, events, said, says)
+    return Result(judged, normal, asked, promised, events, said, says)
 
 
 def _accepting(detection: Detection, ids: set[int], wishes: Wishes) -> Detection:

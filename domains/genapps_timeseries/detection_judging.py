@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genapps.anomaly import Calibration, Calibrator
 from genapps_timeseries.detection_learning import Mask, Normal, score_blocks
+from genapps_timeseries.detection_ranking import Ranking
 from genapps_timeseries.detector import Scored
 from genapps_timeseries.series import Floats, Series
-
-LASTING, TURNS = 30, 2  # rows, and periods, for which a lasting alarm is not learnt from
 
 
 @dataclass(frozen=True)
@@ -47,18 +45,16 @@ def judge(normal: Normal, series: Series, rate: float, own: Scored | None = None
     """Judge a series by what is normal. own: scores of its first rows, where these are what that was learnt from."""
     first = 0 if own is None else len(own.scores)
     blank = _blank(series, first)
-    settings = Calibration(rate, patience=max(LASTING, TURNS * normal.window))
     low, high = normal.band(rate)
     if own is not None:
         _fill(blank, 0, own, normal, low, high)
-        _rank_own(blank, own, normal, settings)
-    calibrator = Calibrator(normal.reference, settings)
+        _rank_own(blank, own, normal, rate)
+    ranking = Ranking(normal.reference, rate, normal.window)
     for start, scored in score_blocks(normal.detector, series.values[first:], normal.window):
         _fill(blank, first + start, scored, normal, low, high)
         rows = slice(first + start, first + start + len(scored.scores))
-        found = calibrator.run(scored.scores)
-        blank.p[rows], blank.threshold[rows] = found.p, found.threshold
-        blank.strange[rows] = found.p <= rate
+        blank.p[rows], blank.threshold[rows] = ranking.run(scored.scores)
+        blank.strange[rows] = blank.p[rows] <= rate
     return blank
 
 
@@ -80,12 +76,12 @@ def _fill(blank: Judged, start: int, scored: Scored, normal: Normal, low: Floats
     blank.expected[rows], blank.lower[rows], blank.upper[rows] = expected, expected + low[top], expected + high[top]
 
 
-def _rank_own(blank: Judged, own: Scored, normal: Normal, settings: Calibration) -> None:
+def _rank_own(blank: Judged, own: Scored, normal: Normal, rate: float) -> None:
     """The normal part's rows among each other; dirty ones as rows that are judged."""
     known, dirty = np.isfinite(own.scores), normal.dirty[: len(own.scores)]
     usable, strange = np.flatnonzero(known & ~dirty), np.flatnonzero(known & dirty)
     blank.p[usable] = normal.own_p(own.scores[usable])
-    calibrator = Calibrator(normal.reference, settings)
-    blank.threshold[: len(own.scores)] = calibrator.threshold()
-    blank.p[strange] = calibrator.run(own.scores[strange]).p
-    blank.strange[strange] = blank.p[strange] <= settings.rate
+    ranking = Ranking(normal.reference, rate, normal.window)
+    blank.threshold[: len(own.scores)] = ranking.threshold
+    blank.p[strange], _ = ranking.run(own.scores[strange])
+    blank.strange[strange] = blank.p[strange] <= rate

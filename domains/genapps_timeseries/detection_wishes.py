@@ -109,7 +109,11 @@ class Wishes:
         """When rows in alarm are an event."""
         gap = self.gap(clock, window) * (clock.step or 1.0)
         shortest = span(self.min_length, "--min-length").of(clock) if self.min_length else 1
-        return Rules(rate, gap, rows=shortest, direction=self.direction or "both")
+        return Rules(rate, gap, rows=shortest)
+
+    def wants(self, direction: str) -> bool:
+        """Whether an event of that direction counts; one without any always does."""
+        return self.direction in (None, "both", direction) or direction == "both"
 
     def gap(self, clock: Clock, window: int) -> int:
         """Rows that are merged over."""

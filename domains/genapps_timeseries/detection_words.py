@@ -51,6 +51,8 @@ def explained(event: Found, judged: Judged, normal: Normal) -> Found:
     )
     words = sentence(told.name, course, len(event.channels) - 1 if told.name != "gap" else 0)
     near = None if told.name in ("gap", "missing") else likeness(event, judged, normal, c, unit)
+    off = float(np.nan_to_num(segment - told.usual).sum())
+    event = replace(event, direction="both" if event.kind or not off else "up" if off > 0 else "down")
     if event.kind or told.name in ("shape", "relation"):
         return replace(event, kind=told.name, reason=words, nearest=near)
     start, end_time = float(series.times[first]), float(series.times[last])

@@ -45,8 +45,8 @@ def kind_of(values: Floats, start: int, stop: int, normal: Floats, window: int) 
     first, last = _extent(residual, unit)
     still = _still(values, start, stop)
     if still is not None and _is_stuck(values[still[0] : still[1]], normal, STILL * (last + 1 - first)):
-        cut = slice(max(still[0] - start, 0), max(still[1] - start, 1))
-        return Kind("flatline", still[0], still[1] - 1, usual[cut])
+        begin = max(still[0], start)
+        return Kind("flatline", begin, still[1] - 1, usual[begin - start : still[1] - start])
     name = _of_course(residual[first : last + 1], segment[first : last + 1], usual[first : last + 1], normal, unit)
     return Kind(name, start + first, start + last, usual[first : last + 1])
 

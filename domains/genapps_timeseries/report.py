@@ -26,7 +26,7 @@ PICTURES = 12  # courses on the page
 PANELS = 12  # events from near
 LISTED = 300  # events of the table
 CONTEXT = 2.0  # lengths of an event, or windows, that are shown around it
-PAIR = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(300px,100%),1fr));gap:16px 32px"
+PAIR = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr));gap:16px 32px"
 KIND_WORDS = (
     ("spike", "One to three rows far off."),
     ("level shift", "Another level while it lasts."),
@@ -169,7 +169,8 @@ def _panels(detection: Detection) -> Iterator[Figure]:
         )
         beside, below = _beside(event, normal, frame, series)
         pair = Markup('<div style="{0}">{1}{2}</div>').format(PAIR, drawn, beside)
-        title = f"{event.id}. {clip(event.channels[0][0], 40)}: {event.kind}"
+        name = "" if event.kind == "gap" else f"{clip(event.channels[0][0], 40)}: "
+        title = f"{event.id}. {name}{event.kind}"
         words = f"{_sentence(event.reason)} {below}"
         yield Figure(title, pair, aside=f"{event.grade} {event.severity:.1f}", below=words, wide=True)
 

@@ -1,0 +1,70 @@
+"""Scores of a series as p-values: borderline rows are learnt at once, rows far beyond all that is normal are not.
+
+Scores of windows make alarms last: left out of what is learnt, as a stream does, they would let the level creep up. So
+every row is learnt here but those that are certainly strange; these have their p-value from the first reference, hide
+nothing that follows, and are learnt in the end where they last for many windows: then the series has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from genapps.anomaly import Calibration, Calibrator, Promise, promise, rows_per_alarm
+from genapps.anomaly.conformal import extrapolated, fit_tail, ordered_reference
+from genapps_timeseries.series import Floats
+
+SURE = 0.001  # of the rate: rarer rows are certainly strange
+TURNS, LASTING = 5, 100  # windows, and rows at least, for which they may last
+
+
+class Ranking:
+    """P-values of scores in order of time, block by block, after scores (R,) of normal rows."""
+
+    def __init__(self, reference: Floats, rate: float, window: int) -> None:
+        self._ordered = ordered_reference(reference).tolist()
+        self._tail = fit_tail(self._ordered)
+        self._calibrator = Calibrator(reference, Calibration(rate, patience=0))
+        enough = self._tail is not None and self._tail.share > SURE * rate
+        self._cut = max(self._tail.quantile(SURE * rate), self._ordered[-1]) if self._tail and enough else np.inf
+        self._window, self._patience = window, max(TURNS * window, LASTING)
+        self._last, self._open = -(10**12), 0  # the last row that was certainly strange, and for how long they last
+        self._row = 0
+
+    def run(self, scores: Floats) -> tuple[Floats, Floats]:
+        """P-values (N,) and thresholds (N,) of the next scores (N,), NaN where unknown."""
+        sure = self._sure(scores)
+        found = self._calibrator.run(np.where(sure, np.nan, scores))
+        p = found.p.copy()
+        for row in np.flatnonzero(sure).tolist():
+            p[row] = extrapolated(self._ordered, self._tail, float(scores[row]))[0]
+        return p, found.threshold
+
+    @property
+    def threshold(self) -> float:
+        """A row whose score is higher is in alarm now."""
+        return self._calibrator.threshold()
+
+    def _sure(self, scores: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        sure = np.asarray(np.nan_to_num(scores, nan=-np.inf) > self._cut)
+        for row in np.flatnonzero(sure).tolist():
+            now = self._row + row
+            self._open = self._open + now - self._last if now - self._last <= self._window else 1
+            self._last = now
+            sure[row] = self._open <= self._patience
+        self._row += len(scores)
+        return sure
+
+
+def kept(
+    reference: Floats, rate: float, window: int, *, step: float | None, asked: float | None, merge: int
+) -> Promise:
+    """What can be promised after scores (R,) of normal rows, and how it is kept on their second half."""
+    made = promise(reference, Calibration(rate, patience=0), step=step, asked=asked, merge=merge)
+    if made.held is None:
+        return made
+    half = len(reference) // 2
+    flags = Ranking(reference[:half], rate, window).run(reference[half:])[0] <= rate
+    alarms = round(float(flags.sum()) / rows_per_alarm(flags, merge))
+    return replace(made, rows=len(flags), held=float(flags.mean()), alarms=alarms)
