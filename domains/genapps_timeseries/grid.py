@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from genapps.io.room import CHUNK, release, room
 from genapps_timeseries.series import Clock, Codes, Floats, Series
 from genapps_timeseries.wording import counted, duration
+
+Array = TypeVar("Array", Floats, Codes)
 
 NEAR = 0.25  # of a step that a row may be early or late
 REGULAR = 0.9  # of the steps that must be one step long
@@ -41,100 +44,75 @@ def on_grid(raw: Raw, rows: Codes | None = None, name: str = "") -> Series:
     """
     notes: list[str] = []
     times, take = _ordered(raw, rows, notes)
-    copies = np.zeros((0, 2), np.int64)
     if raw.clock.kind == "rows":
         clock = raw.clock if len(times) > 1 else replace(raw.clock, step=None)
         return Series(_taken(raw.columns, take), raw.channels, times, take, clock, name, tuple(notes))
     same = _count(times, lambda steps: steps == 0)
-    first = _repeats(times, same, notes) if same else None
-    members, firsts = take, None
-    if first is not None:
-        firsts = np.flatnonzero(first)
-        copies = _copies(first, take)
-        times, take = times[firsts], take[firsts]
-    step, regular = _step(times, raw.clock.kind, bool(same) and first is None, notes)
-    where, lengths = _gaps(times, step, raw.clock, notes) if regular and step else _NONE
+    coarse = same > COARSE * (len(times) - 1)
+    copies = _NO_COPIES
+    if same:
+        notes.append(_about_copies(same, coarse))
+    if same and not coarse:
+        times, take, copies = _without_copies(times, take)
+    step, regular = _step(times, raw.clock.kind, coarse, notes)
+    if regular and step:
+        times, take, copies = _filled(times, take, copies, *_gaps(times, step, raw.clock, notes))
     values = _taken(raw.columns, take)
-    if first is not None and firsts is not None:
-        _average(values, raw.columns, members, first)
-    times, take, values, copies = _filled(times, take, values, copies, where, lengths)
+    _average(values, raw.columns, copies)
     clock = replace(raw.clock, step=step, regular=regular)
     return Series(values, raw.channels, times, take, clock, name, tuple(notes), copies)
 
 
 _NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+_NO_COPIES = np.zeros((0, 2), np.int64)
 
 
 def _ordered(raw: Raw, rows: Codes | None, notes: list[str]) -> tuple[Floats, Codes]:
     """Times that never fall, and the rows of the input they belong to."""
     if raw.times is None:
-        take = _where(np.ones(len(raw.columns[0]), np.bool_)) if rows is None else rows
+        take = _all(len(raw.columns[0])) if rows is None else rows
         return np.arange(len(take), dtype=np.float64), take
     times = raw.times if rows is None else raw.times[rows]
-    known = _known(times)
+    take = _all(len(times)) if rows is None else rows
+    known = _tested(times, np.isfinite)
     lost = len(times) - int(np.count_nonzero(known))
     if lost:
         notes.append(f"{counted(lost, 'row')} without a time {_be(lost)} left out")
-        times = times[known]
-    take = _where(known) if rows is None else rows[known]
+        times, take = _kept(times, known), _kept(take, known)
     falls = _count(times, lambda steps: steps < 0)
     if falls:
         order = np.argsort(times, kind="stable")
         notes.append(f"time goes back {counted(falls, 'time')}; rows are sorted by time")
-        times, take = times[order], take[order]
+        times, take = _picked(times, order), _picked(take, order)
     return times, take
 
 
-def _known(times: Floats) -> NDArray[np.bool_]:
-    """(N,) Whether a row has a time."""
-    known = np.empty(len(times), np.bool_)
-    for start in range(0, len(times), CHUNK):
-        known[start : start + CHUNK] = np.isfinite(times[start : start + CHUNK])
-        release(times)
-    return known
+def _about_copies(same: int, coarse: bool) -> str:
+    if coarse:
+        return "most rows have the stamp of the row before, so rows are judged in their order, not by time"
+    return f"{counted(same, 'row')} with the stamp of another row: each stamp is judged once, by the mean"
 
 
-def _where(known: NDArray[np.bool_]) -> Codes:
-    """(n,) The positions of what is known, with room outside memory where they are many."""
-    take, done = room(int(np.count_nonzero(known)), np.int64), 0
-    for start in range(0, len(known), CHUNK):
-        found = start + np.flatnonzero(known[start : start + CHUNK])
-        take[done : done + len(found)] = found
-        done += len(found)
-    release(take)
-    return take
-
-
-def _repeats(times: Floats, same: int, notes: list[str]) -> NDArray[np.bool_] | None:
-    """(N,) Whether a row is the first of its stamp; None where rows are kept, their stamps being coarser than they."""
-    if same > COARSE * (len(times) - 1):
-        notes.append("most rows have the stamp of the row before, so rows are judged in their order, not by time")
-        return None
-    notes.append(f"{counted(same, 'row')} with the stamp of another row: each stamp is judged once, by the mean")
+def _without_copies(times: Floats, take: Codes) -> tuple[Floats, Codes, Codes]:
+    """The first row of each stamp, and (K, 2) the other ones with the places where theirs are."""
     first = np.ones(len(times), np.bool_)
     for start, steps in _steps(times):
         first[start + 1 : start + 1 + len(steps)] = steps != 0
-    return first
-
-
-def _copies(first: NDArray[np.bool_], take: Codes) -> Codes:
-    """(K, 2) Rows of the input that are no first ones, and the rows of the series they went into."""
     again = np.flatnonzero(~first)
-    return np.stack([take[again], np.cumsum(first)[again] - 1], 1)
+    copies = np.stack([take[again], again - np.arange(1, len(again) + 1)], 1)
+    return _kept(times, first), _kept(take, first), copies
 
 
-def _average(values: Floats, columns: tuple[Floats, ...], members: Codes, first: NDArray[np.bool_]) -> None:
-    """Put means of what is known into the rows (of `values`) of stamps that several rows have."""
-    place = np.cumsum(first) - 1
-    several = np.flatnonzero(np.bincount(place, minlength=len(values)) > 1)
-    inside = np.flatnonzero(np.isin(place, several))
-    group = np.searchsorted(several, place[inside])
-    for c, column in enumerate(columns):
-        cells = column[members[inside]]
+def _average(values: Floats, columns: tuple[Floats, ...], copies: Codes) -> None:
+    """Put the mean of what is known into the rows (of `values`) that have copies."""
+    places, which = np.unique(copies[:, 1], return_inverse=True)
+    for c, column in enumerate(columns if len(copies) else ()):
+        first, cells = values[places, c], column[copies[:, 0]]
         known = np.isfinite(cells)
-        number = np.bincount(group[known], minlength=len(several))
-        total = np.bincount(group[known], cells[known], minlength=len(several))
-        values[several, c] = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+        number = np.bincount(which[known], minlength=len(places)) + np.isfinite(first)
+        total = np.bincount(which[known], cells[known], minlength=len(places)) + np.nan_to_num(first)
+        values[places, c] = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+        release(column)
 
 
 def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[float | None, bool]:
@@ -198,43 +176,84 @@ def _cut(lengths: Floats, step: float, clock: Clock) -> Floats:
     return np.where(lengths <= SHORT, lengths, np.where(rest < LEAST, rest + round(day), rest))
 
 
-def _filled(
-    times: Floats, take: Codes, values: Floats, copies: Codes, where: Codes, lengths: Codes
-) -> tuple[Floats, Codes, Floats, Codes]:
-    """The same rows with unknown ones put in after the rows `where`."""
+def _filled(times: Floats, take: Codes, copies: Codes, where: Codes, lengths: Codes) -> tuple[Floats, Codes, Codes]:
+    """The same rows with others, -1, put in after the rows `where`."""
     if not len(where):
-        return times, take, values, copies
+        return times, take, copies
     before = np.concatenate([[0], np.cumsum(lengths)])
     size = len(times) + int(before[-1])
     out_times, out_rows = room(size), room(size, np.int64)
-    out_values = room((values.shape[1], size)).T
-    out_rows[:] = -1
-    out_values[:] = np.nan
     for start in range(0, len(times), CHUNK):
         stop = min(start + CHUNK, len(times))
         at = np.arange(start, stop)
         at += before[np.searchsorted(where, at, "left")]
-        out_times[at], out_rows[at], out_values[at] = times[start:stop], take[start:stop], values[start:stop]
+        out_times[at], out_rows[at] = times[start:stop], take[start:stop]
+        for used in (times, take, out_times, out_rows):
+            release(used)
     number = np.arange(before[-1]) - np.repeat(before[:-1], lengths)  # of a row within its gap
     at = np.repeat(where + before[:-1] + 1, lengths) + number
     share = (number + 1) / np.repeat(lengths + 1, lengths)
     left, right = np.repeat(times[where], lengths), np.repeat(times[where + 1], lengths)
-    out_times[at] = left + share * (right - left)
+    out_times[at], out_rows[at] = left + share * (right - left), -1
     copies = copies.copy()
     copies[:, 1] += before[np.searchsorted(where, copies[:, 1], "left")]
-    return out_times, out_rows, out_values, copies
+    return out_times, out_rows, copies
 
 
 def _taken(columns: tuple[Floats, ...], take: Codes) -> Floats:
-    """(n, C) The rows `take` of the columns."""
+    """(n, C) The rows `take` of the columns, unknown where they are -1."""
     values = room((len(columns), len(take)))
     for c, column in enumerate(columns):
         for start in range(0, len(take), CHUNK):
-            values[c, start : start + CHUNK] = column[take[start : start + CHUNK]]
+            rows = take[start : start + CHUNK]
+            values[c, start : start + CHUNK] = np.where(rows < 0, np.nan, column[rows])
             for used in (column, take, values):
                 release(used)
     out: Floats = values.T
     return out
+
+
+# Passes over arrays that may not fit into memory.
+
+
+def _all(size: int) -> Codes:
+    """0, 1, 2 ..."""
+    made = room(size, np.int64)
+    for start in range(0, size, CHUNK):
+        made[start : start + CHUNK] = np.arange(start, min(start + CHUNK, size))
+        release(made)
+    return made
+
+
+def _tested(array: Array, test: Callable[[Array], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """(N,) Which entries pass."""
+    passed = np.empty(len(array), np.bool_)
+    for start in range(0, len(array), CHUNK):
+        passed[start : start + CHUNK] = test(array[start : start + CHUNK])
+        release(array)
+    return passed
+
+
+def _kept(array: Array, keep: NDArray[np.bool_]) -> Array:
+    """(n,) The entries that are kept."""
+    made, done = room(int(np.count_nonzero(keep)), array.dtype), 0
+    for start in range(0, len(array), CHUNK):
+        part = array[start : start + CHUNK][keep[start : start + CHUNK]]
+        made[done : done + len(part)] = part
+        done += len(part)
+        release(array)
+        release(made)
+    return made
+
+
+def _picked(array: Array, order: Codes) -> Array:
+    """(n,) The entries in this order."""
+    made = room(len(order), array.dtype)
+    for start in range(0, len(order), CHUNK):
+        made[start : start + CHUNK] = array[order[start : start + CHUNK]]
+        release(array)
+        release(made)
+    return made
 
 
 def _steps(times: Floats) -> Iterator[tuple[int, Floats]]:

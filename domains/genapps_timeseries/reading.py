@@ -262,7 +262,7 @@ class _Table:
             return
         codes: Codes = self.codes.array()
         order = np.argsort(codes, kind="stable")
-        bounds = np.searchsorted(codes[order], np.arange(-1, len(self.groups) + 1))
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(codes + 1, minlength=len(self.groups) + 1))])
         nameless, short = int(bounds[1]), []
         for name, code in self.groups.items():
             rows = order[bounds[code + 1] : bounds[code + 2]]
