@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,8 @@ import keep
 from genapps_timeseries.streaming import DEFAULT, LIGHT
 from genapps_timeseries.watching import Running, watch
 from genapps_timeseries.watching_series import Asked
+
+WARM = 700  # lines that are written at once, so that the columns are known and the warm-up is over
 
 
 def records(count: int, channels: int) -> Iterator[dict[str, Any]]:
@@ -62,43 +66,36 @@ def _head(path: Path) -> Path:
 
 
 def waits(path: Path, family: str, folder: Path) -> list[float]:
-    """Milliseconds from a line to its verdict, each line by itself, after the warm-up; the state is saved each second."""
+    """Milliseconds from a line to its verdict, each line written to a pipe by itself once the last one was answered.
+
+    After the warm-up; the state is saved every second, which is among what a line may wait for.
+    """
+    lines, pipe = path.read_bytes().splitlines(keepends=True)[:20_000], folder / "pipe"
+    os.mkfifo(pipe)
+    answered = threading.Semaphore(0)
+    sent: list[float] = []
     found: list[float] = []
-    lines = path.read_bytes().splitlines(keepends=True)
-    asked, running = Asked(family=family), Running(save_every=1.0)
-    state = str(folder / "s.genapps")
-    watch(str(_head(path)), output="/dev/null", asked=asked, running=running)
-    # A pipe of our own, so that the lines come one at a time and the whole path of a record is what is measured.
-    fifo = folder / "pipe"
-    import os
-    import threading
 
-    os.mkfifo(fifo)
-    told = threading.Semaphore(0)
-    times: list[float] = []
+    def send() -> None:
+        with pipe.open("wb", 0) as file:
+            file.write(b"".join(lines[:WARM]))
+            for line in lines[WARM:]:
+                answered.acquire()
+                sent.append(time.perf_counter())
+                file.write(line)
 
-    def feed() -> None:
-        with fifo.open("wb", 0) as pipe:
-            pipe.write(b"".join(lines[:700]))
-            for line in lines[700:]:
-                told.acquire()
-                times.append(time.perf_counter())
-                pipe.write(line)
+    def look() -> bool:
+        if len(sent) > len(found):
+            found.append(1e3 * (time.perf_counter() - sent[-1]))
+        answered.release()
+        return False
 
-    seen = [0]
-
-    def stop() -> bool:
-        now = time.perf_counter()
-        if len(times) > seen[0]:
-            found.append(1e3 * (now - times[-1]))
-            seen[0] = len(times)
-        told.release()
-        return len(times) >= len(lines) - 700
-
-    thread = threading.Thread(target=feed, daemon=True)
+    thread = threading.Thread(target=send)
     thread.start()
-    watch(str(fifo), output="/dev/null", asked=asked, running=running, state=state, stop=stop)
-    return found[50:]
+    running, state = Running(save_every=1.0), str(folder / "state.genapps")
+    watch(str(pipe), output="/dev/null", asked=Asked(family=family), running=running, state=state, stop=look)
+    thread.join()
+    return found
 
 
 def main() -> None:
@@ -116,9 +113,7 @@ def main() -> None:
                 rate = round(speed(path, family))
                 row: dict[str, Any] = {"family": family, "channels": channels, "lines": suffix[1:], "a_second": rate}
                 if suffix == ".csv" and channels == 1:
-                    took = sorted(waits(path, family, folder))
-                    (folder / "pipe").unlink()
-                    (folder / "s.genapps").unlink()
+                    took = sorted(waits(path, family, Path(tempfile.mkdtemp(dir=folder))))
                     row |= {f"p{q:g}_ms": round(took[int(q / 100 * (len(took) - 1))], 3) for q in (50, 99, 99.9)}
                 rows.append(row)
                 print(row)

@@ -26,6 +26,7 @@ from genapps_timeseries.streaming_members import (
     Light,
     Member,
     Reach,
+    Restless,
     Scale,
     Season,
     Windows,
@@ -33,7 +34,7 @@ from genapps_timeseries.streaming_members import (
 
 DEFAULT, LIGHT = "ensemble", "light"
 FAMILIES: dict[str, tuple[Callable[[], Member], ...]] = {
-    DEFAULT: (Level, partial(Level, 32), Forecast, Season, Windows, Reach),
+    DEFAULT: (Level, partial(Level, 32), Forecast, Season, Windows, Reach, Restless),
     LIGHT: (Light,),
 }
 LONGEST = 10_000  # rows of a reference at most
@@ -44,7 +45,7 @@ _SPAN = 3  # times the rows that a rate needs at least are held to promise it
 RARE = 12.0  # no surprise is larger: nothing is known of anything rarer than one in 10^12
 _SURE = 0.01  # of the rate: the p-value of what is strange by rule
 _FEWEST = 30  # scores before a member has a say
-_QUIET, _LOUDER, _FAINT = 100, 1.3, 0.8  # an onset within so many rows of the last must surprise so much more
+_QUIET, _LOUDER, _FAINT = 100, 1.5, 0.8  # an onset within so many rows of the last must surprise so much more
 _RUN = 10  # rows without a value, or with the same one, beyond three times the longest such run so far are strange
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from genapps_timeseries.series import Floats
 
 DAY = 86400.0
+_THURSDAY, _FRIDAY = 3, 4  # counted from Monday; times are counted from a Thursday
 _RECENT = 0.1  # the share of the newest value in what the last values were like
 _NEAR = 0.1  # of its width: how much a range grows at most with a value beyond it
 _MOST = 1e300
@@ -60,22 +61,6 @@ class Member:
                 raise ValueError(f"{name} of shape {array.shape} instead of {held.shape}")
             else:
                 setattr(self, name, array.copy())
-
-
-class Step(Member):
-    """The first difference."""
-
-    kind = "spike"
-    numbers = ("last",)
-
-    def __init__(self) -> None:
-        self.last = math.nan
-
-    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
-        """The distance from the value before."""
-        self.expected = self.last
-        score, self.last = abs(value - self.last), kept
-        return score
 
 
 class Reach(Member):
@@ -186,24 +171,25 @@ class Forecast(Member):
 
 
 class Season(Member):
-    """The distance from what is usual at this time of day."""
+    """The distance from what is usual at this time of day; Saturdays and Sundays are days of their own."""
 
     kind = "shape"
     numbers = ("offset",)
     arrays = ("means", "days", "day", "total", "count")
 
-    def __init__(self, bins: int = 48, period: float = DAY, newest: float = 0.2) -> None:
-        self.bins, self.period, self.newest = bins, period, newest
-        self.means, self.days, self.total, self.count = (np.zeros(bins) for _ in range(4))
-        self.day = np.full(bins, -1.0)
+    def __init__(self, bins: int = 48, newest: float = 0.2) -> None:
+        self.bins, self.newest = bins, newest
+        self.means, self.days, self.total, self.count = (np.zeros(3 * bins) for _ in range(4))
+        self.day = np.full(3 * bins, -1.0)
         self.offset = 0.0  # how far the last values were from what is usual
 
     def step(self, value: float, kept: float, time: float, learn: bool) -> float:
-        """NaN before the same time of a day was seen once."""
+        """NaN before the same time of such a day was seen once."""
         if time != time:
             return math.nan
-        day, place = divmod(time, self.period)
-        at = min(int(place / self.period * self.bins), self.bins - 1)
+        day, place = divmod(time, DAY)
+        weekday = (day + _THURSDAY) % 7
+        at = min(int(place / DAY * self.bins), self.bins - 1) + self.bins * int(max(weekday - _FRIDAY, 0))
         if self.day[at] != day:
             self._turn(at, day)
         self.expected = float(self.means[at]) if self.days[at] else math.nan
@@ -272,22 +258,6 @@ class Windows(Member):
         self.kept += 1
 
 
-class Flat(Member):
-    """How often the same value came again."""
-
-    kind = "flatline"
-    numbers = ("last", "run")
-
-    def __init__(self) -> None:
-        self.last, self.run = math.nan, 0.0
-
-    def step(self, value: float, kept: float, time: float, learn: bool) -> float:
-        """The length of the run."""
-        self.run = self.run + 1 if value == self.last else 0.0
-        self.last = value
-        return self.run
-
-
 class Restless(Member):
     """The size of the last differences beside what is usual: a frequency or a noise that changes."""
 
@@ -303,7 +273,7 @@ class Restless(Member):
 
     def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The log of the ratio, whichever way it goes."""
-        move, self.last = value - self.last, kept
+        move, self.last = kept - self.last, kept
         if move != move:
             return math.nan
         recent = self.recent

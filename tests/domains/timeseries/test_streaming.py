@@ -11,7 +11,7 @@ import pytest
 from genapps.errors import InputError, UsageError
 from genapps_timeseries.series import Floats
 from genapps_timeseries.streaming import DEFAULT, FAMILIES, LIGHT, Details, Stream
-from genapps_timeseries.streaming_members import Forecast, Level, Member, Reach, Season, Windows
+from genapps_timeseries.streaming_members import Forecast, Level, Member, Reach, Restless, Season, Windows
 
 WARM = 300
 
@@ -160,7 +160,7 @@ def test_numbers_too_large_to_reckon_with() -> None:
     assert not np.isnan(alarms).any() and first(alarms) in (100, 99)
 
 
-@pytest.mark.parametrize("make", [Level, Forecast, Season, Windows, Reach])
+@pytest.mark.parametrize("make", [Level, Forecast, Season, Windows, Reach, Restless])
 def test_members_hold_bounded_memory_and_learn_only_when_told(make: Callable[[], Member]) -> None:
     member = make()
     values = normal(3000).tolist()
