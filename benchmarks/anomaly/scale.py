@@ -53,7 +53,9 @@ def generate(path: Path, rows: int) -> None:
             "pressure": np.round(3 + 0.5 * np.sin(day + 1) + noise[1], 4),
             "power": np.round(10 + np.abs(np.sin(day / 2)) + noise[2], 4),
         }
-        table = pa.table({"time": stamps, **columns})
+        order = np.arange(len(number))
+        order[[10, 11]] = 11, 10
+        table = pa.table({"time": stamps[order], **columns})
         if writer is None:
             kind = pyarrow.csv.CSVWriter if path.suffix == ".csv" else pyarrow.parquet.ParquetWriter
             writer = kind(path, table.schema)
