@@ -27,6 +27,7 @@ def families() -> dict[str, Callable[[np.random.Generator], Made]]:
         "servers": servers,
         "loads": loads,
         "worn": worn,
+        "stuck": stuck,
         "beats": beats,
         "rare": rare,
         "patterns": patterns,
@@ -173,6 +174,20 @@ def worn(draws: np.random.Generator) -> Made:
     else:
         values[span] += 900 * _noise(draws, length, 0.8)
     labels[span] = 1
+    return values, labels, train
+
+
+def stuck(draws: np.random.Generator) -> Made:
+    """The same with a short part for training, and a sensor that sticks for long at an end of its range."""
+    count, train = 9000, 900
+    lively = np.repeat(np.exp(0.6 * draws.standard_normal(count // 80 + 1)), 80)[:count]
+    values = 300 * np.repeat(draws.normal(0, 0.6, count // 250 + 1), 250)[:count]
+    values += 100 * lively * _noise(draws, count, 0.9)
+    labels = np.zeros(count, np.int64)
+    for place in _places(draws, train + 100, count - 300, int(draws.integers(1, 3)), 1150):
+        length = int(draws.integers(200, 1150))
+        values[place : place + length] = draws.choice([-1, 1]) * np.quantile(np.abs(values), 0.99) * draws.uniform(1, 2)
+        labels[place : place + length] = 1
     return values, labels, train
 
 

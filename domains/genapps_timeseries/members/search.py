@@ -32,6 +32,11 @@ class Bank:
     def _cells(self) -> NDArray[np.int64]:
         return np.flatnonzero(np.diff(self.starts // self.cell, prepend=-1))
 
+    @property
+    def occurrences(self) -> int:
+        """How many there are."""
+        return len(self._cells)
+
     def distances(
         self, asked: NDArray[np.float32], rank: int, starts: NDArray[np.int64] | None = None, apart: int = 0
     ) -> NDArray[np.float32]:
