@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler  # noqa: E402
 DEVELOPMENT = (
     "2_annthyroid", "4_breastw", "12_fault", "18_Ionosphere", "30_satellite", "37_Stamps", "40_vowels", "46_WPBC",
 )  # fmt: skip
-OURS = ("ensemble", "gmm")
+OURS = ("ensemble", "gmm", "autoregressive")
 PEERS = ("KNN", "IForest", "ECOD")
 ROWS = 4_000
 
@@ -56,7 +56,7 @@ def peer(name: str) -> Callable[[Frame, Frame, bool], Scores]:
     """A detector of PyOD with its defaults."""
 
     def system(learnt: Frame, judged: Frame, clean: bool) -> Scores:
-        from genapps_tabular.anomaly_members import pyod
+        from genapps.anomaly.foreign import pyod
 
         scaler = StandardScaler().fit(learnt.to_numpy())
         detector = pyod(name, 0)

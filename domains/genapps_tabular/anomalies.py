@@ -18,10 +18,12 @@ from genapps.metrics.distributions import Floats
 from genapps_tabular.anomaly_model import (
     ENSEMBLE,
     AnomalyModel,
+    Asked,
     check_family,
     fit_anomalies,
     held_rate,
     names_of,
+    updated,
 )
 from genapps_tabular.anomaly_reasons import Reason, contributions, reasons_for, to_json
 from genapps_tabular.checks import SchemaLike, check_rows, read, resolve_schema
@@ -137,35 +139,43 @@ def detect(
     *,
     train: Any = None,
     model: AnomalyModel | str | Path | None = None,
+    update: Any = None,
     save: str | Path | None = None,
     family: str = ENSEMBLE,
     false_alarm_rate: float = RATE,
     output: str | Path | None = None,
+    report: str | Path | None = None,
     schema: SchemaLike = None,
     encoding: str | None = None,
     seed: int = 0,
     cpu_threads: int = 1,
     spreadsheet_safe: bool = False,
-    options: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> Detection:
     """The table with a score, a p-value, whether that is an alarm and why, for each row.
 
     train: rows known to be normal; without them the table is its own reference, and the strangest rows have the alarms.
-    model: an earlier reference, or its file. family: the ensemble, gmm, vae, rbm, gan, or pyod:NAME; options: settings
-    of a family's own. Raises UsageError for what does not go together, InputError for tables that cannot be used.
+    model: an earlier reference, or its file; update: more normal rows that it goes on with. family: the ensemble, gmm,
+    autoregressive, vae, rbm, gan, or pyod:NAME; settings: of families' own, by family, and of training. Raises
+    UsageError for what does not go together, InputError for tables that cannot be used.
     """
     check_family(family)
     if not 0 < false_alarm_rate < 1:
         raise UsageError(f"a false-alarm rate lies between 0 and 1, not {false_alarm_rate}; 0.01 is one row in 100")
-    if model is not None and (train is not None or save is not None):
+    if model is not None and (train is not None or (save is not None and update is None)):
         raise UsageError("a saved model brings its reference rows; leave train and save out")
+    if update is not None and model is None:
+        raise UsageError("update goes on with a saved model; give it as model, or the rows as train")
     table, back, name = read(data, encoding)
     with threads(cpu_threads):
         if model is None:
-            learnt, own = _learn(table, name, train, family, schema, encoding, seed, options, progress)
+            asked = Asked(family, seed, settings or {})
+            learnt, own = _learn(table, name, train, schema, encoding, asked, progress)
         else:
             learnt, own = model if isinstance(model, AnomalyModel) else AnomalyModel.load(model), None
+            if update is not None:
+                learnt, own = _go_on(learnt, update, encoding, progress)
         check_rows(table, name, 1)
         learnt.features.check(table, name)
         values = learnt.features.read(table)
@@ -199,6 +209,10 @@ def detect(
         alarms=int(alarms.sum()),
     )
     added = _columns(made, alarms)
+    if report is not None:
+        from genapps_tabular.anomaly_report import write_detection
+
+        write_detection(made, Path(report), title=name)
     if output is None:
         return replace(made, rows=back(with_columns(table, added)))
     source = str(data) if isinstance(data, str | Path) else ""
@@ -210,11 +224,9 @@ def _learn(
     table: pa.Table,
     name: str,
     train: Any,
-    family: str,
     schema: SchemaLike,
     encoding: str | None,
-    seed: int,
-    options: Mapping[str, Any] | None,
+    asked: Asked,
     progress: Progress | None,
 ) -> tuple[AnomalyModel, Floats]:
     """A model of the reference rows, and their own scores."""
@@ -227,10 +239,22 @@ def _learn(
         raise InputError(f"{called}: holds {rows}, and this needs {FEWEST} or more; give more rows")
     features = Features.fit(reference, resolve_schema(reference, schema, called), called, plain=True)
     codes = features.encode(features.read(reference))
-    learnt, own = fit_anomalies(
-        features, codes, family=family, clean=train is not None, seed=seed, options=options, progress=progress
-    )
-    return replace(learnt, provenance=provenance_of(reference, seed, watch.read())), own
+    learnt, own = fit_anomalies(features, codes, clean=train is not None, asked=asked, progress=progress)
+    return replace(learnt, provenance=provenance_of(reference, asked.seed, watch.read())), own
+
+
+def _go_on(
+    model: AnomalyModel, update: Any, encoding: str | None, progress: Progress | None
+) -> tuple[AnomalyModel, Floats]:
+    """The model of its own reference rows and of these, and the scores of all."""
+    watch = Watch()
+    table, _, name = read(update, encoding)
+    check_rows(table, name, 1)
+    model.features.check(table, name)
+    codes = model.features.encode(model.features.read(table))
+    learnt, own = updated(model, codes, progress)
+    made = provenance_of(table, model.asked.seed, watch.read())
+    return replace(learnt, provenance={**made, "rows": len(learnt.reference), "went_on_from": model.provenance}), own
 
 
 def _explained(
@@ -247,10 +271,8 @@ def _explained(
     flagged = np.sort(flagged[np.argsort(-scores[flagged], kind="stable")[:EXPLAINED]])
     if not len(flagged):
         return {}
-    given = contributions(model.features, model.mixture, codes[flagged], model.usual)
-    found = reasons_for(
-        model.features, model.mixture, table.take(flagged), codes[flagged], given, unheard[flagged], seed
-    )
+    given = contributions(model.features, model.why, codes[flagged], model.usual)
+    found = reasons_for(model.features, model.why, table.take(flagged), codes[flagged], given, unheard[flagged], seed)
     return dict(zip(flagged.tolist(), found, strict=True))
 
 

@@ -6,19 +6,18 @@ own choice; any family with an `anomaly_score`, and any detector of PyOD by name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 
-from genapps.errors import MissingExtra, UsageError
+from genapps.anomaly.foreign import Foreign
 from genapps.metrics.distributions import Floats
 from genapps.models import build
 from genapps.models import load as load_family
 from genapps.spaces import Columns
-from genapps.suggest import did_you_mean
+from genapps_tabular.anomaly_codes import Cells
 from genapps_tabular.clustering import batch, sample_of
 from genapps_tabular.features import CHUNK, Axes
 from genapps_tabular.model import generators
@@ -31,8 +30,6 @@ WORTH = 5.0  # rows' worth of the overall covariance in each component
 FLOOR = 1e-2  # least variance of a number in a component, in units of its robust variance
 FULL = 60  # numbers up to which covariances are full
 TRIMMED = 0.2  # share of the strangest rows that the mixture leaves out, twice, where anomalies may be among them
-TREES = 200
-PYOD = "pyod:"
 FITTING = (0, 10)  # the place of fitting members in a run's randomness
 PLACE = 2  # of the bank's rows, in that of samples
 
@@ -45,6 +42,22 @@ class Member(Protocol):
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Arrays and plain settings, from which `restore` makes the same member."""
+
+
+class Explainer(Protocol):
+    """A member that knows what each cell costs given the others, and what would be expected there."""
+
+    def score(self, codes: Floats) -> Floats:
+        """As every member."""
+
+    def surprises(self, codes: Floats, groups: Sequence[Sequence[int]]) -> Floats:
+        """How many nats (N, G) each group of columns costs given the others."""
+
+    def draw(self, codes: Floats, columns: Sequence[int], count: int, generator: Any) -> Floats:
+        """So many draws (N, count, columns) of some columns of each row given its others."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As every member."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +103,10 @@ class Family:
     model: Any
 
     @classmethod
-    def mixture(cls, space: Columns, codes: Floats, seed: int, trimmed: bool) -> Family:
-        """A Gaussian mixture of eight components, or fewer where rows are few.
+    def mixture(
+        cls, space: Columns, codes: Floats, seed: int, trimmed: bool, own: Mapping[str, Any] | None = None
+    ) -> Family:
+        """A Gaussian mixture of eight components, or fewer where rows are few; `own` settings come before these.
 
         trimmed: the strangest fifth of the rows is left out and the mixture fitted anew, twice, as for a robust
         estimate of location and scatter (Rousseeuw and Van Driessen 1999).
@@ -102,6 +117,7 @@ class Family:
             "covariance_type": "full" if numbers <= FULL else "diag",
             "covariance_prior": WORTH,
             "reg_covar": FLOOR,
+            **(own or {}),
         }
         model, kept = None, codes
         for attempt in range(3 if trimmed else 1):
@@ -127,6 +143,19 @@ class Family:
         ]
         return np.concatenate(parts) if parts else np.zeros(0)
 
+    def surprises(self, codes: Floats, groups: Sequence[Sequence[int]]) -> Floats:
+        """How many nats (N, G) each group of columns costs given the others; of the mixture."""
+        without = self.model.log_prob_without(batch(self.space, codes), groups)
+        found: Floats = np.asarray(without, np.float64) + self.score(codes)[:, None]
+        return found
+
+    def draw(self, codes: Floats, columns: Sequence[int], count: int, generator: Any) -> Floats:
+        """So many draws (N, count, columns) of some columns of each row given its others."""
+        holes = np.repeat(codes, count, axis=0)
+        holes[:, list(columns)] = np.nan
+        drawn = np.asarray(self.model.impute(batch(self.space, holes), generator=generator), np.float64)
+        return drawn[:, list(columns)].reshape(len(codes), count, len(columns))
+
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         tensors, settings = self.model.state()
         return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}, {
@@ -144,90 +173,39 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Foreign:
-    """A detector of another library, which only its own pickles could save: kept as name, seed and the rows it learnt.
+class Points:
+    """A detector of another library over plain axes."""
 
-    It is fitted again on them when it is loaded. name: `forest` (scikit-learn's isolation forest) or `pyod:NAME`.
-    """
-
-    name: str
     axes: Axes
-    rows: Floats
-    seed: int
-    detector: Any
+    judge: Foreign
 
     @classmethod
-    def fit(cls, space: Columns, codes: Floats, name: str, seed: int) -> Foreign:
+    def fit(cls, space: Columns, codes: Floats, name: str, seed: int) -> Points:
         """On at most 20,000 of the rows. Raises UsageError for a detector there is none of."""
         kept = sample_of(codes, BANK, seed, PLACE)
         axes = Axes.fit(space, kept)
-        return cls.of(name, axes, axes(kept).astype(np.float32), seed)
-
-    @classmethod
-    def of(cls, name: str, axes: Axes, rows: Floats, seed: int) -> Foreign:
-        """The detector fitted on points (N, P)."""
-        made = _forest(seed) if name == "forest" else pyod(name.removeprefix(PYOD), seed)
-        return cls(name, axes, rows, seed, made.fit(rows) or made)
+        return cls(axes, Foreign.fit(name, axes(kept).astype(np.float32), seed))
 
     def score(self, codes: Floats) -> Floats:
-        asked: Callable[[Any], Any] = (
-            (lambda points: -self.detector.score_samples(points))
-            if self.name == "forest"
-            else self.detector.decision_function
-        )
         parts = [
-            np.asarray(asked(self.axes(codes[first : first + CHUNK]).astype(np.float32)), np.float64)
+            self.judge.score(self.axes(codes[first : first + CHUNK]).astype(np.float32))
             for first in range(0, len(codes), CHUNK)
         ]
-        found = np.concatenate(parts) if parts else np.zeros(0)
-        most = float(np.finfo(np.float32).max)
-        return np.clip(np.where(np.isnan(found), 0.0, found), -most, most)
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        arrays = {"rows": self.rows, "middle": self.axes.middle, "weight": self.axes.weight}
-        return arrays, {"name": self.name, "seed": self.seed}
+        arrays, settings = self.judge.state()
+        return {**arrays, "middle": self.axes.middle, "weight": self.axes.weight}, settings
 
     @classmethod
-    def restore(cls, space: Columns, arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> Foreign:
-        """The inverse of `state`."""
-        axes = Axes(space, arrays["middle"], arrays["weight"])
-        return cls.of(settings["name"], axes, arrays["rows"], int(settings["seed"]))
+    def restore(cls, space: Columns, arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> Points:
+        """The inverse of `state`; the detector is fitted again."""
+        return cls(Axes(space, arrays["middle"], arrays["weight"]), Foreign.from_state(arrays, settings))
 
 
-KINDS: dict[str, Any] = {"neighbors": Neighbors, "family": Family, "foreign": Foreign}
+KINDS: dict[str, Any] = {"neighbors": Neighbors, "family": Family, "foreign": Points, "cells": Cells}
 
 
 def kind_of(member: Member) -> str:
     """The name under which a member is saved."""
     return next(name for name, kind in KINDS.items() if isinstance(member, kind))
-
-
-def _forest(seed: int) -> Any:
-    from sklearn.ensemble import IsolationForest
-
-    return IsolationForest(n_estimators=TREES, random_state=seed % 2**32, n_jobs=1)
-
-
-def pyod(name: str, seed: int) -> Any:
-    """A detector of PyOD by its class name, with its own defaults, seeded where it takes a seed.
-
-    Raises MissingExtra where PyOD is not installed, UsageError for a name that it does not have.
-    """
-    try:
-        models = import_module("pyod.models")
-    except ImportError as error:
-        raise MissingExtra("pyod", "pyod") from error
-    import inspect
-    import pkgutil
-
-    modules = [module.name for module in pkgutil.iter_modules(models.__path__)]
-    if name.lower() not in modules:
-        near = did_you_mean(name.lower(), modules)
-        raise UsageError(f"PyOD has no detector {name!r}; name its class, such as pyod:IForest or pyod:ECOD.{near}")
-    module = import_module(f"pyod.models.{name.lower()}")
-    found = getattr(module, name, None)
-    if found is None:
-        classes = [key for key, value in vars(module).items() if inspect.isclass(value) and key.lower() == name.lower()]
-        raise UsageError(f"PyOD has no detector {name!r}; did you mean pyod:{classes[0] if classes else 'IForest'}?")
-    seeded = "random_state" in inspect.signature(found).parameters
-    return found(random_state=seed % 2**32) if seeded else found()

@@ -1,7 +1,8 @@
 """Why a row is strange: what each column is, given the others, beside what the reference's rows would have there.
 
 A column's surprise is the row's log-density without it less the log-density with it, under a mixture that sums over
-what is unknown, beyond what is usual for that column. What was expected are draws of the column given all the others.
+what is unknown (or under the autoregressive family, where that judges), beyond what is usual for that column. What was
+expected are draws of the column given all the others.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats
 from genapps.report.text import clip, tick
-from genapps.spaces import Columns
-from genapps_tabular.anomaly_members import Family
-from genapps_tabular.clustering import batch
+from genapps_tabular.anomaly_members import Explainer
 from genapps_tabular.columns.base import as_text, flat
 from genapps_tabular.features import Feature, Features
 from genapps_tabular.model import generators
@@ -57,31 +57,28 @@ def spans(features: Features) -> list[list[int]]:
     return found
 
 
-def surprises(features: Features, mixture: Family, codes: Floats) -> Floats:
+def surprises(features: Features, why: Explainer, codes: Floats) -> Floats:
     """How many nats (N, features) each column costs given the others; 0 where it is unknown."""
     own = spans(features)
-    given = batch(features.space, codes)
-    whole = -mixture.score(codes)
-    without = np.asarray(mixture.model.log_prob_without(given, own), np.float64)
     known = np.column_stack([~np.isnan(codes[:, columns]).all(axis=1) for columns in own])
-    return np.where(known, without - whole[:, None], 0.0)
+    return np.where(known, why.surprises(codes, own), 0.0)
 
 
-def contributions(features: Features, mixture: Family, codes: Floats, usual: Floats) -> Floats:
+def contributions(features: Features, why: Explainer, codes: Floats, usual: Floats) -> Floats:
     """Surprise beyond the usual (features,) of each column of rows (N, D), never below 0."""
-    return np.maximum(surprises(features, mixture, codes) - usual, 0.0)
+    return np.maximum(surprises(features, why, codes) - usual, 0.0)
 
 
-def usual_of(features: Features, mixture: Family, codes: Floats) -> Floats:
+def usual_of(features: Features, why: Explainer, codes: Floats) -> Floats:
     """The median surprise (features,) of each column among reference rows."""
     step = max(1, len(codes) // USUAL)
-    found: Floats = np.median(surprises(features, mixture, codes[::step]), axis=0)
+    found: Floats = np.median(surprises(features, why, codes[::step]), axis=0)
     return found
 
 
 def reasons_for(
     features: Features,
-    mixture: Family,
+    why: Explainer,
     table: pa.Table,
     codes: Floats,
     given: Floats,
@@ -94,7 +91,7 @@ def reasons_for(
     """
     found: list[list[Reason]] = [[] for _ in codes]
     named = np.argsort(np.argsort(-given, axis=1, kind="stable"), axis=1, kind="stable") < NAMED
-    own, space = spans(features), features.space
+    own = spans(features)
     for place, feature in enumerate(features.features):
         if not (unheard[:, place].any() or (named[:, place] & (given[:, place] >= LEAST)).any()):
             continue
@@ -104,23 +101,18 @@ def reasons_for(
             found[row].append(Reason(feature.name, float("inf"), cells[row], what))
         rows = np.flatnonzero(named[:, place] & (given[:, place] >= LEAST))
         generator = generators(seed, *DRAWING, place)[1]
-        for row, words in zip(
-            rows, _expected(feature, own[place], space, mixture, codes[rows], generator), strict=True
-        ):
+        for row, words in zip(rows, _expected(feature, own[place], why, codes[rows], generator), strict=True):
             found[row].append(Reason(feature.name, float(given[row, place]), cells[row], words))
     return [tuple(sorted(mine, key=lambda reason: -reason.surprise)[:NAMED]) for mine in found]
 
 
 def _expected(
-    feature: Feature, columns: list[int], space: Columns, mixture: Family, codes: Floats, generator: Any
+    feature: Feature, columns: list[int], why: Explainer, codes: Floats, generator: torch.Generator
 ) -> Iterator[str]:
     """In words, what a column of each row (n, D) is expected to be given its other columns."""
     for first in range(0, len(codes), TOGETHER):
-        holes = np.repeat(codes[first : first + TOGETHER], DRAWS, axis=0)
-        holes[:, columns] = np.nan
-        drawn = np.asarray(mixture.model.impute(batch(space, holes), generator=generator), np.float64)
-        for each in drawn[:, columns].reshape(-1, DRAWS, len(columns)):
-            yield _told(feature, each)
+        for drawn in why.draw(codes[first : first + TOGETHER], columns, DRAWS, generator):
+            yield _told(feature, drawn)
 
 
 def _told(feature: Feature, drawn: Floats) -> str:

@@ -208,19 +208,23 @@ class ColumnModel(Engine):
         return LogProb(self._natural_log_prob(data), "exact")
 
     @torch.no_grad()
-    def variable_log_prob(self, data: Tensor) -> Tensor:
-        """The terms (N, D) of `log_prob`, one a variable: which of them is the surprise."""
+    def variable_log_prob(self, data: Tensor, told: Tensor | None = None) -> Tensor:
+        """The terms (N, D) of `log_prob`, one a variable: which of them is the surprise.
+
+        told: (D, D), 1 where the variable of a row is given that of a column; the earlier ones where it is None.
+        """
         network = self._fitted()
         device = network.embedding.device
         count = data.shape[1]
-        earlier = torch.tril(torch.ones(count, count, device=device), -1)[:, None]  # (D, 1, D)
+        given = torch.tril(torch.ones(count, count), -1) if told is None else told
+        given = given.to(device)[:, None]  # (D, 1, D)
         chunk = max(64, min(_CHUNK, _TARGET_BUDGET // (count * count * (self.config.embedding + 2))))
         parts = []
         for codes in data.split(chunk):
             codes = codes.to(device).long()
             seen = (codes >= 0).float()
             safe = codes.clamp_min(0)
-            logits = network(network.embed(safe), earlier * seen, torch.arange(count, device=device), None)
+            logits = network(network.embed(safe), given * seen, torch.arange(count, device=device), None)
             chosen = logits.log_softmax(-1).gather(-1, safe.T[..., None])[..., 0]  # (D, B)
             parts.append((chosen.T * seen).cpu())
         return torch.cat(parts) if parts else torch.zeros(0, count)

@@ -10,6 +10,8 @@ import pytest
 
 from genapps.errors import InputError, UsageError
 from genapps_tabular import AnomalyModel, detect
+from genapps_tabular.anomaly_codes import Bins
+from genapps_tabular.anomaly_config import asked
 from genapps_tabular.anomaly_model import combined
 
 
@@ -82,10 +84,10 @@ def test_without_clean_rows_the_strangest_have_the_alarms() -> None:
     assert "no clean rows were given" in made.promise.words
 
 
-@pytest.mark.parametrize("family", ["ensemble", "gmm", "rbm"])
+@pytest.mark.parametrize("family", ["ensemble", "gmm", "rbm", "autoregressive"])
 def test_a_saved_reference_judges_alike(family: str, tmp_path: Path) -> None:
-    options = {"n_components": 8} if family == "rbm" else None
-    made = detect(spoiled(), train=people(), family=family, save=tmp_path / "n.genapps", options=options)
+    settings = {"rbm": {"n_components": 8}, "training": {"max_steps": 50}}
+    made = detect(spoiled(), train=people(), family=family, save=tmp_path / "n.genapps", settings=settings)
     again = detect(spoiled(), model=tmp_path / "n.genapps")
     assert again.scores == pytest.approx(made.scores, rel=1e-6, abs=1e-6)
     assert again.p_values == pytest.approx(made.p_values)
@@ -98,10 +100,64 @@ def test_any_detector_of_pyod_can_judge(tmp_path: Path) -> None:
     made = detect(spoiled(), train=people(), family="pyod:ECOD", save=tmp_path / "n.genapps")
     assert 11 in {anomaly.row for anomaly in made.anomalies}
     assert detect(spoiled(), model=tmp_path / "n.genapps").scores == pytest.approx(made.scores)
-    with pytest.raises(UsageError, match="PyOD has no detector 'Nothing'"):
+    with pytest.raises(UsageError, match="PyOD has no detector of rows 'Nothing'"):
         detect(spoiled(), family="pyod:Nothing")
     with pytest.raises(UsageError, match=r"did you mean pyod:IForest"):
         detect(spoiled(), family="pyod:iforest")
+
+
+def test_the_autoregressive_family_judges_and_explains() -> None:
+    made = detect(spoiled(), train=people(800), family="autoregressive", settings={"training": {"max_steps": 300}})
+    found = {anomaly.row: anomaly for anomaly in made.anomalies}
+    assert {6, 11, 16} <= set(found)
+    assert found[6].reasons[0].column == "spent"
+    assert {reason.column for reason in found[16].reasons} & {"city", "age", "spent"}
+    assert made.model.why is made.model.members[0][1]
+
+
+def test_a_model_goes_on_with_more_normal_rows(tmp_path: Path) -> None:
+    older = people(300, 9)
+    older = older.set_column(1, "age", pa.array(np.full(300, 90.0)))  # old people, of whom the first rows had none
+    made = detect(older, train=people(), save=tmp_path / "n.genapps")
+    assert made.alarms > 200
+    again = detect(older, model=tmp_path / "n.genapps", update=older, save=tmp_path / "m.genapps")
+    assert again.alarms < 0.05 * 300 and again.promise.rows == 700 and again.promise.held is not None
+    assert detect(older, model=tmp_path / "m.genapps").scores == pytest.approx(again.scores, rel=1e-6, abs=1e-6)
+    detect(spoiled(), save=tmp_path / "u.genapps")
+    with pytest.raises(UsageError, match="not known to be normal"):
+        detect(older, model=tmp_path / "u.genapps", update=older)
+    with pytest.raises(UsageError, match="goes on with a saved model"):
+        detect(older, update=older)
+
+
+def test_the_report_has_the_verdict_the_threshold_and_the_strangest_rows(tmp_path: Path) -> None:
+    made = detect(spoiled(), train=people(), report=tmp_path / "why.html")
+    page = (tmp_path / "why.html").read_text()
+    assert f"{made.alarms} of 200 rows have an alarm" in page and "alarm from" in page
+    assert "city Atlantis: never seen before" in page
+    assert (tmp_path / "why.json").exists()
+    detect(people(200, 4), train=people(60), report=tmp_path / "none.html", false_alarm_rate=0.001)
+    assert "Nothing strange" in (tmp_path / "none.html").read_text()
+
+
+def test_settings_reach_the_families() -> None:
+    asked_for = asked(settings=["gmm.n_components=2", "training.epochs=3"])
+    assert asked_for == {"gmm": {"n_components": 2}, "training": {"epochs": 3}}
+    made = detect(spoiled(), train=people(), family="gmm", settings=asked_for)
+    (member,) = [judge for _, judge in made.model.members]
+    assert member.model.config.n_components == 2  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="n_component"):
+        asked(settings=["gmm.n_component=2"])
+
+
+def test_the_density_of_a_number_under_its_bins_is_one() -> None:
+    values = np.random.default_rng(0).normal(size=4000)
+    bins = Bins.fit(values)
+    grid = np.linspace(bins.low, bins.high, 200_001)
+    share = np.bincount(bins.code(values), minlength=len(bins.middles)) / len(values)
+    density = share[bins.code(grid)] * np.exp(-bins.within(grid))
+    assert np.trapezoid(density, grid) == pytest.approx(1.0, abs=1e-2)
+    assert bins.within(np.array([bins.high + 2]))[0] > bins.within(np.array([bins.high]))[0] + 5
 
 
 def test_what_cannot_be_is_refused() -> None:
