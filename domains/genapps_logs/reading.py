@@ -64,10 +64,10 @@ class Oddities:
         try:
             text = raw.decode().rstrip("\r\n")
         except UnicodeDecodeError:
-            return self._careful(raw)
-        return text if text and text.isprintable() and not text.isspace() else self._careful(raw)
+            return self.careful(raw)
+        return text if text and text.isprintable() and not text.isspace() else self.careful(raw)
 
-    def _careful(self, raw: bytes) -> str:
+    def careful(self, raw: bytes) -> str:
         """A line that is not plainly printable: blank, colored, tabbed, damaged, or no text at all (empty then)."""
         raw = raw.removeprefix(codecs.BOM_UTF8) if self.lines == 1 else raw
         if not raw.strip():
@@ -143,7 +143,12 @@ class LogReader:
             if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
                 raw = self._shortened(raw)
             size += len(raw)
-            text = odd.text(raw)
+            try:
+                text = raw.decode().rstrip("\r\n")
+            except UnicodeDecodeError:
+                text = ""
+            if not text or not text.isprintable() or text.isspace():
+                text = odd.careful(raw)
             if text:
                 given += 1
                 yield odd.lines, text

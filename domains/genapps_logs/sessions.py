@@ -83,12 +83,12 @@ class Sessions:
     def __init__(self, ends: Ends, order: int, most: int = MOST_OPEN) -> None:
         self.ends, self.order, self.most = ends, order, most
         self.open: OrderedDict[str, Session] = OrderedDict()
-        self.now = -math.inf
+        self.now = self._place = -math.inf  # the lesser of the last two stamps: one that is wrong ends nothing
 
     def take(self, key: str, code: int, line: int, time: float | None, text: str) -> tuple[Session, list[Session]]:
         """Add a line to its session; returns that one and the sessions that are over before it."""
         place = time if time is not None else float(line)
-        self.now = max(self.now, place)
+        self.now, self._place = min(place, self._place), place
         over = self._over()
         session = self.open.get(key)
         if session is not None and self._ended(session, place):
@@ -129,11 +129,11 @@ class Sessions:
 
     def state(self) -> dict[str, Any]:
         """All of it as plain JSON."""
-        now = self.now if math.isfinite(self.now) else None
+        now = [value if math.isfinite(value) else None for value in (self.now, self._place)]
         return {"now": now, "open": [session.state() for session in self.open.values()]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
-        self.now = -math.inf if state["now"] is None else float(state["now"])
+        self.now, self._place = (-math.inf if value is None else float(value) for value in state["now"])
         found = [Session.restore(one) for one in state["open"]]
         self.open = OrderedDict((session.key, session) for session in found)
