@@ -31,7 +31,7 @@ INTERRUPTED = 130
     help="First records of a series, learnt and not judged.",
 )
 @click.option(
-    "--false-alarm-rate", "rate", type=float, metavar="SHARE", help="Share of normal records in alarm. [default: 0.001]"
+    "--false-alarm-rate", "rate", type=float, metavar="SHARE", help="Normal records in alarm; 0.001 if not given."
 )
 @click.option("--alarms-per-week", "per_week", type=float, metavar="N", help="The same as a number of false alarms.")
 @click.option("--time", metavar="COLUMN", help="Where the time is; found by itself as a rule.")

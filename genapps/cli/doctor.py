@@ -19,7 +19,7 @@ from genapps.errors import GenappsError
 BASE = ("click", "numpy", "safetensors", "torch")
 EXTRAS = {
     "tabular": ("pyarrow", "scikit-learn", "jinja2"),
-    "timeseries": ("pyarrow", "jinja2"),
+    "timeseries": ("pyarrow", "scikit-learn", "jinja2"),
     "fast": ("numba",),
     "pyod": ("pyod",),
     "sdv": ("sdv",),

@@ -15,8 +15,7 @@ GROUP = "genapps.domains"
 
 # Import name -> the extras that bring it, for libraries that only some tasks need.
 EXTRAS = {
-    **dict.fromkeys(("pyarrow", "jinja2"), ("tabular", "timeseries")),
-    "sklearn": ("tabular",),
+    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries")),
     "numba": ("fast",),
     "pyod": ("pyod",),
     **dict.fromkeys(("sdv", "sdmetrics"), ("sdv",)),
@@ -64,6 +63,7 @@ BUILT_IN = {
     "timeseries": Domain(
         cli="genapps_timeseries.cli:cli",
         help="Series of sensors and metrics: what does not belong, and why; more of them.",
+        config="genapps_timeseries.detection_wishes:Wishes",
         sample="machine.csv",
         demo=(
             "detect",

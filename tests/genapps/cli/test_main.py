@@ -134,7 +134,7 @@ def run(words: list[str], env: dict[str, str], **settings: object) -> subprocess
     ("asker", "library", "extra"),
     [
         ("genapps_timeseries.reading", "pyarrow", "timeseries"),
-        ("genapps_timeseries.reading", "sklearn", "tabular"),
+        ("genapps_timeseries.reading", "numba", "fast"),
         ("genapps_tabular.tasks", "pyarrow", "tabular"),
         ("elsewhere", "pyarrow", "tabular"),
     ],
