@@ -13,6 +13,7 @@ KNOTS = 256  # of the curve from scores to surprise
 HIGH = 0.9  # up to here the normal scores, from their median on, tell how fast the tail falls
 TO_HIGH = np.log(0.5 / (1 - HIGH))  # nats from the median to there, were they exponential
 MOST = 200.0  # nats
+LEAST = 1e-100  # of a score, so that nothing overflows
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Surprise:
         scores = np.unique(ordered[count - above])
         at_least = count - np.searchsorted(ordered, scores)
         middle, high = np.quantile(ordered, [0.5, HIGH])
-        unit = float(high - middle) / TO_HIGH or float(ordered[-1] - ordered.mean()) or 1.0
+        unit = float(high - middle) / TO_HIGH or max(float(ordered[-1] - ordered.mean()), 0.0) or 1.0
+        unit = max(unit, LEAST)
         nats = np.log((count + 1) / (at_least + 1)) / slower
         return cls(scores, nats, float(np.log(count + 1)) / slower, unit * slower)
 
