@@ -26,6 +26,7 @@ from genapps_timeseries.reading import Options, read
 from genapps_timeseries.series import Codes, Floats, Series
 from genapps_timeseries.synthesis_rhythm import period_of
 from genapps_timeseries.synthesis_shape import decimals_of, filled
+from genapps_timeseries.synthesis_writing import words_of
 from genapps_timeseries.wording import listed
 
 SHOWN = 30  # events that are printed
@@ -188,11 +189,12 @@ def _cells(column: pa.ChunkedArray, values: Floats, changed: NDArray[np.bool_], 
     """A column with new values where they changed, written and typed as the others; unknown ones are empty."""
     rounded = values if decimals is None else np.round(values, decimals)
     if pa.types.is_string(column.type):
-        numeral = recognize_numeral(column)
+        numeral, words = recognize_numeral(column), words_of(column)
         point, unit = (numeral.point, numeral.unit) if numeral else (".", "")
         cells = column.to_pylist()
         for row in np.flatnonzero(changed):
-            cells[row] = _text(float(rounded[row]), decimals, point, unit)
+            value = float(rounded[row])
+            cells[row] = words[int(value)] if words and value in (0, 1) else _text(value, decimals, point, unit)
         return pa.array(cells, column.type)
     numbers = np.where(changed, rounded, np.nan)
     new = pa.array(np.nan_to_num(numbers), pa.float64(), mask=np.isnan(numbers)).cast(column.type, safe=False)

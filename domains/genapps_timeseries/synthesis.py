@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps.io.writers import TableWriter
 from genapps.report.measured import Finding, Measured, measured_lines
 from genapps.report.text import grid
+from genapps.suggest import did_you_mean
 from genapps_timeseries.inputs import Input
 from genapps_timeseries.reading import Options, read
 from genapps_timeseries.series import Floats, Series
+from genapps_timeseries.synthesis_families import LEARN
 from genapps_timeseries.synthesis_metrics import Sides, measure, score_of
 from genapps_timeseries.synthesis_model import FEWEST, SavedSeries, SeriesModel, learn_series
 from genapps_timeseries.synthesis_shape import filled, positions
@@ -129,6 +131,10 @@ def synthesize_file(
         first = next(iter(given.tables())).slice(0, 1_000)
     series = reading.series
     check_series(series, given.name)
+    start_of(order.start, reading.clock, 0.0, 0.0)  # refused before anything is learnt
+    if (family or DEFAULT) not in ("auto", *LEARN):
+        there = ", ".join(("auto", *LEARN))
+        raise UsageError(f"no family {family!r}; there are: {there}.{did_you_mean(family or '', LEARN)}")
     parts = parted(series)
     trials, learnt = _tried(parts, family or DEFAULT, order.seed, budget, progress)
     layout = Layout.of(first, reading.clock, series[0].channels, (columns or Options()).group_by)
@@ -217,7 +223,7 @@ def _tried(
         model = learn_series(parts.learnt, name, seed=seed, budget=share, progress=progress)
         drawn = [_again(model, one, seed) for one in parts.learnt]
         sides = Sides([filled(one.values) for one in parts.learnt], [filled(one.values) for one in parts.kept], drawn)
-        measures = measure(sides, seed)
+        measures = measure(sides, seed, before=found[0][0].measures if found else ())
         found.append((Trial(name, score_of(measures), measures, time.process_time() - cpu), model))
         if left is not None:
             left -= time.monotonic() - began

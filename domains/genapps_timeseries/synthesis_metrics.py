@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from genapps.metrics.distributions import ks_similarity
-from genapps.metrics.neighbors import MixedDistance, nearer_share, nearest, reach
+from genapps.metrics.neighbors import MixedDistance, nearest, reach
 from genapps.metrics.transfer import regression_scores
 from genapps.metrics.trees import fit_trees
 from genapps.report.measured import Control, Measured
@@ -42,14 +42,17 @@ class Sides:
     made: Sequences
 
 
-def measure(sides: Sides, seed: int = 0, threads: int = 1) -> tuple[Measured, ...]:
-    """All figures of new series beside those of their controls."""
+def measure(sides: Sides, seed: int = 0, threads: int = 1, before: Sequence[Measured] = ()) -> tuple[Measured, ...]:
+    """All figures of new series beside those of their controls; `before`: measures of the same real rows, which have
+    the same controls.
+    """
+    known = {one.key: one.controls for one in before}
     generator = np.random.default_rng(seed)
     mixed = [one[generator.permutation(len(one))] for one in sides.learnt]
     copied = _blocks(sides.learnt, sum(map(len, sides.made)), generator)
     found = []
     for key, name, better, protocol, figure in _figures(sides, seed, threads):
-        controls = (
+        controls = known.get(key) or (
             Control("ceiling", "other real rows", figure(sides.learnt) if key not in _OWN else None),
             Control("floor", "shuffled rows", figure(mixed)),
             Control("copied", "copied stretches", figure([copied])),
@@ -68,7 +71,7 @@ def score_of(measures: Sequence[Measured]) -> float:
     return float(np.mean(known)) if known else 1.0
 
 
-_OWN = frozenset({"nearer", "copied_rows"})  # rows that were learnt from are copies of themselves
+_OWN = frozenset({"copied_rows"})  # rows that were learnt from are copies of themselves
 
 
 def _figures(sides: Sides, seed: int, threads: int) -> Iterator[tuple[str, str, Better, str, Figure]]:
@@ -90,13 +93,13 @@ def _figures(sides: Sides, seed: int, threads: int) -> Iterator[tuple[str, str, 
     if unseen[0].shape[1] > 1:
         yield ("crossing", "Distance of correlations", "lower",
                "mean absolute difference of correlations between channels, at lags -2 to 2",
-               lambda one: _cross_distance(unseen, one))  # fmt: skip
+               lambda one: cross_distance(unseen, one))  # fmt: skip
     yield ("coverage", "Real windows reached", "higher",
            "share of real windows with a new one among their 5 nearest (coverage)",
            lambda one: _coverage(unseen, one, seed))  # fmt: skip
-    yield ("nearer", "Nearer to what was learnt", "half",
-           "share of new windows nearer to learnt windows than to kept ones; 0.5 owes them nothing, 1 copies",
-           lambda one: _nearer(sides, one, seed))  # fmt: skip
+    yield ("nearness", "Distance from what was learnt", "higher",
+           "to the nearest learnt window over that to the nearest kept one, median; 0 is a copy",
+           lambda one: _nearness(sides, one, seed))  # fmt: skip
     yield ("copied_rows", "Longest copied stretch", "lower", "rows in a row that are those of a learnt stretch",
            lambda one: float(longest_copy(sides.learnt, one)))  # fmt: skip
 
@@ -191,7 +194,8 @@ def _power(sequences: Sequences, length: int) -> Floats | None:
     return np.asarray(power / np.where(total > 0, total, 1.0), np.float64)
 
 
-def _cross_distance(unseen: Sequences, one: Sequences) -> float:
+def cross_distance(unseen: Sequences, one: Sequences) -> float:
+    """The mean absolute difference of the correlations between channels at lags -2 to 2."""
     gaps = []
     for lag in range(-2, 3):
         a, b = (_crossing(side, lag) for side in (unseen, one))
@@ -220,12 +224,22 @@ def _coverage(unseen: Sequences, one: Sequences, seed: int) -> float | None:
     return None if found is None else found.coverage
 
 
-def _nearer(sides: Sides, one: Sequences, seed: int) -> float | None:
-    made, learnt, unseen = (_flat(_windows(side, seed)) for side in (one, sides.learnt, sides.unseen))
+def _nearness(sides: Sides, one: Sequences, seed: int) -> float | None:
+    """The median over windows of the distance to the nearest learnt one over that to the nearest kept one."""
+    kept = sides.unseen
+    if one is sides.learnt:  # the control: some kept rows, which owe nothing to those learnt from
+        one, kept = kept[:1], kept[1:]
+    if not one or not kept:
+        return None
+    # A copy is found only where the window that it repeats is among the references.
+    most = int(np.clip(2_000_000 // (LENGTH * one[0].shape[1]), WINDOWS, 5_000))
+    made = _flat(_windows(one, seed, most=WINDOWS // 2))
+    learnt, unseen = (_flat(_windows(side, seed, most=most)) for side in (sides.learnt, kept))
     if not min(len(made), len(learnt), len(unseen)):
         return None
     metric = MixedDistance.fit(np.concatenate([learnt, unseen]), np.zeros(made.shape[1], bool))
-    return nearer_share(nearest(metric, made, learnt), nearest(metric, made, unseen))
+    near, far = nearest(metric, made, learnt).distance, nearest(metric, made, unseen).distance
+    return float(np.median(near / np.maximum(far, 1e-9)))
 
 
 def longest_copy(learnt: Sequences, made: Sequences) -> int:

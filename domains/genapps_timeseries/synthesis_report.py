@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OWN = "These rows"
 SUBJECT = "New series"
-HEADLINE = ("two_sample_auc", "forecast", "echoes", "margins", "coverage", "nearer")
+HEADLINE = ("two_sample_auc", "forecast", "echoes", "margins", "coverage", "nearness")
 DRAWN = 1_000  # rows of a picture
 MOST_CHANNELS = 12
 BINS, LAGS = 30, 100

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from genapps_timeseries.series import Clock, Floats
 
-MOST_BINS = 336  # phases that are told apart: half an hour of a week
+MOST_BINS = 2_016  # phases that are told apart: five minutes of a week
 WORTH = 0.05  # share of the variance in cycles not learnt from that a rhythm must explain
 BETTER = 0.02  # and by how much more a longer rhythm must
 PRIOR = 8.0  # rows' worth of the overall spread in each phase
+DAY = 86_400.0
 FINE = 21  # periods tried about a whole number of rows
 
 
@@ -41,7 +42,7 @@ def find_rhythms(values: Floats, position: Floats, clock: Clock, most: int = 2) 
     for _ in range(most):
         known = [rhythm.period for rhythm in found]
         fresh = [p for p in _candidates(rest, position, clock) if all(abs(p / k - 1) > 0.02 for k in known)]
-        best = _best(rest, position, fresh)
+        best = _best(rest, position, fresh, clock)
         if best is None:
             break
         rhythm = _learn(rest, position, *best)
@@ -54,20 +55,26 @@ def find_rhythms(values: Floats, position: Floats, clock: Clock, most: int = 2) 
 def _candidates(values: Floats, position: Floats, clock: Clock) -> list[float]:
     """Periods in rows, short ones first."""
     rows = float(position[-1] - position[0] + 1)
-    periods = [86_400 / clock.seconds, 604_800 / clock.seconds] if clock.seconds else []
+    periods = [DAY / clock.seconds, 7 * DAY / clock.seconds] if clock.seconds else []
     own = period_of(values)
     if own:
         fine = own + np.linspace(-0.5, 0.5, FINE)
-        shares = [float(np.nansum(np.maximum(_share(values, position, p), 0))) for p in fine]
+        shares = [float(np.maximum(_share(values, position, p, False), 0).sum()) for p in fine]
         periods.append(float(fine[int(np.argmax(shares))]) if max(shares) > 0 else float(own))
     return sorted(p for p in periods if 4 <= p <= rows / 2)
 
 
-def _best(values: Floats, position: Floats, periods: list[float]) -> tuple[float, NDArray[np.bool_]] | None:
+def _of_calendar(period: float, clock: Clock) -> bool:
+    return bool(clock.seconds) and period * (clock.seconds or 0.0) in (DAY, 7 * DAY)
+
+
+def _best(
+    values: Floats, position: Floats, periods: list[float], clock: Clock
+) -> tuple[float, NDArray[np.bool_]] | None:
     """The period that explains most, a longer one only if it explains clearly more, and the channels that have it."""
     best: tuple[float, float, NDArray[np.bool_]] | None = None
     for period in periods:
-        shares = _share(values, position, period)
+        shares = _share(values, position, period, _of_calendar(period, clock))
         has = shares > WORTH
         total = float(shares[has].sum())
         if has.any() and (best is None or total > best[0] + BETTER):
@@ -75,11 +82,16 @@ def _best(values: Floats, position: Floats, periods: list[float]) -> tuple[float
     return None if best is None else best[1:]
 
 
-def _share(values: Floats, position: Floats, period: float) -> Floats:
-    """The share of each channel's variance (C,) in odd cycles that the profile of even ones explains, and back."""
+def _share(values: Floats, position: Floats, period: float, kept: bool) -> Floats:
+    """The share of each channel's variance (C,) in some cycles that the profile of the others explains, and back.
+
+    Odd and even cycles where a calendar keeps the time. A period of the series' own must hold from one half to the
+    other: the phase of beats wanders, and a profile of them would be a blur.
+    """
     count = _count(period)
     bins = _bins(position, period, count)
-    odd = np.floor(position / period).astype(np.int64) % 2 == 1
+    cycle = np.floor(position / period).astype(np.int64)
+    odd = cycle % 2 == 1 if kept else position > np.median(position)
     if odd.all() or not odd.any():
         return np.zeros(values.shape[1])
     lost, whole = np.zeros(values.shape[1]), np.zeros(values.shape[1])

@@ -21,6 +21,7 @@ TREND = 0.5  # share of the variance above which a straight line is taken for a 
 POINTS = 2_000  # of a quantile function
 FEW = 20  # distinct values up to which nothing lies between them
 MOST_DECIMALS = 9
+NEARLY = 0.99
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,9 @@ def learn_shape(series: Sequence[Series]) -> Shape:
     position = np.concatenate([positions(one) for one in series])
     clock = series[0].clock
     searched = bool(clock.seconds) or len(series) == 1
-    ways = [_channels(values, position, by_rank, len(series) > 1) for by_rank in (False, True)]
+    known = np.concatenate([one.values for one in series])  # between gaps there are other decimals
+    decimals = [decimals_of(known[:, c]) for c in range(known.shape[1])]
+    ways = [_channels(values, position, by_rank, len(series) > 1, decimals) for by_rank in (False, True)]
     rhythms = [_rhythms(way, values, position, clock) if searched else ((), 0.0) for way in ways]
     better = int(rhythms[1][1] > rhythms[0][1])
     plain = Shape(ways[better], rhythms[better][0])
@@ -204,12 +207,14 @@ def _rhythms(
     return found, float((1 - left[:, live].var(0) / whole[live]).mean()) if live.any() else 0.0
 
 
-def _channels(values: Floats, position: Floats, by_rank: bool, several: bool) -> tuple[Channel, ...]:
+def _channels(
+    values: Floats, position: Floats, by_rank: bool, several: bool, decimals: Sequence[int | None]
+) -> tuple[Channel, ...]:
     made = []
     for c in range(values.shape[1]):
         slope, middle = (0.0, 0.0) if several else _trend(values[:, c], position)
         own = Quantiles.of(values[:, c] - slope * (position - middle))
-        made.append(Channel(own, own, by_rank, decimals_of(values[:, c]), slope, middle))
+        made.append(Channel(own, own, by_rank, decimals[c], slope, middle))
     return tuple(made)
 
 
@@ -229,11 +234,14 @@ def _trend(values: Floats, position: Floats) -> tuple[float, float]:
 
 
 def decimals_of(values: Floats) -> int | None:
-    """The fewest decimals that write all known values (N,) exactly; None where that takes more than nine."""
+    """The fewest decimals that write nearly all known values (N,) exactly; None where that takes more than nine.
+
+    Nearly: rows of one stamp became their mean, which has more.
+    """
     known = values[~np.isnan(values)][:100_000]
     scale = np.abs(known).max(initial=0.0)
     for digits in range(MOST_DECIMALS + 1):
-        if (np.abs(np.round(known, digits) - known) <= 1e-12 * max(scale, 1.0)).all():
+        if (np.abs(np.round(known, digits) - known) <= 1e-12 * max(scale, 1.0)).mean() >= NEARLY:
             return digits
     return None
 

@@ -10,7 +10,7 @@ from genapps.report.page import Level
 APART = (0.15, 0.35)  # how far beyond other real rows a classifier may tell windows apart: good, usable
 LOST = (0.2, 0.5)  # share of what forecasts learn from real rows that is lost
 COPIED = 0.5  # share of the copies' longest stretch from which on rows are called copied
-NEARER = 0.75
+NEAR = 0.5  # of the distance to rows not learnt from, below which rows are called close to what was learnt
 LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 
 
@@ -38,8 +38,8 @@ def judge(measures: Sequence[Measured]) -> Finding:
             f"Forecasts learnt from them do {words} those learnt from real rows (R² {told:.2f} and {real:.2f})."
         )
     copied, stretch = figures["copied_rows"].value or 0.0, _control(figures["copied_rows"], "copied") or 0.0
-    nearer = figures["nearer"].value
-    if (stretch and copied > COPIED * stretch) or (nearer or 0.5) > NEARER:
+    nearness = figures["nearness"].value
+    if (stretch and copied > COPIED * stretch) or (nearness is not None and nearness < NEAR):
         levels.append("usable")
         texts.append("They lie close to the rows learnt from: do not take them for rows that give nothing away.")
     worst = max(levels, key=LEVELS.index)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps_timeseries.clock import recognize
+from genapps_timeseries.numerals import NO, YES, recognize_numeral
 from genapps_timeseries.series import Clock, Floats
 
 How = Literal["iso", "text", "epoch", "number"]
@@ -75,19 +76,24 @@ def _zone_seconds(zone: str) -> float:
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of the output in order; which of them is the time and which tells series apart, if any."""
+    """The columns of the output in order; which of them is the time and which tells series apart, if any.
+
+    words: of a channel of switches, what it says for 0 and 1.
+    """
 
     columns: tuple[str, ...]
     clock: Clock
     stamping: Stamping
     group: str | None
+    words: dict[str, tuple[str, str]]
 
     @classmethod
     def of(cls, table: pa.Table, clock: Clock, channels: Sequence[str], group: str | None) -> Layout:
         """As the first rows of the input have it."""
         kept = {*channels, clock.column, *([group] if group else [])}
         stamping = Stamping.of(table[clock.column], clock) if clock.column else Stamping("number")
-        return cls(tuple(name for name in table.column_names if name in kept), clock, stamping, group)
+        words = {name: said for name in channels if (said := words_of(table[name]))}
+        return cls(tuple(name for name in table.column_names if name in kept), clock, stamping, group, words)
 
     def table(
         self, channels: Sequence[str], values: Floats, times: Floats, name: str | None, decimals: Sequence[int | None]
@@ -103,7 +109,8 @@ class Layout:
                 arrays[column] = pa.array([name or "1"] * len(values), pa.string())
             else:
                 c = channels.index(column)
-                arrays[column] = _numbers(values[:, c], decimals[c])
+                said = self.words.get(column)
+                arrays[column] = _said(values[:, c], said) if said else _numbers(values[:, c], decimals[c])
         return pa.table(arrays)
 
     def to_json(self) -> dict[str, Any]:
@@ -114,7 +121,24 @@ class Layout:
     def from_json(cls, data: dict[str, Any]) -> Layout:
         """The inverse of `to_json`."""
         clock, stamping = Clock(**data["clock"]), Stamping(**data["stamping"])
-        return cls(tuple(data["columns"]), clock, stamping, data["group"])
+        words = {name: (said[0], said[1]) for name, said in data["words"].items()}
+        return cls(tuple(data["columns"]), clock, stamping, data["group"], words)
+
+
+def words_of(column: Any) -> tuple[str, str] | None:
+    """What a column of switches says for 0 and 1, as its first cells have it; None for other columns."""
+    if not pa.types.is_string(column.type):
+        return None
+    numeral = recognize_numeral(column)
+    if numeral is None or not numeral.words:
+        return None
+    cells = [cell for cell in column.to_pylist() if cell is not None]
+    found = [next((cell for cell in cells if cell.strip().lower() in side), side[0]) for side in (NO, YES)]
+    return found[0], found[1]
+
+
+def _said(values: Floats, words: tuple[str, str]) -> pa.Array:
+    return pa.array([None if np.isnan(value) else words[int(value > 0.5)] for value in values.tolist()], pa.string())
 
 
 def _numbers(values: Floats, decimals: int | None) -> pa.Array:
@@ -157,8 +181,3 @@ def names_of(count: int, several: bool) -> Iterator[str | None]:
     """What new series are called: numbers, or nothing for a single one."""
     for k in range(count):
         yield str(k + 1) if several else None
-
-
-def first_rows(table: pa.Table) -> pa.Table:
-    """A few rows by which the layout is told."""
-    return table.slice(0, 1_000)
