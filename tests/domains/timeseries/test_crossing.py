@@ -111,9 +111,9 @@ def test_drift_is_of_what_wanders() -> None:
     time = np.arange(600)
     assert drift(generator.normal(size=600)) < 0.1
     assert drift(np.sin(time / 15)) < 0.1
-    walk = np.array(np.cumsum(generator.normal(size=600)).tolist())
+    walk = np.cumsum(generator.normal(size=600))
     assert drift(walk) > 0.5
-    assert drift(time * 1.0) > 0.3
+    assert drift(np.arange(600.0)) > 0.3
     assert drift(np.full(600, 3.0)) == 0 and drift(np.empty(0)) == 0 and drift(np.full(600, np.nan)) == 0
 
 
