@@ -14,6 +14,7 @@ WORTH = 0.05  # share of the variance in cycles not learnt from that a rhythm mu
 BETTER = 0.02  # and by how much more a longer rhythm must
 PRIOR = 8.0  # rows' worth of the overall spread in each phase
 DAY = 86_400.0
+SAME = 0.02  # relative difference below which two periods are one
 FINE = 21  # periods tried about a whole number of rows
 
 
@@ -41,7 +42,7 @@ def find_rhythms(values: Floats, position: Floats, clock: Clock, most: int = 2) 
     rest = values
     for _ in range(most):
         known = [rhythm.period for rhythm in found]
-        fresh = [p for p in _candidates(rest, position, clock) if all(abs(p / k - 1) > 0.02 for k in known)]
+        fresh = [p for p in _candidates(rest, position, clock) if all(abs(p / k - 1) > SAME for k in known)]
         best = _best(rest, position, fresh, clock)
         if best is None:
             break
@@ -57,7 +58,7 @@ def _candidates(values: Floats, position: Floats, clock: Clock) -> list[float]:
     rows = float(position[-1] - position[0] + 1)
     periods = [DAY / clock.seconds, 7 * DAY / clock.seconds] if clock.seconds else []
     own = period_of(values)
-    if own:
+    if own and all(abs(own / period - 1) > SAME for period in periods):
         fine = own + np.linspace(-0.5, 0.5, FINE)
         shares = [float(np.maximum(_share(values, position, p, False), 0).sum()) for p in fine]
         periods.append(float(fine[int(np.argmax(shares))]) if max(shares) > 0 else float(own))
