@@ -24,10 +24,13 @@ NAMES = re.compile(
     "|zeit|datum|zeitstempel|uhrzeit|fecha|hora|tiempo|heure|temps|ora"
 )
 # What a plain number that grows may be named besides: these words alone, not as a part of "operating_hours".
-COUNTS = re.compile("t|index|elapsed|seconds|secs|sec|s|ms|us|ns|minutes|hours|days")
+COUNTS = re.compile("t|index|elapsed|seconds|secs|sec|s|ms|us|ns|minutes|hours|days|day|week|year")
 # Seconds since 1970 lie in these bounds from 1973 to 2100 (any name) and in the narrower ones from 2001 to 2040.
 UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 BOUNDS, NARROW = (1e8, 4.2e9), (1e9, 2.21e9)
+
+PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_duration)
 
 _ISO = (
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
@@ -43,6 +46,7 @@ _DAY = (
 )
 _HOUR = r"(?P<hm>\d{1,2}:\d\d)(?P<s>:\d\d)?(?P<f>[.,]\d+)?(?P<ap> ?[AaPp]\.?[Mm]\.?)?"
 _SHAPE = re.compile(rf"(?:{_DAY})(?:(?P<gap>T|,? +| - |:){_HOUR})?(?P<z> ?(?:UTC|GMT|Z))?")
+_MONTHS = re.compile(r"\d{4}(?P<mark>[-/])\d{1,2}")
 _COMPACT = re.compile(r"(?:19|20|21)\d{6}(?P<gap>[T _-]?)\d{6}")
 
 _RANKS = {"epoch": 1, "number": 2}  # what is a stamp beyond doubt comes before
@@ -100,7 +104,9 @@ def is_named_as_time(name: str, *, alone: bool = False) -> bool:
     words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
     parts = re.findall(r"[a-zäöüéñ]+", words)
     if alone:
-        return all(NAMES.fullmatch(part) or COUNTS.fullmatch(part) for part in parts) or name == "Unnamed: 0"
+        return (
+            len(parts) > 0 and all(NAMES.fullmatch(part) or COUNTS.fullmatch(part) for part in parts)
+        ) or name == "Unnamed: 0"
     return any(NAMES.fullmatch(part) for part in parts) or parts[-1:] == ["at"]
 
 
@@ -144,7 +150,7 @@ def recognize(column: pa.ChunkedArray, name: str, *, first: bool = False, forced
         if stamps is not None or len(cells) == 0 or numeral is None or numeral.words:
             return stamps
         numbers = numeral.read(cells)[0]
-    elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    elif any(of(kind) for of in NUMBERS):
         numbers = floats_of(column)
     else:
         return None
@@ -176,6 +182,8 @@ def _recognize_text(cells: pa.ChunkedArray, enough: float) -> Stamps | None:
     if _COMPACT.fullmatch(shown):
         gap = _COMPACT.fullmatch(shown)["gap"]  # type: ignore[index]
         return _enough(Stamps("text", (f"%Y%m%d{gap}%H%M%S",), says="stamps of digits"), cells, enough)
+    if months := _MONTHS.fullmatch(shown):
+        return _enough(Stamps("text", (f"%Y{months['mark']}%m",), says="months"), cells, enough)
     if (shape := _SHAPE.fullmatch(shown)) is None:
         return None
     rest = _rest_of(shape)
@@ -233,7 +241,7 @@ def _day_or_month(day: Stamps, month: Stamps, cells: pa.ChunkedArray, american: 
 
 def _typed(column: pa.ChunkedArray | pa.Array) -> Floats:
     unit = column.type.unit if pa.types.is_timestamp(column.type) else "ms"
-    scale = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+    scale = PER_SECOND[unit]
     whole = column if pa.types.is_timestamp(column.type) else column.cast(pa.timestamp("ms"))
     return floats_of(whole.cast(pa.int64())) / scale
 
@@ -301,9 +309,11 @@ def _any(text: Any, pattern: str) -> bool:
 
 
 def floats_of(column: pa.ChunkedArray | pa.Array) -> Floats:
-    """A column of numbers of any type as floats (n,), NaN where there is none."""
+    """A column of numbers of any type as floats (n,), NaN where there is none; durations in seconds."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if pa.types.is_decimal(array.type):
-        array = array.cast(pa.float64())
+    scale = 1.0
+    if pa.types.is_duration(array.type):
+        scale = PER_SECOND[array.type.unit]
+        array = array.cast(pa.int64())
     floats: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.array(floats, np.float64)
+    return np.array(floats, np.float64) / scale

@@ -113,7 +113,7 @@ def in_input_order(
 def _texts(column: pa.ChunkedArray) -> list[str]:
     text = column if pa.types.is_string(column.type) else column.cast(pa.string())
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Arrow writes nine digits, be they all 0
-        text = pc.replace_substring_regex(text, r"\.0+(Z?)$", r"\1")
+        text = pc.replace_substring_regex(text, r"\.0+((?:Z|[+-]\d{4})?)$", r"\1")
     return [cell or "" for cell in text.to_pylist()]
 
 
@@ -134,7 +134,8 @@ def _table_of(source: Any) -> pa.Table:
 
 def _with_index(frame: Any) -> Any:
     index = frame.index
-    if type(index).__name__ == "RangeIndex" or (index.name is None and type(index).__name__ != "DatetimeIndex"):
+    kind = type(index).__name__
+    if kind == "RangeIndex" or (index.name is None and kind not in ("DatetimeIndex", "PeriodIndex", "TimedeltaIndex")):
         return frame
     name = index.name or "time"
     return frame if name in frame.columns else frame.rename_axis(name).reset_index()

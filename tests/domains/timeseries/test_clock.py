@@ -76,6 +76,23 @@ def test_iso_stamps_are_read_as_python_reads_them(stamps: list[tuple[datetime, i
     np.testing.assert_allclose(found.read(column), wanted, atol=1e-5, rtol=0)
 
 
+def test_months_and_years_are_times_too() -> None:
+    months = recognize(cells(["2023-11", "2023-12", "2024-01"]), "x")
+    assert months is not None
+    assert months.read(cells(["1970-02"])).tolist() == [31 * 86_400]
+    years = recognize(pa.chunked_array([[1990, 1991, 1992]]), "year")
+    assert years is not None
+    assert not years.calendar
+    assert recognize(cells(["2024.01", "2024.02"]), "x") is None
+
+
+def test_durations_are_seconds() -> None:
+    column = pa.chunked_array([[timedelta(minutes=k) for k in range(4)]])
+    stamps = recognize(column, "time")
+    assert stamps is not None
+    assert stamps.read(column).tolist() == [0, 60, 120, 180]
+
+
 def test_stamps_that_are_none_are_unknown() -> None:
     column = cells([*["2024-01-01 00:00:00"] * 60, "2024-02-30 00:00:00", None, "soon"])
     found = recognize(column, "x")
@@ -148,6 +165,7 @@ def test_types_of_arrow() -> None:
         ("temperature", False, False),
         ("Data", False, False),
         ("Unnamed: 0", False, True),
+        ("1", False, False),
     ],
 )
 def test_names(name: str, is_time: bool, alone: bool) -> None:

@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -368,3 +369,62 @@ def test_wrong_columns(options: dict[str, Any], says: str, code: int, tmp_path: 
 def test_what_is_no_table(source: Any) -> None:
     with pytest.raises(UsageError):
         read_series(source)
+
+
+ODD = ["", "1", "-2.5", "1,5", "1.234,5", "inf", "NaN", "on", "off", "x", " ", "2024-01-01", "2024-02-30", "03/04/2024",
+       "13/04/2024 10:00", "1704067200", "1704067200000", "1e400", "é", "12 kW", "0x1F", "--", '"', "10:30", "20240131",
+       "Jan 5, 2024", "2024-01-01T00:00:00+25:00", "99999999999999999999", "1:2:3", "00000", "٣"]  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_any_cells_are_read_or_refused_in_one_line(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 12))
+    names = data.draw(
+        st.lists(st.sampled_from(["time", "t", "x", "label", "id", "y"]), min_size=1, max_size=4, unique=True)
+    )
+    columns = {}
+    for name in names:
+        few = data.draw(st.lists(st.sampled_from(ODD), min_size=1, max_size=3))
+        columns[name] = data.draw(st.lists(st.sampled_from(few) | st.none(), min_size=count, max_size=count))
+    group = data.draw(st.none() | st.sampled_from(names))
+    try:
+        found = read_series(
+            pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}), group_by=group
+        )
+    except GenappsError as error:
+        assert "\n" not in str(error)
+        return
+    rows = [row for series in found for row in [*series.rows[series.rows >= 0], *series.copies[:, 0]]]
+    assert len(rows) == len(set(rows)) <= count
+    for series in found:
+        assert series.values.shape == (len(series), len(series.channels))
+        assert not np.isinf(series.values).any()
+        assert (np.diff(series.times) >= 0).all()
+        assert len(series) >= 2
+
+
+def test_every_type_of_arrow_is_a_channel_or_left_out() -> None:
+    columns = {
+        "big": pa.array([2**62, 2**62 - 2**60]),
+        "half": pa.array(np.array([0.5, 1.5], np.float16)),
+        "money": pa.array([Decimal("1.25"), Decimal("2.5")]),
+        "length": pa.array([timedelta(seconds=3), timedelta(seconds=90)]),
+        "switch": pa.array([True, None]),
+        "coded": pa.array([1.5, 2.5]).dictionary_encode(),
+        "bytes": pa.array([b"1", b"2"]),
+        "clock": pa.array([datetime(2024, 1, 1).time()] * 2),
+        "list": pa.array([[1], [2]]),
+        "nothing": pa.nulls(2),
+    }
+    series = one(pa.table(columns))
+    assert series.channels == tuple(columns)[:7]
+    assert series.values[1].tolist()[2:4] == [2.5, 90]
+
+
+def test_stamps_of_pandas_are_told_without_a_train_of_zeros() -> None:
+    index = pd.date_range("2024-01-01", periods=3, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=index)
+    assert next(stamps(frame, "time"))[0] == "2024-01-01 00:00:00+0100"
+    assert one(frame).times[0] == datetime(2023, 12, 31, 23, tzinfo=UTC).timestamp()
+    assert one(pd.DataFrame({0: [1.0, 2.0], 1: [2.0, 4.0]})).channels == ("0", "1")
