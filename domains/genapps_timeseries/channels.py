@@ -35,7 +35,7 @@ class Channel:
     def fit(self, normal: Floats, switches: Floats, generator: np.random.Generator, others: Floats | None) -> Self:
         """Learn from points (R,); switches: values that other channels of its kind take; `others` (M,) as judged."""
         course = steps_of(normal) if self.role == "counter" else normal
-        if self.role != "unknown" and self.role != "constant" and self.crowd == 1:
+        if self.role != "unknown" and (self.role != "constant" or not len(switches)) and self.crowd == 1:
             made = Ensemble(self.family, self.window, self.effort)
             coming = steps_of(others) if others is not None and self.role == "counter" else others
             self.judge = made.fit(course, generator, coming)

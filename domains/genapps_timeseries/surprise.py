@@ -53,7 +53,9 @@ class Surprise:
         """Surprise of scores, any shape; NaN stays NaN."""
         inside = np.interp(scores, self.scores, self.nats)
         beyond = self.rare + (scores - self.scores[-1]) / self.unit
-        nats: Floats = np.minimum(np.where(scores > self.scores[-1], beyond, inside), MOST)
+        nats: Floats = np.where(scores > self.scores[-1], beyond, inside)
+        # From half of the most on it grows ever more slowly: what is stranger stays stranger, and no ties come up.
+        nats = np.where(nats > MOST / 2, MOST - (MOST / 2) ** 2 / np.maximum(nats, MOST / 2), nats)
         return np.where(np.isnan(scores), np.nan, nats)
 
     def state(self) -> Floats:
