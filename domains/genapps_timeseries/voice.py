@@ -14,7 +14,6 @@ LOWEST, HIGHEST = -3.0, 10.0  # of a z-score: none outvotes all others
 RARE = 0.99  # up to here scores of the normal part are usual
 LONGEST = 5.0  # times as far as that from the median: more counts no more
 WEIGHT = 5.0  # of what is beyond the usual, in the same unit
-TAMED = 20.0  # times as far as usual: what is farther does not stretch the scale
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,7 @@ class Voice:
         usual = (rare - middle) or float(kept.max()) - middle
         both = kept if others is None else np.concatenate([kept, others])
         usual = usual or float(both.std()) or 1.0
-        tamed = np.minimum(both, middle + TAMED * usual)
-        return cls(float(tamed.mean()), float(tamed.std()) or 1.0, middle, usual, worth)
+        return cls(float(both.mean()), float(both.std()) or 1.0, middle, usual, worth)
 
     def __call__(self, scores: Floats) -> Floats:
         """What scores (N,) say: their clipped z-score, and more where they are beyond nearly all of the normal part.
