@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genapps.io.room import release, room
 from genapps_timeseries.detection_learning import Mask, Normal, score_blocks
 from genapps_timeseries.detection_ranking import Ranking
 from genapps_timeseries.detector import Scored
@@ -55,16 +56,19 @@ def judge(normal: Normal, series: Series, rate: float, own: Scored | None = None
         rows = slice(first + start, first + start + len(scored.scores))
         blank.p[rows], blank.threshold[rows] = ranking.run(scored.scores)
         blank.strange[rows] = blank.p[rows] <= rate
+        for column in (series.values, blank.score, blank.p, blank.threshold, blank.expected, blank.shares):
+            release(column)
     return blank
 
 
 def _blank(series: Series, normal: int) -> Judged:
     count, channels = series.values.shape
-    floats = [np.full(count, np.nan) for _ in range(6)]
+    floats = [room(count) for _ in range(6)]
+    for column in floats:
+        column[:] = np.nan
     score, p, threshold, expected, lower, upper = floats
-    shares = np.zeros((count, channels), np.float32)
-    top = np.zeros(count, np.int32)
-    return Judged(series, normal, score, p, threshold, np.zeros(count, bool), top, expected, lower, upper, shares)
+    shares, top, strange = room((count, channels), np.float32), room(count, np.int32), room(count, np.bool_)
+    return Judged(series, normal, score, p, threshold, strange, top, expected, lower, upper, shares)
 
 
 def _fill(blank: Judged, start: int, scored: Scored, normal: Normal, low: Floats, high: Floats) -> None:

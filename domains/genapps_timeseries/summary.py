@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from genapps.anomaly import Promise
@@ -16,6 +17,7 @@ from genapps_timeseries.series import Clock, Series
 from genapps_timeseries.wording import counted, duration
 
 SHOWN = 20  # events of the table
+OFTEN = 20  # alarms a week from which on nobody counts by weeks
 CHANNELS = 3  # names of an event
 DIGITS = 6
 
@@ -83,7 +85,13 @@ def event_table(detection: Detection) -> Iterator[str]:
 def promise_line(detection: Detection) -> str:
     """What was asked and kept."""
     each = " (of each series)" if len(detection.results) > 1 else ""
-    return f"{detection.promise.sentence()}{each}"
+    return f"{promise_words(detection.promise)}{each}"
+
+
+def promise_words(promise: Promise) -> str:
+    """The promise in words: in alarms a week, or in shares of the rows where it would be thousands a week."""
+    often = promise.asked is None and (promise.per_week or 0) > OFTEN
+    return (replace(promise, step=None) if often else promise).sentence()
 
 
 def channel_words(event: Found) -> str:
@@ -132,7 +140,7 @@ def promise_json(promise: Promise) -> dict[str, Any]:
         "needed_rows": promise.needed,
         "possible": promise.possible,
         "certain": promise.certain,
-        "sentence": promise.sentence(),
+        "sentence": promise_words(promise),
     }
 
 
