@@ -19,7 +19,7 @@ from genapps_timeseries.space import Joint, Off, Out
 from genapps_timeseries.surprise import Surprise
 
 HUGE = 1e100
-FULL = 4  # channels of continuous values that get the whole effort; more of them share it
+FULL = 4  # channels that get the whole effort; more of them, switches left out, share it
 LEAST = 0.1  # of the effort for each
 CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint)}
 # What is heard of as one vote: the mean of its judges, so that several of a kind do not outvote another kind.
@@ -69,8 +69,9 @@ class Detector:
         generator = np.random.default_rng(self.settings.seed)
         self.roles = roles_of(normal)
         switches = switch_values(normal, self.roles)
-        effort = max(LEAST, min(1.0, FULL / max(1, sum(role in ("continuous", "counter") for role in self.roles))))
         self.crowds = crowds(normal, self.roles, switches)
+        alone = sum(role != "unknown" and crowd == 1 for role, crowd in zip(self.roles, self.crowds, strict=True))
+        effort = max(LEAST, min(1.0, FULL / max(alone, 1)))
         self.channels = [
             Channel(role, self.settings.family, self.settings.window, effort, int(self.crowds[c])).fit(
                 column, switches, generator, None if others is None else others[:, c]
