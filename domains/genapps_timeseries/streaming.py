@@ -149,7 +149,7 @@ class Channel:
             self.absent += 1
             self.own, self._scores = [], []
             self.stuck = self.absent > _most(self.longest) and not self.excused
-            return RARE if self.stuck else math.nan
+            return math.nan
         self.stuck = self._is_stuck(value)
         if self.plain:
             scaled, kept = self.scale(value, learn)
@@ -235,49 +235,46 @@ class Stream:
         self.row = 0  # rows judged
         self.p = self.surprise = math.nan  # of the last row
         self.accepted = False  # a shift that lasts was taken for normal; whoever asks sets it back
+        self.used = list(range(channels))  # channels that had values in the warm-up; the others are left alone
         self._surprises: list[float] = []
-        self._hard = [False] * channels
         self._learn = True
         self._open = self._calm = 0  # rows in alarm, and those without since
         self._onset = (-math.inf, 0.0)  # the row of the last onset and how surprising it was
 
     def begin(self, times: Sequence[float], values: Any) -> None:
-        """Learn the warm-up: times (N,) in seconds, values (N, C). Raises InputError where nothing can be learnt."""
+        """Learn the warm-up: times (N,) in seconds, values (N, C), NaN where unknown.
+
+        A channel without values is left alone from then on. Raises InputError where all are.
+        """
         table = np.asarray(values, np.float64)
         found = np.stack([channel.begin(table[:, c], times) for c, channel in enumerate(self.channels)], axis=1)
-        if not np.isfinite(found).any(axis=0).all():
-            dull = [c + 1 for c in range(found.shape[1]) if not np.isfinite(found[:, c]).any()]
-            raise InputError(f"channel {dull[0]} has too few values in the {len(table):,} rows of the warm-up")
-        if len(self.channels) == 1:
-            self.judge = Calibrator(found[:, 0], self.settings)
-        else:
-            self.judge = Panel(found, self.settings, "least")
+        self.used = np.flatnonzero(np.isfinite(found).sum(axis=0) >= _FEWEST).tolist()
+        if not self.used:
+            raise InputError(f"no channel has enough values in the {len(table):,} rows of the warm-up")
+        alone = len(self.used) == 1
+        normal = found[:, self.used]
+        self.judge = Calibrator(normal[:, 0], self.settings) if alone else Panel(normal, self.settings, "least")
 
     def step(self, time: float, values: Sequence[float]) -> float:
         """The p-value of the next row, NaN where it holds no value; an alarm is p <= rate."""
-        judge, learn = self.judge, self._learn
-        if isinstance(judge, Calibrator):
-            channel = self.channels[0]
-            self.surprise = channel.step(values[0], time, learn)
-            p, learnt = judge.step(self.surprise), judge.learnt
-        elif judge is not None:
-            rows = zip(self.channels, values, strict=True)
-            self._surprises = [channel.step(value, time, learn) for channel, value in rows]
-            known = [s for s in self._surprises if s == s]
-            self.surprise = max(known, default=math.nan)
-            p, _ = judge.step(self._surprises)
-            learnt = judge.learnt
-        else:
-            raise InputError("a stream is judged only after its warm-up")
+        judge, learn, channels = self.judge, self._learn, self.channels
+        if len(values) != len(channels) or judge is None:
+            raise InputError("a stream is judged after its warm-up, a value for each of its channels")
+        self._surprises = [channels[c].step(values[c], time, learn) for c in self.used]
         self.row += 1
-        self._hard = [channel.stuck for channel in self.channels]
-        if True in self._hard:  # nothing to be ranked: that is a rule
-            p, learnt = self.rate * _SURE, False
+        if any(channels[c].stuck for c in self.used):  # nothing to be ranked: that is a rule
+            self.surprise, p, learnt = RARE, self.rate * _SURE, False
+        elif isinstance(judge, Calibrator):
+            self.surprise = self._surprises[0]
+            p, learnt = judge.step(self.surprise), judge.learnt
+        else:
+            self.surprise = max((s for s in self._surprises if s == s), default=math.nan)
+            p, learnt = judge.step(self._surprises)[0], judge.learnt
         self.p = p
         self._follow(p)
         if learnt:
-            for channel in self.channels:
-                channel.learn()
+            for c in self.used:
+                channels[c].learn()
         return p
 
     def _follow(self, p: float) -> None:
@@ -295,8 +292,8 @@ class Stream:
         self._learn = self._open == 0 or self._open > PATIENCE
         if self._open == PATIENCE and p <= self.rate:
             self.accepted = True
-            for channel in self.channels:
-                channel.forget()
+            for c in self.used:
+                self.channels[c].forget()
 
     def onset(self) -> float:
         """How likely something begins with the last row, 0..1: silent after an onset, unless it gets much stranger."""
@@ -312,10 +309,10 @@ class Stream:
 
     def details(self) -> Details:
         """Why the last row is as strange as it is."""
-        surprises = [self.surprise] if len(self.channels) == 1 else self._surprises
-        if True in self._hard:
-            surprises = [float(hard) for hard in self._hard]
-        weights = [max(s, 0.0) if s == s else 0.0 for s in surprises]
+        stuck = [float(self.channels[c].stuck) for c in self.used]
+        weights = [0.0] * len(self.channels)
+        for c, surprise in zip(self.used, stuck if any(stuck) else self._surprises, strict=True):
+            weights[c] = max(surprise, 0.0) if surprise == surprise else 0.0
         total = math.fsum(weights)
         shares = tuple(w / total if total > 0 else 1 / len(weights) for w in weights)
         top = max(range(len(shares)), key=lambda c: shares[c])
@@ -330,7 +327,7 @@ class Stream:
             f"channel.{c}.{n}": a for c, channel in enumerate(self.channels) for n, a in channel.state().items()
         }
         judge = {f"judge.{name}": array for name, array in self.judge.state().items()}
-        return {**channels, **judge, "numbers": numbers}
+        return {**channels, **judge, "numbers": numbers, "used": np.asarray(self.used, np.float64)}
 
     def restore(self, state: Mapping[str, Floats]) -> None:
         """Go on where `state` was taken from a stream of the same settings. Raises InputError for arrays of another."""
@@ -339,7 +336,8 @@ class Stream:
             for c, channel in enumerate(self.channels):
                 channel.restore(part(state, f"channel.{c}."))
             kept = dict(part(state, "judge."))
-            alone = len(self.channels) == 1
+            self.used = [int(c) for c in state["used"].tolist()]
+            alone = len(self.used) == 1
             self.judge = Calibrator.restore(kept, self.settings) if alone else None
             self.judge = self.judge or Panel.restore(kept, self.settings, "least")
         except (KeyError, ValueError) as error:

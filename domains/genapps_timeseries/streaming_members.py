@@ -279,8 +279,9 @@ class Restless(Member):
         recent = self.recent
         if len(recent) == self.length:
             self.total -= recent[0]
-        recent.append(abs(move))
-        self.total += abs(move)
+        size = min(abs(move), 4 * self.usual or math.inf)  # a single jump is not a noise
+        recent.append(size)
+        self.total += size
         if len(recent) < self.length:
             return math.nan
         size = max(self.total, 0.0) / self.length
@@ -348,7 +349,7 @@ class Scale:
         spread = float(1.4826 * np.median(gaps)) or float(gaps.mean()) or abs(self.middle) * 0.01
         self.spread = spread if 0 < spread < math.inf else 1.0
         low, high = ((np.quantile(known, _OUTER) / self.spread) - self.middle / self.spread).tolist()
-        margin = (high - low) / 2 or 1.0
+        margin = (high - low) * _NEAR or 1.0
         self.low, self.high = low - margin, high + margin
 
     def __call__(self, value: float, learn: bool) -> tuple[float, float]:

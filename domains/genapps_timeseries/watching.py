@@ -278,15 +278,14 @@ class _Watcher:
     # --- learning from a file
 
     def _learn(self, train: str) -> None:
-        lines = [line for batch in Lines(train).batches() if batch is not None for line in batch.lines[:1]][:1]
         wanted = Columns(self.layout.time or None, self.layout.channels, (), self.layout.group or None)
         held: dict[str, tuple[deque[float], deque[list[float]]]] = {}
         records: Records | None = None
         for batch in Lines(train).batches():
             if batch is None:
                 continue
-            if records is None:
-                records = Records(decide(batch.lines[: HEAD + 1] or lines, wanted))
+            if records is None:  # a file comes in large pieces: its first lines are in the first of them
+                records = Records(decide(batch.lines[: HEAD + 1], wanted))
             for k, line in enumerate(batch.lines):
                 if (k == 0 and batch.fresh and records.begins(line)) or (record := records.read(line)) is None:
                     continue

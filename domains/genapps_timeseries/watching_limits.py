@@ -18,7 +18,8 @@ class Limiter:
     """At most `most` events within `span` of record time, over all series together.
 
     When one more would come, it is kept back and counted, and from then on an event takes a ten times rarer row, until
-    a span has passed without any that was kept back. span: seconds, or records where there is no calendar.
+    a span has passed without any that was kept back. span: seconds, or records where there is no calendar. notes: what
+    a person should be told, for the caller to take away.
     """
 
     def __init__(self, most: int, span: float = HOUR) -> None:

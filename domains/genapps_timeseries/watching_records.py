@@ -225,7 +225,7 @@ class Records:
     def read(self, line: bytes) -> Record | None:
         """The record of a line; None for an empty line, and for one that is counted in `left_out`."""
         try:
-            text = line.decode()
+            text = line.decode().rstrip("\r")
         except UnicodeDecodeError:
             return self.leave("is no UTF-8 text")
         return self._cells(text) if self.layout.delimiter else self._object(text)
@@ -247,7 +247,7 @@ class Records:
 
     def _object(self, text: str) -> Record | None:
         layout = self.layout
-        row = _object(text)
+        row = _object(text.removeprefix("\ufeff"))
         if row is None:
             return None if not text.strip("\r\0 ") else self.leave("is no JSON object, perhaps cut in half")
         time = math.nan

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genapps.anomaly import Change, Event, EventTracker, Rules, rate_for
+from genapps.anomaly import Change, Event, EventTracker, Rules, needed_length, rate_for
 from genapps.anomaly.events import Direction
 from genapps.errors import UsageError
 from genapps_timeseries.clock import moment
@@ -17,7 +17,7 @@ from genapps_timeseries.series import Clock, Floats
 from genapps_timeseries.streaming import DEFAULT, Details, Stream, part
 from genapps_timeseries.watching_limits import Limiter
 from genapps_timeseries.watching_records import Record
-from genapps_timeseries.wording import duration
+from genapps_timeseries.wording import duration, listed
 
 NAMED = 5  # channels that an event names
 SET_BACK = 20  # records behind one another and behind the last one that are taken for a clock that was set back
@@ -127,6 +127,16 @@ class Watch:
         assert self.stream is not None
         calendar = self.clock.kind == "time"
         self.stream.begin(times if calendar else [math.nan] * len(times), rows)
+        left = [self.channels[c] for c in range(len(self.channels)) if c not in self.stream.used]
+        if left:
+            who = f"{self.name}: " if self.name else ""
+            self.limiter.notes.append(f"{who}no values in the warm-up, so not watched: {listed(left)}")
+        needed, held = needed_length(self.stream.rate), self.stream.settings.length
+        if needed > held:
+            self.limiter.notes.append(
+                f"one false alarm in {1 / self.stream.rate:,.0f} records cannot be promised: it takes {needed:,} "
+                f"normal ones, {held:,} are held; beyond that the tail is extrapolated"
+            )
         self._warm = ([], [])
         self._last = times[-1]
 

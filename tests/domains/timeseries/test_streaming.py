@@ -145,7 +145,7 @@ def test_onsets_are_few_and_early() -> None:
 def test_constant_and_empty_channels() -> None:
     constant = np.full((500, 1), 3.0)
     assert not (judge(constant)[0] <= 0.001).any()
-    with pytest.raises(InputError, match="too few values"):
+    with pytest.raises(InputError, match="enough values"):
         judge(np.full((500, 1), np.nan))
     with pytest.raises(UsageError, match="ensemble and light"):
         Stream(1, "nonsense")
@@ -188,3 +188,14 @@ def test_a_forecast_learns_a_sine_that_a_perturbed_one_does_not() -> None:
         worse = abs(value - spoilt.expected)
         if row > 700:
             assert error < 1e-3 < worse
+
+
+def test_a_channel_that_is_never_there_is_left_alone() -> None:
+    values = np.stack([normal(700), np.full(700, np.nan), normal(700, 1)], axis=1)
+    values[600, 2] += 25
+    alarms, stream = judge(values)
+    assert stream.used == [0, 2] and alarms[300] <= 0.001 and (alarms <= 0.001).sum() < 20
+    other = Stream(3)
+    other.restore(stream.state())
+    assert other.step(42_000.0, [0.0, 7.0, 0.0]) == stream.step(42_000.0, [0.0, 7.0, 0.0])
+    assert len(other.details().shares) == 3
