@@ -35,7 +35,7 @@ NAB = (
     "realAWSCloudwatch/ec2_cpu_utilization_5f5533",
     "realKnownCause/ambient_temperature_system_failure",
 )
-ROWS = 2_000
+ROWS = 1_500
 FAMILIES = tuple(LEARN)
 
 
@@ -110,21 +110,33 @@ def main() -> None:
     torch.set_num_threads(1)
     families = ("gmm", "hmm", "bootstrap") if options.quick else FAMILIES
     rows: list[dict[str, Any]] = []
-    count = 1_000 if options.quick else ROWS
-    for name in NAB[: 1 if options.quick else None]:
-        series = nab(name, count)
-        rows += one(name, series, families, options.budget) if series is not None else []
-    for name, series in list(made(count))[: 1 if options.quick else None]:
+    for name, series in chosen(options.quick):
         rows += one(name, series, families, options.budget)
+        names = list(dict.fromkeys(row["series"] for row in rows))
+        if not options.quick:  # after each, so that what is done is not lost
+            write("synthesis", rows, {"rows": ROWS, "budget": options.budget, "series": names}, means(rows))
+    for family, figures in means(rows).items():
+        print(f"{family:20}", {key: figures.get(key) for key in ("unlike", "two_sample_auc", "forecast")})
+
+
+def chosen(quick: bool) -> Iterator[tuple[str, Series]]:
+    """Real series and made ones in turn."""
+    rows = 1_000 if quick else ROWS
+    ready = [(name, series) for name in NAB[: 1 if quick else None] if (series := nab(name, rows)) is not None]
+    ours = list(made(rows))[: 1 if quick else None]
+    for k in range(max(len(ready), len(ours))):
+        yield from (*ready[k : k + 1], *ours[k : k + 1])
+
+
+def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """The mean of each figure over the series, by family and by control."""
     summary = {}
     for family in dict.fromkeys(row["family"] for row in rows):
         own = [row for row in rows if row["family"] == family]
         keys = [key for key in own[0] if key not in ("series", "family")]
-        means = {key: [row[key] for row in own if row.get(key) is not None] for key in keys}
-        summary[family] = {key: round(float(np.mean(given)), 4) for key, given in means.items() if given}
-        print(f"{family:20}", {key: summary[family].get(key) for key in ("unlike", "two_sample_auc", "forecast")})
-    if not options.quick:
-        write("synthesis", rows, {"rows": ROWS, "budget": options.budget, "series": [*NAB, "beats", "plant"]}, summary)
+        known = {key: [row[key] for row in own if row.get(key) is not None] for key in keys}
+        summary[family] = {key: round(float(np.mean(given)), 4) for key, given in known.items() if given}
+    return summary
 
 
 if __name__ == "__main__":
