@@ -45,9 +45,7 @@ def wish_options(function: Any) -> Any:
         click.option("--family", metavar="NAME", help="ensemble (the default), one of the six, auto, or pyod:NAME."),
         click.option("--seed", type=Whole(), metavar="N", help="Same seed, same result; 0 if not given."),
         threads_option(1),
-        click.option(
-            "--config", "config_file", type=FILE, metavar="FILE", help="Settings as TOML."
-        ),
+        click.option("--config", "config_file", type=FILE, metavar="FILE", help="Settings as TOML."),
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated."
         ),
@@ -102,9 +100,7 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
     train = options["train"] if _is_file(options["train"]) else None
     _check(as_json, places, data, train, options["model"])
     if options["model"] is not None and (options["train"] or options["family"] or options["season"]):
-        raise UsageError(
-            "--model brings what is normal, as it was learnt; leave out --train, --family and --season"
-        )
+        raise UsageError("--model brings what is normal, as it was learnt; leave out --train, --family and --season")
     use_threads(options["threads"])
     wishes = _wishes(options)
     from genapps_timeseries.detection_files import Places, detect_file
