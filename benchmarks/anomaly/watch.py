@@ -70,7 +70,7 @@ def waits(path: Path, family: str, folder: Path) -> list[float]:
 
     After the warm-up; the state is saved every second, which is among what a line may wait for.
     """
-    lines, pipe = path.read_bytes().splitlines(keepends=True)[:20_000], folder / "pipe"
+    lines, pipe = path.read_bytes().splitlines(keepends=True)[:10_000], folder / "pipe"
     os.mkfifo(pipe)
     answered = threading.Semaphore(0)
     sent: list[float] = []
@@ -106,7 +106,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for family, count in ((DEFAULT, 40_000), (LIGHT, 200_000)):
+        for family, count in ((DEFAULT, 20_000), (LIGHT, 100_000)):
             for suffix, channels in ((".csv", 1), (".jsonl", 1), (".csv", 10)):
                 path = folder / f"{family}-{channels}{suffix}"
                 write(path, count // (10 if quick else 1) // (1 if channels == 1 else 5), channels)
