@@ -19,8 +19,8 @@ from genapps_timeseries.space import Joint, Off, Out
 from genapps_timeseries.surprise import Surprise
 
 HUGE = 1e100
-FULL = 4  # channels that get the whole effort; more of them, switches left out, share it
-LEAST = 0.1  # of the effort for each
+FULL = 3  # channels that get the whole effort; more of them, switches left out, share it
+LEAST = 0.03  # of the effort for each
 CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint)}
 # What is heard of as one vote: the mean of its judges, so that several of a kind do not outvote another kind.
 VOTES = (("strongest", "breadth"), ("relations",), ("off", "out", "joint"))
