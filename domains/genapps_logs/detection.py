@@ -121,6 +121,7 @@ def detect(
     options = Options(rare, false_alarm_rate)
     asked = Asked(format, session, group_by, window, family)
     if model is not None:
+        asked.check_beside_model()
         known = Learnt(LogModel.load(model), 0, ())
         if not known.model.whole:
             known = replace(known, notes=(ONLY_TEMPLATES,))

@@ -70,6 +70,8 @@ def fit(
     """
     known = LogModel.load(update) if update is not None else None
     asked = Asked(format, session, group_by, window, family)
+    if known is not None and known.whole:
+        asked.check_beside_model()
     with readable_twice(log) as (path, called):
         learnt = learn(path, asked, known=known, called=called, progress=progress)
     model = learnt.model

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genapps.errors import UsageError
 from genapps_logs.formats import LineFormat, format_named
 from genapps_logs.grouping import EXAMINED, Grouping, asked_grouping, find_grouping
 from genapps_logs.learnt import LogModel, Places
@@ -44,6 +45,12 @@ class Asked:
     group_by: str | None = None
     window: float | None = None
     family: str = "auto"
+
+    def check_beside_model(self) -> None:
+        """Raise UsageError where more is asked than the format: a model brings how lines are grouped and scored."""
+        if self.session or self.group_by or self.window or self.family != "auto":
+            options = "--session, --group-by, --window and --family"
+            raise UsageError(f"a model brings how lines are grouped and scored; leave out {options}")
 
 
 @contextmanager

@@ -28,7 +28,7 @@ _FOLDS_OF_FAMILIES = 2  # which are slow
 _STALE = 2.0  # times the longest silence within normal sessions, after which one is over
 _SMALLEST = 1e-300
 _UNREACHED = 1e6  # bits of surprise that nothing has
-_USUAL = 0.99  # share of the normal sessions whose silences count
+_USUAL = 0.999  # share of the normal sessions whose silences count
 
 
 def members_of(family: str) -> tuple[str, ...]:

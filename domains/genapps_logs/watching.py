@@ -184,6 +184,7 @@ class _Watcher:
         self.output = Output(output)
         place = self._restore(found) if found is not None else None
         if found is None and model is not None:
+            asked.check_beside_model()
             self._begin(LogModel.load(model))
         elif found is None and train is not None:
             self._begin(learn(train, asked).model)

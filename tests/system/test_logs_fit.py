@@ -139,6 +139,7 @@ def test_hostile_lines_stop_nothing(here: Here, kind: str) -> None:
         (["detect", "other.log", "--train", "normal.log", "--false-alarm-rate", "0"], 2, "above 0"),
         (["detect", "other.log", "--train", "normal.log", "--events", "other.log"], 2, "would overwrite"),
         (["detect", "other.log", "--train", "normal.log", "--group-by", "host"], 2, "tell no host"),
+        (["detect", "other.log", "--model", "bad.genapps", "--family", "hmm"], 2, "a model brings"),
         (["detect", "other.log", "--model", "bad.genapps"], 3, "not a genapps model"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
