@@ -35,9 +35,12 @@ class Input:
         self._stack = ExitStack()
         self._table: pa.Table | None = None
         self._encoding = encoding
+        self.decimal_comma = False
         if isinstance(source, (str, Path)):
             self._source = self._stack.enter_context(open_source(source, limits))
             self.name, self.size = self._source.name, self._source.size
+            header = self._source.head.partition(b"\n")[0]
+            self.decimal_comma = header.count(b";") > header.count(b",")  # where semicolons part the cells
         else:
             self._table = _table_of(source)
             self.name, self.size = "the table", self._table.num_rows

@@ -78,13 +78,17 @@ FORMS = (
 )
 
 
-def recognize_numeral(column: pa.ChunkedArray | pa.Array) -> Numeral | None:
-    """How the text cells of a column write numbers, by the reading that most of them allow; None for other text."""
+def recognize_numeral(column: pa.ChunkedArray | pa.Array, *, decimal_comma: bool = False) -> Numeral | None:
+    """How the text cells of a column write numbers, by the reading that most of them allow; None for other text.
+
+    decimal_comma: whether it is known that no comma stands between thousands, as 20,125 alone does not tell.
+    """
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     cells = cells.drop_null()
     if len(cells) == 0 or pc.all(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), MISSING)).as_py():
         return PLAIN
-    units = FORMS + tuple(_with(form, unit) for unit in _unit_of(cells) for form in FORMS)
+    forms = tuple(form for form in FORMS if not (decimal_comma and form.thousands == ","))
+    units = forms + tuple(_with(form, unit) for unit in _unit_of(cells) for form in forms)
     read = [_share(form, cells) for form in (*units, WORDS)]
     best = int(np.argmax(read))
     enough = NEARLY_ALL if best == len(units) else HALF

@@ -83,12 +83,14 @@ def read(given: Input, options: Options, progress: Progress | None = None) -> Re
     """The same with what is known of the table as a whole; `given` may be read again afterwards."""
     known: dict[str, Any] = {}
     while True:
+        table = _Table(given, options, known)
         try:
-            table = _Table(given, options, known)
             table.fill(progress)
             return table.reading()
         except _Otherwise as found:  # a later row shows that a column is to be read in another way
             known[found.column] = found.reading
+        finally:
+            table.close()
 
 
 class _Otherwise(Exception):
@@ -150,6 +152,11 @@ class _Table:
             self._add(table)
             self.rows += table.num_rows
 
+    def close(self) -> None:
+        """Let go of what was read and is not part of the series."""
+        for column in (self.times, self.codes, *(channel.numbers for channel in self.channels)):
+            column.close()
+
     def _plan(self, table: pa.Table) -> None:
         """Decide by the first rows what each column is."""
         options, names = self.options, table.column_names
@@ -180,7 +187,7 @@ class _Table:
             self.left_out[name] = "numbers rows or things"
             return
         if pa.types.is_string(kind):
-            numeral = self.known.get(name) or recognize_numeral(column)
+            numeral = self.known.get(name) or self._recognize(column)
             if numeral is None:
                 self._refuse(name, "is text")
                 return
@@ -188,6 +195,9 @@ class _Table:
             self._refuse(name, "is empty" if pa.types.is_null(kind) else "is a time")
             return
         self.channels.append(_Channel(name, numeral, Growing(limit=max(LIMIT // 8, 2**16))))
+
+    def _recognize(self, column: pa.ChunkedArray) -> Numeral | None:
+        return recognize_numeral(column, decimal_comma=self.given.decimal_comma)
 
     def _refuse(self, name: str, why: str) -> None:
         if name in self.options.channels:
@@ -202,7 +212,7 @@ class _Table:
         for channel in self.channels:
             column = table[channel.name]
             if channel.add(column) and channel.numeral and channel.name not in self.known:
-                other = recognize_numeral(column)
+                other = self._recognize(column)
                 if other is not None and other != channel.numeral and other.read(column)[1] < channel.lost:
                     raise _Otherwise(channel.name, other)
 
@@ -312,7 +322,8 @@ class _Table:
             if names:
                 notes.append(f"{len(names)} of {counted(len(kept), 'channel')} {what}: {listed(names)}")
         notes += [
-            f"{counted(one.lost, 'cell')} of {one.name!r} are no numbers ({one.example[:40]!r}) and taken as unknown"
+            f"{counted(one.lost, 'cell')} of {one.name!r} {'is no number' if one.lost == 1 else 'are no numbers'}"
+            f" ({one.example[:40]!r}) and taken as unknown"
             for one in kept
             if one.lost
         ]

@@ -73,6 +73,12 @@ class Growing:
         else:
             self._file.write(chunk.data)
 
+    def close(self) -> None:
+        """Let go of what was appended, where no array is wanted after all."""
+        self._chunks = []
+        if self._file is not None:
+            self._file.close()
+
     def array(self) -> NDArray[Any]:
         """Everything appended, (N,); nothing can be appended afterwards."""
         if self._file is None:

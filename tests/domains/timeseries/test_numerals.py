@@ -60,6 +60,14 @@ def test_what_is_no_number_is_counted_and_shown() -> None:
     assert np.isnan(read[1:]).all()
 
 
+def test_a_comma_before_three_digits_is_what_it_is_known_to_be() -> None:
+    column = cells("20,125", "19,875")
+    for known, number in ((False, 20_125), (True, 20.125)):
+        numeral = recognize_numeral(column, decimal_comma=known)
+        assert numeral is not None
+        assert numeral.read(column)[0][0] == number
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_any_float_comes_back(numbers: list[float]) -> None:
     column = cells(*(repr(number) for number in numbers))

@@ -221,7 +221,7 @@ def test_infinite_values_and_words_are_unknown(tmp_path: Path) -> None:
     series = one(written(tmp_path, "x\n1\ninf\n-inf\nfault\n5\n"))
     assert np.isnan(series.values[1:4, 0]).all()
     assert "2 infinite values in 'x' taken as unknown" in said(series)
-    assert "1 cell of 'x' are no numbers ('fault') and taken as unknown" in said(series)
+    assert "1 cell of 'x' is no number ('fault') and taken as unknown" in said(series)
     assert np.isnan(one(np.array([1.0, np.inf, 2.0])).values[1, 0])
 
 

@@ -25,6 +25,13 @@ def test_growing_is_concatenation(chunks: list[list[float]], limit: int) -> None
     assert column.array().tolist() == [value for chunk in chunks for value in chunk]
 
 
+def test_what_is_not_wanted_is_let_go() -> None:
+    column = Growing(limit=0)
+    column.append(np.arange(3.0))
+    column.close()  # else the file would be warned of, and a warning is an error here
+    del column
+
+
 @pytest.mark.parametrize("limit", [0, 10**6])
 def test_room_is_zero_can_be_written_and_leaves_no_file(
     limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
