@@ -66,9 +66,9 @@ def synthesize(data: str | None, output: str | None, as_json: bool, **options: A
 
     \b
     Examples:
-      genapps timeseries synthesize machine.csv -o new.csv
-      genapps timeseries synthesize machine.csv -n 1000 --series 5 --start same -o new.csv --report report.html
-      genapps timeseries synthesize machine.csv --family hmm --save machine.genapps -o new.csv
+      genapps timeseries synthesize machine.csv -o made.csv
+      genapps timeseries synthesize machine.csv -n 1000 --series 5 --start same -o made.csv --report report.html
+      genapps timeseries synthesize machine.csv --family hmm --save machine.genapps -o made.csv
     """
     model, save, report = options["model"], options["save"], options["report"]
     output = output or STDOUT
