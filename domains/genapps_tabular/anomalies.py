@@ -151,14 +151,16 @@ def detect(
     cpu_threads: int = 1,
     spreadsheet_safe: bool = False,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    explain: bool = True,
     progress: Progress | None = None,
 ) -> Detection:
     """The table with a score, a p-value, whether that is an alarm and why, for each row.
 
     train: rows known to be normal; without them the table is its own reference, and the strangest rows have the alarms.
     model: an earlier reference, or its file; update: more normal rows that it goes on with. family: the ensemble, gmm,
-    autoregressive, vae, rbm, gan, or pyod:NAME; settings: of families' own, by family, and of training. Raises
-    UsageError for what does not go together, InputError for tables that cannot be used.
+    autoregressive, vae, rbm, gan, or pyod:NAME; settings: of families' own, by family, and of training.
+    explain: whether rows with an alarm get reasons. Raises UsageError for what does not go together, InputError for
+    tables that cannot be used.
     """
     check_family(family)
     if not 0 < false_alarm_rate < 1:
@@ -188,7 +190,7 @@ def detect(
             scores = learnt.score(codes, unheard)
             ranks = learnt.p_value(scores)
         alarms = ranks <= false_alarm_rate
-        explained = _explained(learnt, table, codes, unheard, alarms, scores, seed)
+        explained = _explained(learnt, table, codes, unheard, alarms & explain, scores, seed)
     held = held_rate(own, false_alarm_rate) if own is not None and learnt.clean else None
     promise = Promise(false_alarm_rate, held, len(learnt.reference), learnt.clean)
     if save is not None:
