@@ -16,6 +16,7 @@ from genapps.errors import UsageError
 
 FOUND = 10  # the exit code that --fail-on-anomaly asks for
 STDOUT = "-"
+LEAST = 16  # rows of a series that is one of several
 FILE = click.Path(path_type=Path)
 Decorator = Callable[[Any], Any]
 
@@ -201,7 +202,9 @@ def _wishes(options: dict[str, Any]) -> Any:
 def _columns(options: dict[str, Any]) -> Any:
     from genapps_timeseries.reading import Options
 
-    return Options(options["time"], options["group_by"], options["ignored"], options["channels"])
+    group = options["group_by"]
+    shortest = 2 if group is None else LEAST  # of several series the shortest are left out, one alone is refused
+    return Options(options["time"], group, options["ignored"], options["channels"], shortest)
 
 
 def _name(data: str) -> str:

@@ -134,16 +134,18 @@ def extend(
     """What is normal after more rows (M, C) that are, learnt anew from the last rows of both.
 
     joined: whether they follow the rows that are known; else rows near the seam are no part of the reference. counted:
-    whether the new rows are part of it. keep: the last rows that are kept, all where it is None.
+    whether the new rows are part of it, but for those that are hardly normal. keep: the last rows that are kept, all
+    where it is None.
     """
     seam = 0 if joined else normal.window
-    values = np.concatenate([normal.values, np.full((seam, new.shape[1]), np.nan), new])
+    strange = dirty_rows(new, normal.detector.settings, normal.window) if counted else np.zeros(len(new), bool)
+    values = np.concatenate([normal.values, np.full((seam, new.shape[1]), np.nan), _without(new, strange)])
     clock = np.concatenate([normal.times, np.full(seam, times[0] if len(times) else 0.0), times])
     usable = np.ones(len(values), bool)
     if seam:
         usable[max(len(normal.values) - seam, 0) : len(normal.values) + 2 * seam] = False
     usable[len(normal.values) :] &= counted
-    dirty = np.concatenate([normal.dirty, np.zeros(len(values) - len(normal.dirty), bool)])
+    dirty = np.concatenate([normal.dirty, np.zeros(seam, bool), strange])
     cut = slice(max(len(values) - (keep or len(values)), 0), None)
     values, clock, usable, dirty = values[cut], clock[cut], usable[cut] & ~dirty[cut], dirty[cut]
     _enough(values, normal.name)

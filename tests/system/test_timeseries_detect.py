@@ -94,7 +94,7 @@ def test_other_formats_and_json(here: Here) -> None:
 def test_several_series_of_one_file(here: Here) -> None:
     head, *calm = write("a.csv", 600, 1, marked=False).read_text("utf-8").splitlines()
     _, *wild = write("a.csv", 1000, 2).read_text("utf-8").splitlines()
-    lines = [f"{head},host", *(f"{row},a" for row in calm), *(f"{row},b" for row in wild)]
+    lines = [f"{head},host", *(f"{row},a" for row in calm), *(f"{row},b" for row in wild), f"{calm[0]},c"]
     Path("hosts.csv").write_text("\n".join(lines) + "\n", "utf-8")
     done = detect(here, "hosts.csv", "--group-by", "host", "-o", "s.csv", "--events", "e.jsonl")
     assert done.code == 0
@@ -106,7 +106,8 @@ def test_several_series_of_one_file(here: Here) -> None:
     assert worst["series"] == "b"
     with Path("s.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["series"] for row in rows] == ["a"] * 600 + ["b"] * 1000
+    assert [row["series"] for row in rows] == ["a"] * 600 + ["b"] * 1000 + [""]
+    assert "1 group of fewer than 16 rows left out: 'c'" in done.err
 
 
 def test_what_is_normal_is_learnt_once_and_gone_on_with(here: Here) -> None:
