@@ -45,7 +45,7 @@ class Span(click.ParamType[tuple[float, float], str]):
 @click.option("--series", "count", type=Whole(1, 100_000), default=1, metavar="N", help="How many new series; 1.")
 @click.option(
     "--family", metavar="NAME",
-    help="gmm (the default), hmm, vae, gan, rbm, autoregressive, bootstrap, or auto: the likest of some.",
+    help="gmm, hmm, vae, gan, rbm, autoregressive, bootstrap; auto: the likest of five; gmm or hmm if not given.",
 )  # fmt: skip
 @click.option(
     "--start", metavar="after|same|TIME", default="after", show_default=True, help="Where the clock of new rows begins."
