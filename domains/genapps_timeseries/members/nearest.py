@@ -15,7 +15,6 @@ from genapps_timeseries.series import Floats
 from genapps_timeseries.windows import covering, spread_some, windows
 
 BLOCK = 512  # windows that are looked at together
-RECURRENT = 100  # what is like less than one in so many occurrences is strange even if it is not alone
 LONGEST = 50_000  # windows that are looked at; of a longer series every second, third...
 
 
@@ -27,7 +26,8 @@ class Nearest(ABC):
     """
 
     name: ClassVar[str]
-    rank: ClassVar[int]  # which nearest occurrence counts, and one more for every hundred that are kept
+    rank: ClassVar[int]  # which nearest occurrence counts
+    recurrent: ClassVar[int] = 100  # and one more for so many that are kept: what is rare is strange, if not alone
     whole: ClassVar[bool]  # whether the points that are judged are kept too, where they are at hand
     most: ClassVar[int]  # windows that are kept
     reference: Floats
@@ -68,7 +68,7 @@ class Nearest(ABC):
         rows = windows(values, self.length)
         starts = np.arange(0, len(rows), every_of(len(rows), LONGEST * self.effort, max(1, self.length // 8)))
         apart = min(self.length, max(1, (len(rows) - 1) // 2))
-        rank = self.rank + self.bank.occurrences // RECURRENT
+        rank = self.rank + self.bank.occurrences // self.recurrent
         far = np.empty(len(starts))
         for begin in range(0, len(starts), BLOCK):
             part = starts[begin : begin + BLOCK]

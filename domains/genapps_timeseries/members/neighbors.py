@@ -19,6 +19,7 @@ class Neighbors(Nearest):
 
     name: ClassVar[str] = "neighbors"
     rank: ClassVar[int] = 5
+    recurrent: ClassVar[int] = 10**9  # short windows have many like them by chance
     whole: ClassVar[bool] = True
     most: ClassVar[int] = 6000
 
