@@ -10,7 +10,7 @@ from genapps.report.page import Level
 APART = (0.15, 0.35)  # how far beyond other real rows a classifier may tell windows apart: good, usable
 LOST = (0.2, 0.5)  # share of what forecasts learn from real rows that is lost
 COPIED = 0.5  # share of the copies' longest stretch from which on rows are called copied
-NEAR = 0.5  # of the distance to rows not learnt from, below which rows are called close to what was learnt
+NEAR = 0.5  # share of the nearness that kept rows have, below which rows are called close to what was learnt
 LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 
 
@@ -24,11 +24,17 @@ def judge(measures: Sequence[Measured]) -> Finding:
         levels.append("usable")
         texts.append("Too few rows to tell new windows from real ones.")
     else:
-        level = _graded(abs(apart.value - 0.5) - abs((_control(apart, "ceiling") or 0.5) - 0.5), APART)
-        skill = {"good": "hardly tells", "usable": "often tells", "poor": "easily tells"}[level]
+        other = _control(apart, "ceiling") or 0.5
+        level = _graded(abs(apart.value - 0.5) - abs(other - 0.5), APART)
         levels.append(level)
-        texts.append(f"A classifier {skill} windows of these rows from real ones (AUC {apart.value:.2f}, "
-                     f"other real rows {_control(apart, 'ceiling') or 0.5:.2f}).")  # fmt: skip
+        skill = {"good": "hardly tells", "usable": "often tells", "poor": "easily tells"}[level]
+        text = f"A classifier {skill} windows of these rows from real ones (AUC {apart.value:.2f}, other real rows"
+        if level == "good" and abs(other - 0.5) > APART[0]:
+            text = (
+                f"A classifier tells windows of these rows from kept ones (AUC {apart.value:.2f}), and other real rows"
+            )
+            text = f"{text} nearly as well: stretches of this series differ ("
+        texts.append(f"{text} {other:.2f}).".replace("( ", "("))
     told, real = figures["forecast"].value, _control(figures["forecast"], "ceiling")
     if told is not None and real is not None and real > 0.05:
         level = _graded((real - told) / real, LOST)
@@ -39,7 +45,8 @@ def judge(measures: Sequence[Measured]) -> Finding:
         )
     copied, stretch = figures["copied_rows"].value or 0.0, _control(figures["copied_rows"], "copied") or 0.0
     nearness = figures["nearness"].value
-    if (stretch and copied > COPIED * stretch) or (nearness is not None and nearness < NEAR):
+    usual = min(1.0, _control(figures["nearness"], "ceiling") or 1.0)
+    if (stretch and copied > COPIED * stretch) or (nearness is not None and nearness < NEAR * usual):
         levels.append("usable")
         texts.append("They lie close to the rows learnt from: do not take them for rows that give nothing away.")
     worst = max(levels, key=LEVELS.index)
