@@ -45,3 +45,18 @@ def test_demo(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path
     shown = command("model", "show", folder / "model.genapps")
     assert shown.returncode == 0
     assert "tabular" in shown.stdout
+
+
+def test_demo_of_series(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    done = command("timeseries", "demo", "-o", "made")
+    assert done.returncode == 0, done.stderr
+    assert shlex.split(done.stderr.splitlines()[0])[:4] == ["$", "genapps", "timeseries", "detect"]
+    assert "(holds labels; --channel asks for it): 'label'" in done.stderr
+    scores = list(csv.DictReader((tmp_path / "made" / "scores.csv").read_text("utf-8").splitlines()))
+    sample = list(csv.DictReader(fetch(find("machine")).decode().splitlines()))
+    assert [row["time"] for row in scores] == [row["time"] for row in sample]
+    wrong = [row["is_anomaly"] for row, given in zip(scores, sample, strict=True) if given["label"] == "1"]
+    assert wrong.count("true") > len(wrong) / 2
+    events = (tmp_path / "made" / "events.jsonl").read_text("utf-8").splitlines()
+    assert 4 <= len(events) <= 12
+    assert "</html>" in (tmp_path / "made" / "report.html").read_text("utf-8")
