@@ -61,9 +61,12 @@ class Found:
 
 def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
     """The events of a judged series, in order of time, as yet without kind and reason where a score found them."""
-    p = np.where(judged.strange, judged.p, np.nan)
-    by_score = find_events(p, judged.series.times, rules, scores=judged.score, signs=judged.signs)
-    made = [_of_rows(event, judged) for event in by_score]
+    rows = np.flatnonzero(judged.strange)  # few, so that nothing as long as the series is copied
+    by_score = find_events(judged.p[rows], judged.series.times[rows], replace(rules, rows=1), scores=judged.score[rows])
+    placed = [
+        replace(event, first_row=int(rows[event.first_row]), last_row=int(rows[event.last_row])) for event in by_score
+    ]
+    made = [_of_rows(event, judged) for event in placed if event.last_row - event.first_row + 1 >= rules.rows]
     for stretch in stretches(judged.series, judged.normal, normal):
         if stretch.rows >= rules.rows:
             _join(made, _of_stretch(stretch, judged, normal, rules.rate), normal.window)

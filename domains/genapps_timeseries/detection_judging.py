@@ -35,12 +35,6 @@ class Judged:
     upper: Floats
     shares: NDArray[np.float32]
 
-    @property
-    def signs(self) -> Floats:
-        """Whether the channel that stands out is above (1) or below (-1) what was expected; 0 where that is unknown."""
-        value = np.take_along_axis(self.series.values, self.top[:, None].astype(np.int64), axis=1)[:, 0]
-        return np.nan_to_num(np.sign(value - self.expected))
-
 
 def judge(normal: Normal, series: Series, rate: float, own: Scored | None = None) -> Judged:
     """Judge a series by what is normal. own: scores of its first rows, where these are what that was learnt from."""
