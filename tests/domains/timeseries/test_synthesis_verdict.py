@@ -26,7 +26,7 @@ def test_levels_follow_likeness_and_usefulness():
 def test_where_real_stretches_differ_that_is_said():
     found = judge(measures(0.9, other=0.85))
     assert found.level == "good"
-    assert "stretches of this series differ (AUC 0.85)" in found.text
+    assert "stretches of this series differ (0.85)" in found.text
     assert "hardly" not in found.text
 
 
