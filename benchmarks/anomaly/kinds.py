@@ -86,14 +86,14 @@ def main() -> None:
             print(f"  {kind:9s} {told.most_common()}")
     summary = {
         "rows_given": _right(given),
-        "rows_found": _right(found),
+        "rows_found": _right(found) if found else None,
         "by_base": {base: round(float(np.mean(right)), 3) for base, right in by_base.items()},
         "cpu_s": round(time.process_time() - begun, 1),
     }
     print(summary)
     if tries > 2:
         rows = [{"kind": kind, "given": dict(given[kind]), "found": dict(found[kind])} for kind in TRUE]
-        write("kinds", rows, {"strength": STRENGTH, "tries": tries}, summary)
+        write("kinds", rows, {"strength": STRENGTH, "tries": tries, "found": args.found}, summary)
 
 
 def _right(matrix: dict[str, Counter[str]]) -> float:
