@@ -133,8 +133,8 @@ class Channel:
                 own = look.reference.own_p()
                 p[known[-len(own) :], k] = own
         rare = np.minimum(-np.log10(np.maximum(p, 1e-300)), RARE).tolist()
-        known = [[surprise for surprise in row if surprise == surprise] for row in rare]
-        return np.array([_together(row) if row else math.nan for row in known])
+        told = [[surprise for surprise in row if surprise == surprise] for row in rare]
+        return np.array([_together(row) if row else math.nan for row in told])
 
     def _look(self, value: float, time: float, learn: bool) -> list[float]:
         if value != value:

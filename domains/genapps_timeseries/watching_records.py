@@ -288,6 +288,7 @@ class Records:
             self._cache[channel, cell] = found
         return found
 
-    def leave(self, why: str) -> None:
-        """Count a line that is not used."""
+    def leave(self, why: str) -> Record | None:
+        """Count a line that is not used; nothing comes of it."""
         self.left_out[why] = self.left_out.get(why, 0) + 1
+        return None

@@ -64,8 +64,8 @@ class Reference:
 
     def near(self, score: float) -> float:
         """The score, or where it is far above all that are held, a number little above them."""
-        top = self._ordered[-1]
-        return min(score, top + _NEAR * (top - self._ordered[len(self._ordered) // 2]))
+        top, middle = self._ordered[-1], self._ordered[len(self._ordered) // 2]
+        return float(min(score, top + _NEAR * (top - middle)))
 
     def learn(self, score: float) -> None:
         """Take a finite score in, and the oldest out where the reference is full."""
