@@ -71,7 +71,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the examples speak of."""
     folder = tmp_path_factory.mktemp("desk")
     write_customers(folder / "customers.csv", 240, 0)
-    for seed, name in enumerate(["data", "train", "new", "real", "synthetic", "unseen", "clean"], 1):
+    for seed, name in enumerate(["data", "train", "new", "real", "synthetic", "unseen", "clean", "may"], 1):
         write_customers(folder / f"{name}.csv", 240, seed)
     pyarrow_parquet.write_table(pyarrow_csv.read_csv(folder / "customers.csv"), folder / "customers.parquet")
     for name in ("customers", "m", "model"):
@@ -92,7 +92,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     quick = ["--set", "training.epochs=2", "-q", "-o", str(folder / "rows.csv")]
     table = str(folder / "customers.csv")
     assert main(["tabular", "embed", table, *quick, "--save", str(folder / "f.genapps")]) == 0
-    assert main(["tabular", "detect", table, *quick[2:], "--save", str(folder / "normal.genapps")]) == 0
+    clean = ["--train", str(folder / "clean.csv"), "--save", str(folder / "normal.genapps")]
+    assert main(["tabular", "detect", table, *quick[2:], *clean]) == 0
     for name in ("app.log", "other.log"):
         shutil.copy(ROOT / "domains" / "genapps_logs" / "samples" / "service.log", folder / name)
     assert main(["logs", "templates", str(folder / "app.log"), "--save", str(folder / "app.genapps")]) == 0

@@ -24,15 +24,18 @@ FLAT = 1e-3  # of the channel's spread, added to a window's own
 
 
 class Convolutions(Nearest):
-    """The distance to the nearest normal window, by the mean answer and the highest one of each filter."""
+    """The mean distance to the three nearest normal windows, by the mean answer and the highest one of each filter."""
 
     name: ClassVar[str] = "convolutions"
-    rank: ClassVar[int] = 2
+    rank: ClassVar[int] = 3
     whole: ClassVar[bool] = False
     most: ClassVar[int] = 1500
 
     def _length(self, window: int) -> int:
         return LENGTH
+
+    def _far(self, asked: NDArray[np.float32], starts: NDArray[np.int64] | None, apart: int) -> NDArray[np.float32]:
+        return self.bank.mean_distances(asked, self.rank, starts, apart)
 
     def _learn(self, task: Task) -> None:
         bound = 1 / np.sqrt(WIDTH)

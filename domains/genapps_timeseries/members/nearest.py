@@ -68,13 +68,16 @@ class Nearest(ABC):
         rows = windows(values, self.length)
         starts = np.arange(0, len(rows), every_of(len(rows), LONGEST * self.effort, max(1, self.length // 8)))
         apart = min(self.length, max(1, (len(rows) - 1) // 2))
-        rank = self.rank + self.bank.occurrences // self.recurrent
         far = np.empty(len(starts))
         for begin in range(0, len(starts), BLOCK):
             part = starts[begin : begin + BLOCK]
             own = None if offset is None else part + offset
-            far[begin : begin + BLOCK] = self.bank.distances(self._seen(rows, part), rank, own, apart)
+            far[begin : begin + BLOCK] = self._far(self._seen(rows, part), own, apart)
         return spread_some(far, starts, len(values), self.length)
+
+    def _far(self, asked: NDArray[np.float32], starts: NDArray[np.int64] | None, apart: int) -> NDArray[np.float32]:
+        """Distances (Q,) of what is asked from its like."""
+        return self.bank.distances(asked, self.rank + self.bank.occurrences // self.recurrent, starts, apart)
 
     def _length(self, window: int) -> int:
         return window

@@ -44,7 +44,24 @@ class Bank:
 
         Kept windows that begin less than `apart` points from `starts` (Q,) do not count: nothing is its own neighbor.
         """
-        sizes = (asked**2).sum(1)
+        nearest = np.minimum.reduceat(self._gaps(asked, starts, apart), self._cells, axis=1)
+        rank = min(rank, nearest.shape[1])
+        found = np.partition(nearest, rank - 1, axis=1)[:, :rank]
+        found = np.where(found < FAR, found, -FAR).max(1)
+        return np.asarray(np.sqrt(np.maximum(found + (asked**2).sum(1), 0)), np.float32)
+
+    def mean_distances(
+        self, asked: NDArray[np.float32], count: int, starts: NDArray[np.int64] | None = None, apart: int = 0
+    ) -> NDArray[np.float32]:
+        """The mean distance (Q,) to the `count` nearest windows, of one occurrence or several."""
+        gaps = self._gaps(asked, starts, apart)
+        count = min(count, gaps.shape[1])
+        found = np.partition(gaps, count - 1, axis=1)[:, :count]
+        far = np.sqrt(np.maximum(np.where(found < FAR, found, 0) + (asked**2).sum(1)[:, None], 0))
+        return np.asarray(far.mean(1), np.float32)
+
+    def _gaps(self, asked: NDArray[np.float32], starts: NDArray[np.int64] | None, apart: int) -> NDArray[np.float32]:
+        """Squared distances (Q, B) but for the squares of the asked, which are the same in a row."""
         gaps = asked @ self.rows.T
         gaps *= -2
         gaps += self._sizes
@@ -53,11 +70,7 @@ class Bank:
             last = np.searchsorted(self.starts, starts + apart, side="left")
             for row, begin, end in zip(gaps, first.tolist(), last.tolist(), strict=True):
                 row[begin:end] = FAR
-        nearest = np.minimum.reduceat(gaps, self._cells, axis=1)
-        rank = min(rank, nearest.shape[1])
-        found = np.partition(nearest, rank - 1, axis=1)[:, :rank]
-        found = np.where(found < FAR, found, -FAR).max(1)
-        return np.asarray(np.sqrt(np.maximum(found + sizes, 0)), np.float32)
+        return np.asarray(gaps, np.float32)
 
 
 def kept(count: int, most: int, length: int) -> NDArray[np.int64]:
