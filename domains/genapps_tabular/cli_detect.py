@@ -56,10 +56,10 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
 
     \b
     Examples:
-      genapps tabular detect new.csv --train customers.csv --save normal.genapps -o scored.csv
+      genapps tabular detect new.csv --train customers.csv --save usual.genapps -o scored.csv
       genapps tabular detect customers.csv --false-alarm-rate 0.005 -o scored.csv
-      genapps tabular detect new.csv --model normal.genapps --fail-on-anomaly --report why.html -o scored.csv
-      genapps tabular detect new.csv --model normal.genapps --update may.csv --save june.genapps -o scored.csv
+      genapps tabular detect new.csv --model usual.genapps --fail-on-anomaly --report why.html -o scored.csv
+      genapps tabular detect new.csv --model usual.genapps --update may.csv --save june.genapps -o scored.csv
     """
     train, model, save = options["train"], options["model"], options["save"]
     update, report = options["update"], options["report"]

@@ -92,7 +92,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     quick = ["--set", "training.epochs=2", "-q", "-o", str(folder / "rows.csv")]
     table = str(folder / "customers.csv")
     assert main(["tabular", "embed", table, *quick, "--save", str(folder / "f.genapps")]) == 0
-    clean = ["--train", str(folder / "clean.csv"), "--save", str(folder / "normal.genapps")]
+    clean = ["--train", str(folder / "clean.csv"), "--save", str(folder / "usual.genapps")]
     assert main(["tabular", "detect", table, *quick[2:], *clean]) == 0
     for name in ("app.log", "other.log"):
         shutil.copy(ROOT / "domains" / "genapps_logs" / "samples" / "service.log", folder / name)
