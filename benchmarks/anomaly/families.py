@@ -27,7 +27,8 @@ from keep import read, write
 from series import Labelled, folder, stated
 
 from genapps.metrics.ranges import natural_window, vus_pr
-from genapps_timeseries.ensemble import MEMBERS, Ensemble
+from genapps_timeseries.detector import Detector
+from genapps_timeseries.ensemble import MEMBERS
 from genapps_timeseries.members.base import Member, Task
 from genapps_timeseries.members.choosing import member_of
 from genapps_timeseries.members.family import FAMILIES
@@ -53,9 +54,10 @@ def alone(make: Callable[[], Member]) -> Judge:
 
 def together(series: Labelled) -> Floats:
     """The ensemble, as `detect` has it."""
-    normal, rest = series.values[: series.train], series.values[series.train :]
-    judge = Ensemble().fit(normal, np.random.default_rng(0), rest)
-    return np.concatenate([judge.reference.scores, judge.score(rest).scores])
+    normal, rest = series.values[: series.train, None], series.values[series.train :, None]
+    judge = Detector().fit(normal, rest)
+    scores = np.concatenate([judge.reference.scores, judge.score(rest).scores])
+    return np.nan_to_num(scores, nan=float(np.nanmin(scores)))
 
 
 def judges() -> dict[str, tuple[str, Judge]]:
