@@ -66,10 +66,12 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
         raise UsageError("--follow is for a file; standard input is read until it ends")
     if source == "-" and options["train"] == "-":
         raise UsageError("only one of the two logs can come from standard input; name a file for the other one")
+    from genapps.io.atomic import check_apart
     from genapps_logs.learning import Asked
     from genapps_logs.watching import Running
     from genapps_logs.watching import watch as run
 
+    check_apart((output, options["state"]), (source, options["train"], options["model"]))
     asked = Asked(*(options[name] for name in ("format", "session", "group_by", "window", "family")))
     running = Running(
         options["follow"], rate, options["rare"], options["warm_up"], options["max_events"], options["save_every"]

@@ -77,11 +77,13 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
         raise UsageError("--train and --model both say what is normal; give one of them")
     if source == "-" and options["follow"]:
         raise UsageError("--follow is for a file; standard input is read until it ends")
+    from genapps.io.atomic import check_apart
     from genapps_timeseries.watching import Running
     from genapps_timeseries.watching import watch as run
     from genapps_timeseries.watching_records import Columns
     from genapps_timeseries.watching_series import Asked
 
+    check_apart((output, options["state"]), (source, options["train"], options["model"]))
     asked = Asked(
         family=options["family"],
         rate=0.001 if rate is None else rate,

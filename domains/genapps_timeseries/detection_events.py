@@ -10,9 +10,11 @@ import numpy as np
 from genapps.anomaly import Event, Rules, find_events, severity
 from genapps.anomaly.events import GRADES, Direction
 from genapps_timeseries.detection_judging import Judged
-from genapps_timeseries.detection_learning import Normal
+from genapps_timeseries.detection_learning import Mask, Normal
 from genapps_timeseries.detection_stretches import Stretch, stretches
+from genapps_timeseries.series import Codes
 
+CAUSED = 0.8  # of an event's rows in alarm lie at the stretch that caused it
 NAMED = 0.05  # of the strangeness from which on a channel is named
 
 
@@ -62,16 +64,43 @@ class Found:
 def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
     """The events of a judged series, in order of time, as yet without kind and reason where a score found them."""
     rows = np.flatnonzero(judged.strange)  # few, so that nothing as long as the series is copied
-    by_score = find_events(judged.p[rows], judged.series.times[rows], replace(rules, rows=1), scores=judged.score[rows])
-    placed = [
-        replace(event, first_row=int(rows[event.first_row]), last_row=int(rows[event.last_row])) for event in by_score
-    ]
+    placed = [event for part in _by_channel(rows, judged, rules) for event in _events_of(part, judged, rules)]
     made = [_of_rows(event, judged) for event in placed if event.last_row - event.first_row + 1 >= rules.rows]
     for stretch in stretches(judged.series, judged.normal, normal):
         if stretch.rows >= rules.rows:
-            _join(made, _of_stretch(stretch, judged, normal, rules.rate), normal.window)
+            _join(made, _of_stretch(stretch, judged, normal, rules.rate), normal.window, judged.strange)
     made.sort(key=lambda event: (event.start, event.first))
     return [replace(event, id=number) for number, event in enumerate(made, 1)]
+
+
+def _events_of(rows: Codes, judged: Judged, rules: Rules) -> list[Event]:
+    """The events of some rows in alarm, in rows of the series."""
+    found = find_events(judged.p[rows], judged.series.times[rows], replace(rules, rows=1), scores=judged.score[rows])
+    return [replace(event, first_row=int(rows[event.first_row]), last_row=int(rows[event.last_row])) for event in found]
+
+
+def _by_channel(rows: Codes, judged: Judged, rules: Rules) -> list[Codes]:
+    """Rows in alarm that belong together, cut where those before and those after have no channel in common.
+
+    One fault is not another's because it came soon after. Only between runs of rows: within one nobody knows where a
+    fault ends. A run's channel is the most frequent of its rows.
+    """
+    times = judged.series.times[rows]
+    parts = []
+    for chain in np.split(rows, np.flatnonzero(np.diff(times) > rules.gap * (1 + 1e-9)) + 1):
+        runs = np.split(chain, np.flatnonzero(np.diff(chain) > 1) + 1)
+        tops = [int(np.bincount(judged.top[run]).argmax()) if len(run) else 0 for run in runs]
+        last = {top: place for place, top in enumerate(tops)}
+        held: list[Codes] = []
+        until = 0  # the last run that has a channel of those held
+        for place, run in enumerate(runs):
+            if held and place > until:
+                parts.append(np.concatenate(held))
+                held = []
+            held.append(run)
+            until = max(until, last[tops[place]])
+        parts.append(np.concatenate(held))
+    return parts
 
 
 def _of_rows(event: Event, judged: Judged) -> Found:
@@ -117,10 +146,21 @@ def _of_stretch(stretch: Stretch, judged: Judged, normal: Normal, rate: float) -
     )
 
 
-def _join(made: list[Found], new: Found, window: int) -> None:
-    """Take a stretch in: the events of scores that it caused become it, others stay beside it."""
-    near = [e for e in made if e.first <= new.last + window and e.last >= new.first - window and e.series == new.series]
-    same = [e for e in near if e.kind in ("", new.kind) and (e.channels[0][0] in dict(new.channels))]
+def _join(made: list[Found], new: Found, window: int, strange: Mask) -> None:
+    """Take a stretch in: the events of scores that it caused become it, others stay beside it.
+
+    It caused those in its channels of which most rows in alarm are in it or half a window from it.
+    """
+    first, last = new.first - window // 2, new.last + window // 2
+    near = [e for e in made if e.first <= last and e.last >= first and e.series == new.series]
+    same = [
+        event
+        for event in near
+        if event.kind in ("", new.kind)
+        and event.channels[0][0] in dict(new.channels)
+        and strange[max(first, event.first) : min(last, event.last) + 1].sum()
+        >= CAUSED * strange[event.first : event.last + 1].sum()
+    ]
     for event in same:
         made.remove(event)
     worst = min(same, key=lambda e: e.p, default=None)

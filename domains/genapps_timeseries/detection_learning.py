@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps.anomaly import conformal_p
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps.metrics.ranges import segments
 from genapps_timeseries.detector import Detector, DetectorSettings, Scored
 from genapps_timeseries.examples import nearest
@@ -29,6 +29,7 @@ BEYOND = 1.75  # times the highest normal score: what is beyond is dirt
 QUICK = 1.15  # likewise, at the quick look
 HABIT, TWICE = 0.5, 2  # of the distance to the rest within which two others make a stretch a habit
 WHOLE = 2**19  # rows that are judged at once; longer series go by blocks
+PERIODS = 2  # of a given length, at least, are in the normal part
 KEPT = 100_000  # rows of a normal part that are kept to be gone on with
 
 
@@ -100,6 +101,11 @@ def learn(part: Series, others: Floats | None, settings: DetectorSettings, *, ro
     """
     values = part.values
     _enough(values, part.name)
+    if settings.window > len(values) // PERIODS:
+        raise UsageError(
+            f"--season of {settings.window:,} rows: the normal part has {len(values):,}, which is less than"
+            f" {PERIODS} of them; give a shorter one, or more that is normal with --train"
+        )
     window = settings.window or max(window_of(_bridged(column)) for column in values.T)
     others = None if others is None or len(others) > WHOLE or not len(others) else others
     dirty = dirty_rows(values, settings, window) if robust else np.zeros(len(values), bool)

@@ -16,6 +16,7 @@ from genapps.anomaly.conformal import extrapolated, fit_tail, ordered_reference
 from genapps_timeseries.series import Floats
 
 SURE = 0.001  # of the rate: rarer rows are certainly strange
+BEYOND = 1.0  # so are those beyond the highest normal score by as much as that is above the median, or more
 TURNS, LASTING = 5, 100  # windows, and rows at least, for which they may last
 
 
@@ -27,7 +28,10 @@ class Ranking:
         self._tail = fit_tail(self._ordered)
         self._calibrator = Calibrator(reference, Calibration(rate, patience=0))
         enough = self._tail is not None and self._tail.share > SURE * rate
-        self._cut = max(self._tail.quantile(SURE * rate), self._ordered[-1]) if self._tail and enough else np.inf
+        top, middle = self._ordered[-1], self._ordered[len(self._ordered) // 2]
+        self._cut = top + BEYOND * (top - middle) if top > middle else np.inf
+        if self._tail and enough:
+            self._cut = min(max(self._tail.quantile(SURE * rate), top), self._cut)
         self._window, self._patience = window, max(TURNS * window, LASTING)
         self._last, self._open = -(10**12), 0  # the last row that was certainly strange, and for how long they last
         self._row = 0
@@ -50,7 +54,7 @@ class Ranking:
         sure = np.asarray(np.nan_to_num(scores, nan=-np.inf) > self._cut)
         for row in np.flatnonzero(sure).tolist():
             now = self._row + row
-            self._open = self._open + now - self._last if now - self._last <= self._window else 1
+            self._open = self._open + 1 if now - self._last <= self._window else 1
             self._last = now
             sure[row] = self._open <= self._patience
         self._row += len(scores)

@@ -78,6 +78,8 @@ def decide(lines: Sequence[bytes], asked: Columns) -> Layout:
         return _laid_out([[row.get(name) for name in names] for row in rows], names, asked, "", header=False)
     delimiter = max(_DELIMITERS, key=texts[0].count)
     first = _split(texts[0], delimiter)
+    if not first or any("\0" in text for text in texts):
+        raise InputError("the input is no text of CSV or JSON lines; a stream needs one of them, in UTF-8")
     header = not any(math.isfinite(_number(cell)) for cell in first)
     names = tuple(name.strip() for name in first) if header else tuple(f"column {k + 1}" for k in range(len(first)))
     if len(set(names)) < len(names):
@@ -170,7 +172,13 @@ def _number(cell: Any) -> float:
 
 
 def _split(text: str, delimiter: str) -> list[str]:
-    return next(csv.reader([text], delimiter=delimiter), []) if '"' in text else text.split(delimiter)
+    """The cells of a line; none where it is no line of a table at all."""
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +17,16 @@ def partial_path(path: str | Path) -> Path:
     """Where the unfinished file lies while `path` is written: `.NAME.partial` in the same folder."""
     path = Path(path)
     return path.with_name(f".{path.name}.partial")
+
+
+def check_apart(written: Iterable[str | Path | None], read: Iterable[str | Path | None] = ()) -> None:
+    """Refuse what would be written over what is read, or over another result; `-` and nothing are neither."""
+    taken = {Path(place).resolve() for place in read if place is not None and str(place) != "-"}
+    for place in written:
+        if place is not None and str(place) != "-":
+            if Path(place).resolve() in taken:
+                raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
+            taken.add(Path(place).resolve())
 
 
 def check_target(path: str | Path) -> None:

@@ -68,7 +68,11 @@ def test_the_model_of_fit_stands_for_the_warm_up(here: Here, tmp_path: Path) -> 
         (["a.csv", "--train", "a.csv", "--model", "b"], 2, "give one of them"),
         (["empty.csv"], 3, "no records"),
         (["words.csv"], 3, "nothing to watch"),
-        (["a.csv", "--state", "a.csv"], 3, "not a genapps model"),
+        (["a.csv", "--state", "a.csv"], 2, "would overwrite"),
+        (["a.csv", "-o", "a.csv"], 2, "would overwrite"),
+        (["a.csv", "--state", "s", "-o", "s"], 2, "would overwrite"),
+        (["a.csv", "--state", "words.csv"], 3, "not a genapps model"),
+        (["garbage.csv"], 3, "no text of CSV or JSON lines"),
         (["."], 2, "is a directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -77,6 +81,7 @@ def test_what_cannot_be_done_is_one_line(here: Here, tmp_path: Path, words: list
     (tmp_path / "a.csv").write_text(table(600), "utf-8")
     (tmp_path / "empty.csv").write_text("", "utf-8")
     (tmp_path / "words.csv").write_text("a,b\nsome,words\n", "utf-8")
+    (tmp_path / "garbage.csv").write_bytes(random.Random(0).randbytes(50_000) + b'"\r"')
     done = here("timeseries", "watch", *words)
     assert done.code == code and says in done.err, done.err
     assert done.err.startswith("genapps: ") and done.err.count("\n") == 1

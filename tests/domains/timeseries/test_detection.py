@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +226,23 @@ def test_rows_come_back_in_the_order_of_the_input(found: Detection) -> None:
     flagged = [k for k, alarm in enumerate(whole["is_anomaly"]) if alarm]
     assert all(whole["event_id"][k] for k in flagged)
     assert set(range(2100, 2140)) <= set(flagged), "a flatline needs no score"
+
+
+def test_a_fault_is_told_although_the_series_has_a_gap_soon_after():
+    draws = np.random.default_rng(1)
+    values = np.stack([np.sin(np.arange(4000) / 10), np.zeros(4000)], 1) + draws.normal(0, 0.1, (4000, 2))
+    values[3000:3040, 1] += 2
+    values[3060:3090] = np.nan
+    series = replace(series_of(values, step=60.0), rows=np.where(np.isnan(values[:, 0]), -1, np.arange(4000)))
+    found = detect((series,), Wishes(false_alarm_rate=0.001)).events
+    assert any(event.kind == "gap" and event.first >= 3055 for event in found)
+    assert any(event.by_score and event.first <= 3005 and event.last <= 3080 for event in found)
+
+
+def test_faults_of_two_channels_are_two_events():
+    draws = np.random.default_rng(2)
+    values = draws.normal(0, 1, (4000, 2))
+    values[3000:3010, 0] += 15
+    values[3500:3510, 1] += 15
+    found = detect((series_of(values, step=60.0),), Wishes(false_alarm_rate=0.001, merge="800")).events
+    assert {event.channels[0][0] for event in found if 2700 < event.first < 3600} == {"channel 1", "channel 2"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from genapps.errors import GenappsError, UsageError
-from genapps.io.atomic import check_target, partial_path, replacing
+from genapps.io.atomic import check_apart, check_target, partial_path, replacing
 
 
 def test_the_file_appears_whole_at_the_end(tmp_path: Path) -> None:
@@ -180,3 +180,12 @@ def _python(code: str, *words: object, **settings: object) -> subprocess.Complet
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [sys.executable, "-B", "-c", code, *map(str, words)], capture_output=True, text=True, timeout=60, **settings
     )
+
+
+def test_nothing_is_written_over_what_is_read_or_another_result(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    check_apart((a, None, "-", "-"), (b, None, "-"))
+    with pytest.raises(UsageError, match="would overwrite"):
+        check_apart((a,), (tmp_path / "." / "a",))
+    with pytest.raises(UsageError, match="would overwrite"):
+        check_apart((a, a))
