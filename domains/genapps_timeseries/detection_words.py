@@ -65,6 +65,9 @@ def _told(values: Floats, start: int, stop: int, normal: Floats, window: int, ro
         return kind_of(values, start, stop, normal, window)
     known = normal[np.isfinite(normal)]
     middle = float(np.median(known)) if len(known) else float("nan")
+    never = np.flatnonzero(np.isfinite(values[start:stop]) & ~np.isin(values[start:stop], known))
+    if len(never):  # the score of a window is wider than what it is about
+        start, stop = start + int(never[0]), start + int(never[-1]) + 1
     usual = np.full(stop - start, middle)
     return Kind("level shift" if role == "constant" else "shape", start, stop - 1, usual)
 
