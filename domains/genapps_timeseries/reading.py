@@ -255,9 +255,11 @@ class _Table:
         raw = Raw(columns, channels, times, clock)
         series = tuple(self._series(raw, notes))
         if not series:
+            group = self.options.group_by
+            which = "a series needs" if group is None else f"each series of {group!r} needs"
             raise InputError(
-                f"{self.given.name}: {counted(self.rows, 'row')} with a time, but a series needs at least"
-                f" {self.options.shortest}; give more rows"
+                f"{self.given.name}: {counted(self.rows, 'row')}, but {which} at least {self.options.shortest} with a"
+                " time; give more rows"
             )
         first = series[0]
         head = self._first_words(first.clock) + tuple(notes)

@@ -9,6 +9,7 @@ import numpy as np
 
 from genapps.report.text import clip, tick
 from genapps_timeseries.series import Floats
+from genapps_timeseries.wording import counted
 
 SHOWN = 32  # characters of a name
 
@@ -95,7 +96,8 @@ def _noise(name: str, course: Course) -> str:
 def _frequency(name: str, course: Course) -> str:
     here, there = course.swings
     word = "faster" if here > there else "slower"
-    return f"{name} swung {word} than usual for {course.lasted}: {here} turns where {there} are normal"
+    normal = f"{there} {'is' if there == 1 else 'are'} normal"
+    return f"{name} swung {word} than usual for {course.lasted}: {counted(here, 'turn')} where {normal}"
 
 
 def _shape(name: str, course: Course) -> str:
