@@ -201,6 +201,9 @@ def _compare(
         *(judged.new(template) for template in new if template.id not in accepted),
         *(finding for finding in gathered if not is_accepted(finding.id, accepted)),
     ]
+    for finding in findings:  # of templates they are told at the end, when these have their names
+        if finding is not None and finding.kind in ("new", "rare") and events is not None:
+            events(_sign_of(finding))
     once = sum(template.before == 1 for template in known.templates)
     notes = (*dict.fromkeys((*read.notes, *learnt.notes)), *dropped_notes(fresh), *_more_notes(judge, book, model))
     detected = Detected(
@@ -219,6 +222,13 @@ def _compare(
         width=tally.width,
     )
     return _Compared(detected, model.accepting(accepted, replace(known, templates=bare, accepted=accepted)))
+
+
+def _sign_of(finding: Finding) -> Sign:
+    """A finding that is a template, as one sign for all of its lines."""
+    line = finding.lines[0]
+    told = finding.id, finding.kind, line, finding.text, finding.reason
+    return Sign(*told, template=finding.template, p=finding.p_value, time=finding.time, lines=finding.count)
 
 
 def to_json(finding: Finding) -> dict[str, Any]:

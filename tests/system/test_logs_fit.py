@@ -152,3 +152,15 @@ def test_what_cannot_be_done_is_one_line(here: Here, words: list[str], code: int
     assert (done, out) == (code, "")
     assert says in err and len(err.splitlines()) == 1
     assert sorted(Path().iterdir()) == before, "nothing is left behind"
+
+
+def test_events_hold_new_templates_too(here: Here) -> None:
+    text = Path("other.log").read_text() + "2026-03-02 23:00:00 INFO nobody ever said this before\n"
+    Path("more.log").write_text(text)
+    here("detect", "more.log", "--train", "normal.log", "--events", "e.jsonl", "-o", "f.jsonl")
+    events = [json.loads(line) for line in Path("e.jsonl").read_text().splitlines()]
+    new = [one for one in events if one["kind"] == "new"]
+    assert len(new) == 1 and "nobody ever said" in new[0]["text"]
+    assert {one["id"] for one in events} == {
+        json.loads(line)["id"] for line in Path("f.jsonl").read_text().splitlines()
+    }
