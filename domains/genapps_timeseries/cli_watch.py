@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-from types import FrameType
 from typing import Any
 
 import click
 
 from genapps.cli.console import note
 from genapps.cli.options import Duration, Whole, output_options
+from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
 
 FOUND = 10  # the exit code that --fail-on-anomaly asks for
@@ -117,26 +117,3 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
         raise click.exceptions.Exit(INTERRUPTED)
     if fail_on_anomaly and made.events:
         raise click.exceptions.Exit(FOUND)
-
-
-class Stop:
-    """Whether the process was asked to end, by SIGTERM or Ctrl-C; it then ends after the record at hand."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Stop:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    def __call__(self) -> bool:
-        return self.signal is not None
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
