@@ -19,6 +19,17 @@ from genapps_logs.runs import STDOUT, check, suffix_of, tell, write
 FILE = click.Path(path_type=Path)
 FOUND = 10  # the exit code that --fail-on-anomaly asks for
 
+rate_option = click.option(
+    "--false-alarm-rate",
+    "rate",
+    type=float,
+    metavar="SHARE",
+    help="Share of normal sessions and stretches of time that may raise an alarm; 0.01 and 0.001 if not given.",
+)
+rare_option = click.option(
+    "--rare", type=Whole(0), default=2, metavar="N", show_default=True, help="So few normal lines make a template rare."
+)
+
 
 def learning_options(function: Function) -> Function:
     """Add what says how a log is learnt, handed on as format, session, group_by, window and family."""
@@ -49,16 +60,8 @@ def learning_options(function: Function) -> Function:
 @click.option("--train", metavar="FILE", help="A log of normal lines to compare with.")
 @click.option("--model", type=FILE, metavar="FILE", help="What `fit` learnt of normal lines, to compare with.")
 @click.option("--accept", multiple=True, metavar="ID", help="This finding is normal; --model remembers it. Repeatable.")
-@click.option(
-    "--false-alarm-rate",
-    "rate",
-    type=float,
-    metavar="SHARE",
-    help="Share of normal sessions and stretches of time that may raise an alarm; 0.01 and 0.001 if not given.",
-)
-@click.option(
-    "--rare", type=Whole(0), default=2, metavar="N", show_default=True, help="So few normal lines make a template rare."
-)
+@rate_option
+@rare_option
 @learning_options
 @click.option("--events", metavar="FILE.jsonl", help="Write every line, session or stretch behind the findings.")
 @click.option("--report", metavar="FILE.html", help="Write a page with lines over time and the findings.")

@@ -11,7 +11,7 @@ from genapps.cli.console import note
 from genapps.cli.options import Duration, Whole, output_options
 from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
-from genapps_logs.cli_detect import FILE, FOUND, learning_options
+from genapps_logs.cli_detect import FILE, FOUND, learning_options, rare_option, rate_option
 
 INTERRUPTED = 130
 
@@ -31,16 +31,8 @@ INTERRUPTED = 130
 )
 @click.option("--state", metavar="FILE.genapps", help="Save what is known here, and go on from it after any end.")
 @click.option("--accept", multiple=True, metavar="ID", help="This finding is normal, and not told. Repeatable.")
-@click.option(
-    "--false-alarm-rate",
-    "rate",
-    type=float,
-    metavar="SHARE",
-    help="Share of normal sessions and stretches of time that may raise an alarm; 0.01 and 0.001 if not given.",
-)
-@click.option(
-    "--rare", type=Whole(0), default=2, metavar="N", show_default=True, help="So few normal lines make a template rare."
-)
+@rate_option
+@rare_option
 @learning_options
 @click.option("--max-events", type=Whole(1, 10_000), default=100, show_default=True, metavar="N", help="Told an hour.")
 @click.option("--save-every", type=Duration(), default="10s", show_default=True, help="How often the state is saved.")

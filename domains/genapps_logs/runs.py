@@ -37,7 +37,7 @@ def check(
 ) -> None:
     """Refuse what could not be written before any work is done. others: more files that are written; inputs: read."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_target
+    from genapps.io.atomic import check_apart, check_target
 
     if output == STDOUT and as_json:
         raise UsageError("--json and the templates cannot both go to stdout; name a file for the templates with -o")
@@ -47,12 +47,7 @@ def check(
     if save is not None:
         check_suffix(save)
         check_target(save)
-    taken = {Path(name).resolve() for name in (log, *inputs) if name is not None and str(name) != STDOUT}
-    for place in (output, save, *others):
-        if place is not None and str(place) != STDOUT:
-            if Path(place).resolve() in taken:
-                raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
-            taken.add(Path(place).resolve())
+    check_apart((output, save, *others), (log, *inputs))
 
 
 def suffix_of(output: str) -> str:

@@ -167,13 +167,9 @@ def rows_to(output: str | None, as_json: bool, source: str | Path, spreadsheet_s
 
 def keep_apart(source: str | Path, *outputs: str | Path | None) -> None:
     """Raises UsageError where a result would overwrite the input, or another result."""
-    taken = {Path(source).resolve(): "the input"} if str(source) != STDOUT else {}
-    for output in outputs:
-        if output is not None and str(output) != STDOUT:
-            place = Path(output).resolve()
-            if place in taken:
-                raise UsageError(f"{output}: would overwrite {taken[place]}; choose another name")
-            taken[place] = "another result"
+    from genapps.io.atomic import check_apart
+
+    check_apart(outputs, (source,))
 
 
 def check_outputs(*paths: str | Path | None) -> None:

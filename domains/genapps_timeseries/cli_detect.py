@@ -230,7 +230,7 @@ def _tell(as_json: bool, places: dict[str, Any], figures: dict[str, Any], notes:
 def _check(as_json: bool, places: dict[str, Any], *inputs: Any) -> None:
     """Refuse what does not go together, and what could not be written, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_target
+    from genapps.io.atomic import check_apart, check_target
     from genapps.io.writers import check_output
     from genapps.report.files import check_report, figures_beside
 
@@ -243,10 +243,7 @@ def _check(as_json: bool, places: dict[str, Any], *inputs: Any) -> None:
         check_suffix(places["model"])
     check_report(report)
     targets = [*places.values(), None if report is None else figures_beside(report)]
-    taken = {Path(given).resolve() for given in inputs if given not in (None, STDOUT)}
     for place in targets:
         if place is not None and str(place) != STDOUT:
             check_target(place)
-            if Path(place).resolve() in taken:
-                raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
-            taken.add(Path(place).resolve())
+    check_apart(targets, inputs)

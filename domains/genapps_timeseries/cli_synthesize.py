@@ -164,7 +164,7 @@ def inject(data: str, output: str | None, as_json: bool, **options: Any) -> None
 def _check(as_json: bool, places: dict[str, Any], *inputs: Any) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_target
+    from genapps.io.atomic import check_apart, check_target
     from genapps.io.writers import check_output
     from genapps.report.files import check_report, figures_beside
 
@@ -175,13 +175,11 @@ def _check(as_json: bool, places: dict[str, Any], *inputs: Any) -> None:
         check_suffix(places["model"])
     report = places.get("report")
     check_report(report)
-    taken = {Path(given).resolve() for given in inputs if given not in (None, STDOUT)}
-    for place in (*places.values(), None if report is None else figures_beside(report)):
+    targets = [*places.values(), None if report is None else figures_beside(report)]
+    for place in targets:
         if place is not None and str(place) != STDOUT:
             check_target(place)
-            if Path(place).resolve() in taken:
-                raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
-            taken.add(Path(place).resolve())
+    check_apart(targets, inputs)
 
 
 def _tell(

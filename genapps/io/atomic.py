@@ -21,12 +21,12 @@ def partial_path(path: str | Path) -> Path:
 
 def check_apart(written: Iterable[str | Path | None], read: Iterable[str | Path | None] = ()) -> None:
     """Refuse what would be written over what is read, or over another result; `-` and nothing are neither."""
-    taken = {Path(place).resolve() for place in read if place is not None and str(place) != "-"}
+    taken = {Path(place).resolve(): "the input" for place in read if place is not None and str(place) != "-"}
     for place in written:
         if place is not None and str(place) != "-":
-            if Path(place).resolve() in taken:
-                raise UsageError(f"{place}: would overwrite the input or another result; choose another name")
-            taken.add(Path(place).resolve())
+            if before := taken.get(Path(place).resolve()):
+                raise UsageError(f"{place}: would overwrite {before}; choose another name")
+            taken[Path(place).resolve()] = "another result"
 
 
 def check_target(path: str | Path) -> None:

@@ -119,6 +119,7 @@ def wait_for(done: Callable[[], bool], seconds: float = 20.0) -> None:
         (["-", "--follow"], 2, "--follow is for a file"),
         (["normal.log", "--model", "m.genapps", "--train", "normal.log"], 2, "cannot both be given"),
         (["normal.log", "--model", "m.genapps", "--state", "m.genapps"], 2, "would overwrite"),
+        (["normal.log", "--model", "m.genapps", "--state", "other.genapps"], 2, "not the state of a watch"),
         (["normal.log", "-o", "normal.log"], 2, "would overwrite"),
         (["normal.log", "--false-alarm-rate", "2"], 2, "above 0"),
         (["empty.log"], 3, "empty"),
@@ -129,6 +130,7 @@ def test_what_cannot_be_watched_is_one_line(
     desk: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, says: str
 ) -> None:
     Path("empty.log").write_bytes(b"")
+    Path("other.genapps").write_bytes(Path("m.genapps").read_bytes())
     capsys.readouterr()
     assert main(["logs", "watch", *words]) == code
     out, err = capsys.readouterr()
