@@ -76,8 +76,8 @@ class Bank:
 def kept(count: int, most: int, length: int) -> NDArray[np.int64]:
     """Which of `count` windows are kept: all, or every n-th, or every n-th of evenly placed stretches; about `most`."""
     every = max(1, min(-(-count // most), length // FINE))
-    stretch = max(1, length // every)  # windows of one stretch, all phases of a period
     starts = np.arange(0, count, every)
+    stretch = min(max(1, length // every), len(starts))  # windows of one stretch, all phases of a period
     if len(starts) <= most:
         return starts
     firsts = np.linspace(0, len(starts) - stretch, max(2, most // stretch)).astype(np.int64)
