@@ -27,13 +27,13 @@ from keep import read, write
 from series import Labelled, folder, stated
 
 from genapps.metrics.ranges import natural_window, vus_pr
-from genapps_timeseries.detector import Detector
-from genapps_timeseries.ensemble import MEMBERS
 from genapps_timeseries.members.base import Member, Task
 from genapps_timeseries.members.choosing import member_of
 from genapps_timeseries.members.family import FAMILIES
+from genapps_timeseries.scoring.detector import Detector
+from genapps_timeseries.scoring.ensemble import MEMBERS
+from genapps_timeseries.scoring.windows import window_of
 from genapps_timeseries.series import Floats
-from genapps_timeseries.windows import window_of
 
 PEERS = ("pyod:KNN", "pyod:IForest")
 Judge = Callable[[Labelled], Floats]

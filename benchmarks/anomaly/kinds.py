@@ -15,11 +15,11 @@ import numpy as np
 from keep import write
 from numpy.typing import NDArray
 
-from genapps_timeseries.detection import detect
-from genapps_timeseries.injection import inject
-from genapps_timeseries.kinds import kind_of
+from genapps_timeseries.detection.kinds import kind_of
+from genapps_timeseries.detection.tasks import detect
+from genapps_timeseries.injection.inject import inject
+from genapps_timeseries.scoring.windows import window_of
 from genapps_timeseries.series import series_of
-from genapps_timeseries.windows import window_of
 
 Floats = NDArray[np.float64]
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from series import Labelled, folder
 
 from genapps.metrics.ranges import natural_window, vus_pr
-from genapps_timeseries.detector import Detector
+from genapps_timeseries.scoring.detector import Detector
 
 NEAR = 0.01
 BOARD = {"StreamVAE": "StreamVAE", "xLSTMAD": "VUS-PR", "TSPulse": "TSPulse (FT)", "MMPAD": "VUS-PR"}

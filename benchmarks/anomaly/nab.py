@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from series import folder
 
-from genapps_timeseries.streaming import DEFAULT, LIGHT, Stream
+from genapps_timeseries.watching.streaming import DEFAULT, LIGHT, Stream
 
 Floats = NDArray[np.float64]
 Judge = Callable[["Watched"], Floats]

@@ -24,12 +24,12 @@ CHUNK = 500_000
 STEP = 10
 READ = """
 import sys, json
-from genapps_timeseries.reading import read_series
+from genapps_timeseries.reading.files import read_series
 (series,) = read_series(sys.argv[1])
 print(len(series), series.notes)
 """
-IMPORTS = "import genapps_timeseries.reading"
-DETECT_IMPORTS = "import genapps_timeseries.detection_files"
+IMPORTS = "import genapps_timeseries.reading.files"
+DETECT_IMPORTS = "import genapps_timeseries.detection.files"
 
 
 def generate(path: Path, rows: int) -> None:

@@ -28,8 +28,8 @@ from keep import write
 from numpy.typing import NDArray
 from series import Labelled, folder
 
-from genapps_timeseries.detector import Detector
-from genapps_timeseries.surprise import Surprise
+from genapps_timeseries.scoring.detector import Detector
+from genapps_timeseries.scoring.surprise import Surprise
 
 TRAIN = 400  # rows, by protocol
 OPENS, STAYS = 34.0, 17.0  # nats: -log of the p-value at which an alarm opens, and down to which it stays open at most

@@ -22,11 +22,11 @@ from keep import write
 from series import folder
 
 from genapps_timeseries.series import Clock, Series
-from genapps_timeseries.synthesis import parted
-from genapps_timeseries.synthesis_families import LEARN
-from genapps_timeseries.synthesis_metrics import Sides, measure, score_of
-from genapps_timeseries.synthesis_model import learn_series
-from genapps_timeseries.synthesis_shape import filled, positions
+from genapps_timeseries.synthesis.families import LEARN
+from genapps_timeseries.synthesis.metrics import Sides, measure, score_of
+from genapps_timeseries.synthesis.model import learn_series
+from genapps_timeseries.synthesis.shape import filled, positions
+from genapps_timeseries.synthesis.tasks import parted
 
 NAB = (
     "realKnownCause/nyc_taxi",

@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from series import Labelled, folder, published, stated
 
 from genapps.metrics.ranges import natural_window, vus_pr
-from genapps_timeseries.detector import Detector
-from genapps_timeseries.ensemble import Ensemble
 from genapps_timeseries.members.base import Task
 from genapps_timeseries.members.shapes import Discords
+from genapps_timeseries.scoring.detector import Detector
+from genapps_timeseries.scoring.ensemble import Ensemble
 
 Floats = NDArray[np.float64]
 LARGE = 5  # series of a family whose mean counts by itself

@@ -21,9 +21,9 @@ from typing import Any
 
 import keep
 
-from genapps_timeseries.streaming import DEFAULT, LIGHT
-from genapps_timeseries.watching import Running, watch
-from genapps_timeseries.watching_series import Asked
+from genapps_timeseries.watching.series import Asked
+from genapps_timeseries.watching.streaming import DEFAULT, LIGHT
+from genapps_timeseries.watching.watch import Running, watch
 
 WARM = 700  # lines that are written at once, so that the columns are known and the warm-up is over
 

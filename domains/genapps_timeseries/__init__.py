@@ -9,22 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genapps_timeseries.inputs import Input, in_input_order, stamps
-    from genapps_timeseries.reading import read_series
+    from genapps_timeseries.detection.training_part import training_part, training_parts
+    from genapps_timeseries.reading.files import read_series
+    from genapps_timeseries.reading.inputs import Input, in_input_order, stamps
     from genapps_timeseries.series import Clock, Series, series_of
-    from genapps_timeseries.training_part import training_part, training_parts
 
 # A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
     "Clock": "series",
-    "Input": "inputs",
+    "Input": "reading.inputs",
     "Series": "series",
-    "in_input_order": "inputs",
-    "read_series": "reading",
+    "in_input_order": "reading.inputs",
+    "read_series": "reading.files",
     "series_of": "series",
-    "stamps": "inputs",
-    "training_part": "training_part",
-    "training_parts": "training_part",
+    "stamps": "reading.inputs",
+    "training_part": "detection.training_part",
+    "training_parts": "detection.training_part",
 }
 
 __all__ = [

@@ -104,7 +104,7 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
         raise UsageError("--model brings what is normal, as it was learnt; leave out --train, --family and --season")
     use_threads(options["threads"])
     wishes = _wishes(options)
-    from genapps_timeseries.detection_files import Places, detect_file
+    from genapps_timeseries.detection.files import Places, detect_file
 
     with Progress("reading", unit="bytes") as bar:
         made = detect_file(
@@ -118,7 +118,7 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
             encoding=options["encoding"],
             progress=lambda done, size: bar.update(done, size or None),
         )
-    from genapps_timeseries.summary import detection_lines, to_json
+    from genapps_timeseries.detection.summary import detection_lines, to_json
 
     lines = () if as_json or output == STDOUT or verbosity() < 0 else detection_lines(made, _name(data))
     for line in lines:
@@ -158,7 +158,7 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
     _check(as_json, {"model": output}, data)
     use_threads(options["threads"])
     wishes = _wishes(options)
-    from genapps_timeseries.detection_files import fit_file
+    from genapps_timeseries.detection.files import fit_file
 
     with Progress("reading", unit="bytes") as bar:
         made, notes = fit_file(
@@ -171,7 +171,7 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
             encoding=options["encoding"],
             progress=lambda done, size: bar.update(done, size or None),
         )
-    from genapps_timeseries.summary import fit_json, fit_lines
+    from genapps_timeseries.detection.summary import fit_json, fit_lines
 
     for line in () if as_json or verbosity() < 0 else fit_lines(made):
         click.echo(line)
@@ -190,7 +190,7 @@ def _wishes(options: dict[str, Any]) -> Any:
     from dataclasses import fields, replace
 
     from genapps.config import resolve
-    from genapps_timeseries.detection_wishes import Wishes
+    from genapps_timeseries.detection.wishes import Wishes
 
     found = resolve(Wishes, options["config_file"], options["settings"])
     given = {f.name: options[f.name] for f in fields(Wishes) if options.get(f.name) is not None}
@@ -200,7 +200,7 @@ def _wishes(options: dict[str, Any]) -> Any:
 
 
 def _columns(options: dict[str, Any]) -> Any:
-    from genapps_timeseries.reading import Options
+    from genapps_timeseries.reading.files import Options
 
     group = options["group_by"]
     shortest = 2 if group is None else LEAST  # of several series the shortest are left out, one alone is refused

@@ -41,10 +41,10 @@ def evaluate(scores: str, labels: str, as_json: bool, report: Path | None, **opt
       genapps timeseries evaluate scores.csv --labels truth --score-column distance
     """
     from genapps.report.files import check_report
-    from genapps_timeseries.evaluation import evaluate as run
-    from genapps_timeseries.evaluation import with_notes
-    from genapps_timeseries.evaluation_reading import read_judged
-    from genapps_timeseries.evaluation_summary import lines, window_of
+    from genapps_timeseries.evaluation.reading import read_judged
+    from genapps_timeseries.evaluation.scores import evaluate as run
+    from genapps_timeseries.evaluation.scores import with_notes
+    from genapps_timeseries.evaluation.summary import lines, window_of
 
     check_report(report)
     judged = read_judged(
@@ -68,7 +68,7 @@ def evaluate(scores: str, labels: str, as_json: bool, report: Path | None, **opt
     )
     made = with_notes(made, [*why, *judged.notes])
     if report is not None:
-        from genapps_timeseries.evaluation_report import write_evaluation
+        from genapps_timeseries.evaluation.report import write_evaluation
 
         write_evaluation(made, report, title=Path(scores).name)
     if as_json:

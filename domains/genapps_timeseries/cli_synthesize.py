@@ -77,8 +77,8 @@ def synthesize(data: str | None, output: str | None, as_json: bool, **options: A
     if model is not None and (save or options["family"] or report or options["budget"]):
         raise UsageError("--model brings what was learnt; leave out --family, --budget, --save and --report")
     _check(as_json, {"rows": output, "model": save, "report": report}, data, model)
-    from genapps_timeseries.reading import Options
-    from genapps_timeseries.synthesis import Order, synthesize_file
+    from genapps_timeseries.reading.files import Options
+    from genapps_timeseries.synthesis.tasks import Order, synthesize_file
 
     columns = Options(options["time"], options["group_by"], options["ignored"], options["channels"])
     order = Order(options["rows"], options["count"], options["start"], options["missing"], options["seed"])
@@ -131,9 +131,9 @@ def inject(data: str, output: str | None, as_json: bool, **options: Any) -> None
     """
     output = output or STDOUT
     _check(as_json, {"rows": output, "events": options["events"]}, data)
-    from genapps_timeseries.injection import KINDS
-    from genapps_timeseries.injection_files import Wishes, inject_file
-    from genapps_timeseries.reading import Options
+    from genapps_timeseries.injection.files import Wishes, inject_file
+    from genapps_timeseries.injection.inject import KINDS
+    from genapps_timeseries.reading.files import Options
 
     kinds = tuple(name.strip() for names in options["kinds"] for name in names.split(",") if name.strip())
     low, high = options["strength"]

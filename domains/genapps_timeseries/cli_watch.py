@@ -78,10 +78,10 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
     if source == "-" and options["follow"]:
         raise UsageError("--follow is for a file; standard input is read until it ends")
     from genapps.io.atomic import check_apart
-    from genapps_timeseries.watching import Running
-    from genapps_timeseries.watching import watch as run
-    from genapps_timeseries.watching_records import Columns
-    from genapps_timeseries.watching_series import Asked
+    from genapps_timeseries.watching.records import Columns
+    from genapps_timeseries.watching.series import Asked
+    from genapps_timeseries.watching.watch import Running
+    from genapps_timeseries.watching.watch import watch as run
 
     check_apart((output, options["state"]), (source, options["train"], options["model"]))
     asked = Asked(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from genapps.anomaly.pyod import Adapter
-from genapps_timeseries.detector import Detector, DetectorSettings
+from genapps_timeseries.scoring.detector import Detector, DetectorSettings
 from genapps_timeseries.series import Floats
 
 

@@ -63,7 +63,7 @@ BUILT_IN = {
     "timeseries": Domain(
         cli="genapps_timeseries.cli:cli",
         help="Series of sensors and metrics: what does not belong, and why; more of them.",
-        config="genapps_timeseries.detection_wishes:Wishes",
+        config="genapps_timeseries.detection.wishes:Wishes",
         sample="machine.csv",
         demo=(
             "detect",

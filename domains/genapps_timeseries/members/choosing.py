@@ -12,7 +12,7 @@ from genapps.anomaly.foreign import PYOD, pyod
 from genapps.errors import UsageError
 from genapps.metrics.ranges import auc_pr
 from genapps.suggest import did_you_mean
-from genapps_timeseries.injection import injected
+from genapps_timeseries.injection.inject import injected
 from genapps_timeseries.members.base import Arrays, Member, Task
 from genapps_timeseries.members.family import FAMILIES
 from genapps_timeseries.members.foreign import ForeignMember

@@ -21,8 +21,8 @@ from genapps.spaces import Columns, Continuous, Frames, Space
 from genapps.training import TrainingConfig
 from genapps_timeseries.members.base import Arrays, Task
 from genapps_timeseries.members.family_windows import FAR, Scaling, View, as_rows, held_out, inside, unlearnt
+from genapps_timeseries.scoring.windows import running_mean
 from genapps_timeseries.series import Floats
-from genapps_timeseries.windows import running_mean
 
 LESSONS = 4000  # windows that a family learns
 SEGMENTS = 600  # stretches that a family of sequences learns

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_timeseries.members.base import Arrays
+from genapps_timeseries.scoring.windows import spread_some
 from genapps_timeseries.series import Floats
-from genapps_timeseries.windows import spread_some
 
 FAR = 10.0  # deviations from where on only the order counts
 SHORTEST = 16  # points of a window

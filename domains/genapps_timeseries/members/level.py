@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_timeseries.members.base import Arrays, Task
+from genapps_timeseries.scoring.windows import running_mean
 from genapps_timeseries.series import Floats
-from genapps_timeseries.windows import running_mean
 
 
 class Level:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from genapps_timeseries.members.base import Arrays, Task
 from genapps_timeseries.members.folds import folds
 from genapps_timeseries.members.search import every_of
+from genapps_timeseries.scoring.windows import covering, spread_some, windows
 from genapps_timeseries.series import Floats
-from genapps_timeseries.windows import covering, spread_some, windows
 
 BLOCK = 2048
 LONGEST = 100_000  # windows that are looked at; of a longer series every second, third...

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from genapps_timeseries.members.base import Arrays, Task
 from genapps_timeseries.members.folds import folds
+from genapps_timeseries.scoring.windows import covering, reach_of, tent, windows
 from genapps_timeseries.series import Floats
-from genapps_timeseries.windows import covering, reach_of, tent, windows
 
 LAGS = 32
 RIDGE = 1e-3  # of the channel's variance, for each point

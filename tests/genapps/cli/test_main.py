@@ -133,8 +133,8 @@ def run(words: list[str], env: dict[str, str], **settings: object) -> subprocess
 @pytest.mark.parametrize(
     ("asker", "library", "extra"),
     [
-        ("genapps_timeseries.reading", "pyarrow", "timeseries"),
-        ("genapps_timeseries.reading", "numba", "fast"),
+        ("genapps_timeseries.reading.files", "pyarrow", "timeseries"),
+        ("genapps_timeseries.reading.files", "numba", "fast"),
         ("genapps_tabular.tasks", "pyarrow", "tabular"),
         ("elsewhere", "pyarrow", "tabular"),
     ],

@@ -1,0 +1,175 @@
+"""Events of a series: rows in alarm and stretches that need no score, each with its channels, its kind and a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from genapps.anomaly import Event, Rules, find_events, severity
+from genapps.anomaly.events import GRADES, Direction
+from genapps_timeseries.detection.judging import Judged
+from genapps_timeseries.detection.learning import Mask, Normal
+from genapps_timeseries.detection.stretches import Stretch, stretches
+from genapps_timeseries.series import Codes
+
+CAUSED = 0.8  # of an event's rows in alarm lie at the stretch that caused it
+NAMED = 0.05  # of the strangeness from which on a channel is named
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """The normal stretch that is most like an event: its first and last time, and how far it is, in usual residuals."""
+
+    start: float
+    end: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """One event.
+
+    id: 1, 2, ... in order of time. series: its name where there are several. start, end, peak: times. first, last:
+    rows of the series in order of time. rows: how many, there or missing.
+    channels: names and their shares in it, the largest first. p: of its strangest row. by_score: whether a score found
+    it, not the clock or values that stood still.
+    """
+
+    id: int
+    series: str
+    start: float
+    end: float
+    peak: float
+    first: int
+    last: int
+    rows: int
+    severity: float
+    p: float
+    score: float
+    direction: Direction
+    channels: tuple[tuple[str, float], ...]
+    kind: str = "shape"
+    by_score: bool = True
+    reason: str = ""
+    nearest: Likeness | None = None
+
+    @property
+    def grade(self) -> str:
+        """The severity in words: low, medium, high, critical."""
+        return GRADES[min(int(self.severity), len(GRADES) - 1)]
+
+
+def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
+    """The events of a judged series, in order of time, as yet without kind and reason where a score found them."""
+    rows = np.flatnonzero(judged.strange)  # few, so that nothing as long as the series is copied
+    placed = [event for part in _by_channel(rows, judged, rules) for event in _events_of(part, judged, rules)]
+    made = [_of_rows(event, judged) for event in placed if event.last_row - event.first_row + 1 >= rules.rows]
+    for stretch in stretches(judged.series, judged.normal, normal):
+        if stretch.rows >= rules.rows:
+            _join(made, _of_stretch(stretch, judged, normal, rules.rate), normal.window, judged.strange)
+    made.sort(key=lambda event: (event.start, event.first))
+    return [replace(event, id=number) for number, event in enumerate(made, 1)]
+
+
+def _events_of(rows: Codes, judged: Judged, rules: Rules) -> list[Event]:
+    """The events of some rows in alarm, in rows of the series."""
+    found = find_events(judged.p[rows], judged.series.times[rows], replace(rules, rows=1), scores=judged.score[rows])
+    return [replace(event, first_row=int(rows[event.first_row]), last_row=int(rows[event.last_row])) for event in found]
+
+
+def _by_channel(rows: Codes, judged: Judged, rules: Rules) -> list[Codes]:
+    """Rows in alarm that belong together, cut where those before and those after have no channel in common.
+
+    One fault is not another's because it came soon after. Only between runs of rows: within one nobody knows where a
+    fault ends. A run's channel is the most frequent of its rows.
+    """
+    times = judged.series.times[rows]
+    parts = []
+    for chain in np.split(rows, np.flatnonzero(np.diff(times) > rules.gap * (1 + 1e-9)) + 1):
+        runs = np.split(chain, np.flatnonzero(np.diff(chain) > 1) + 1)
+        tops = [int(np.bincount(judged.top[run]).argmax()) if len(run) else 0 for run in runs]
+        last = {top: place for place, top in enumerate(tops)}
+        held: list[Codes] = []
+        until = 0  # the last run that has a channel of those held
+        for place, run in enumerate(runs):
+            if held and place > until:
+                parts.append(np.concatenate(held))
+                held = []
+            held.append(run)
+            until = max(until, last[tops[place]])
+        parts.append(np.concatenate(held))
+    return parts
+
+
+def _of_rows(event: Event, judged: Judged) -> Found:
+    rows = np.arange(event.first_row, event.last_row + 1)
+    shares = judged.shares[rows[judged.strange[rows]]].mean(axis=0)
+    return Found(
+        id=event.id,
+        series=judged.series.name,
+        start=event.start,
+        end=event.end,
+        peak=event.peak,
+        first=event.first_row,
+        last=event.last_row,
+        rows=len(rows),
+        severity=event.severity,
+        p=event.p,
+        score=event.score,
+        direction=event.direction,
+        channels=_named(judged.series.channels, shares),
+        kind="",
+    )
+
+
+def _of_stretch(stretch: Stretch, judged: Judged, normal: Normal, rate: float) -> Found:
+    names = judged.series.channels
+    p = min(1 / (len(normal.reference) + 1), rate)
+    return Found(
+        id=0,
+        series=judged.series.name,
+        start=stretch.start,
+        end=stretch.end,
+        peak=stretch.start,
+        first=stretch.first,
+        last=stretch.last,
+        rows=stretch.rows,
+        severity=severity(p, stretch.rows, rate),
+        p=p,
+        score=float("nan"),
+        direction="both",
+        channels=tuple((names[c], 1 / len(stretch.channels)) for c in stretch.channels),
+        kind=stretch.kind,
+        by_score=False,
+    )
+
+
+def _join(made: list[Found], new: Found, window: int, strange: Mask) -> None:
+    """Take a stretch in: the events of scores that it caused become it, others stay beside it.
+
+    It caused those in its channels of which most rows in alarm are in it or half a window from it.
+    """
+    first, last = new.first - window // 2, new.last + window // 2
+    near = [e for e in made if e.first <= last and e.last >= first and e.series == new.series]
+    same = [
+        event
+        for event in near
+        if event.kind in ("", new.kind)
+        and event.channels[0][0] in dict(new.channels)
+        and strange[max(first, event.first) : min(last, event.last) + 1].sum()
+        >= CAUSED * strange[event.first : event.last + 1].sum()
+    ]
+    for event in same:
+        made.remove(event)
+    worst = min(same, key=lambda e: e.p, default=None)
+    if worst is not None:
+        new = replace(new, p=worst.p, score=worst.score, severity=max(new.severity, *(e.severity for e in same)))
+    made.append(new)
+
+
+def _named(names: tuple[str, ...], shares: Any) -> tuple[tuple[str, float], ...]:
+    """Channels by their share, those left out that hardly count."""
+    ranked = sorted(range(len(names)), key=lambda c: -float(shares[c]))
+    return tuple((names[c], float(shares[c])) for k, c in enumerate(ranked) if k == 0 or shares[c] >= NAMED)

@@ -1,0 +1,1 @@
+"""The task `inject`: labelled anomalies of chosen kinds, put into a series."""
