@@ -15,7 +15,7 @@ import stat
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Batch:
     """Whole lines without their ends, in order. start: byte at which the first begins, or -1 where it does not matter.
 
     first: number of the line before it. fresh: whether a file begins with it. cut: whether the last line has no end.
+    left_out: bytes at the end of the last line that are not in it, since it is too long.
     """
 
     lines: list[bytes]
@@ -62,13 +63,15 @@ class Batch:
     first: int
     fresh: bool = False
     cut: bool = False
+    left_out: int = 0
 
 
 class Splitter:
-    """Bytes in, whole lines out; a line of more than `longest` bytes is left out and counted."""
+    """Bytes in, whole lines out; of a line of more than `longest` bytes that many, with `shorten`, or none: counted."""
 
-    def __init__(self, offset: int = 0, line: int = 0, longest: int = LONGEST) -> None:
-        self.offset, self.line, self.longest = offset, line, longest  # where the first line not handed out begins
+    def __init__(self, offset: int = 0, line: int = 0, longest: int = LONGEST, shorten: bool = False) -> None:
+        self.offset, self.line = offset, line  # where the first line not handed out begins
+        self.longest, self.shorten = longest, shorten
         self.dropped = 0
         self.fresh = not offset
         self._parts: list[bytes] = []
@@ -101,12 +104,15 @@ class Splitter:
         """What is left when nothing more can come: a line without an end."""
         if self.waiting:
             for batch in self._end(0):
-                yield Batch(batch.lines, batch.start, batch.first, batch.fresh, cut=True)
+                yield replace(batch, cut=True)
 
     def _hold(self, data: bytes) -> None:
+        room = self.longest - self.waiting
         self.waiting += len(data)
-        if self.waiting <= self.longest:
+        if len(data) <= room:
             self._parts.append(data)
+        elif self.shorten:
+            self._parts.append(data[: max(room, 0)])
         else:
             self._parts.clear()
 
@@ -118,28 +124,39 @@ class Splitter:
         self.offset += size + newline
         self.line += 1
         self.fresh = False
-        if size > self.longest:
+        if len(line) < size and not self.shorten:
             self.dropped += 1
         else:
-            yield Batch([line], start, first, fresh)
+            yield Batch([line], start, first, fresh, left_out=size - len(line))
 
 
 class Lines:
     """What comes from standard input (`-`) or a file, in batches of whole lines.
 
-    follow: go on at the end of the file and wait for more. place: go on there. `notes` holds what was met, in
-    sentences, for the caller to take away. Raises UsageError where the file cannot be opened.
+    follow: go on at the end of the file and wait for more. place: go on there. longest, shorten: as `Splitter` has
+    them. `notes` holds what was met, in sentences, for the caller to take away. Raises UsageError where the file cannot
+    be opened.
     """
 
     def __init__(
-        self, source: str, *, follow: bool = False, place: Place | None = None, keep_cut: bool = False
+        self,
+        source: str,
+        *,
+        follow: bool = False,
+        place: Place | None = None,
+        keep_cut: bool = False,
+        longest: int = LONGEST,
+        shorten: bool = False,
     ) -> None:
         self.source, self.follow = source, follow
+        self._cuts = longest, shorten
         self.notes: deque[str] = deque(maxlen=100)
         self._keep_cut = keep_cut  # a line without an end at the end of the input is left for the next run
         self._path = Path(source)
-        self._splitter = Splitter()
-        self._seen, self._end = b"", 0  # the last bytes that were read, and where they end
+        self._splitter = Splitter(0, 0, *self._cuts)
+        self._data, self._end = b"", 0  # what was read last, and where it ends
+        self._seen = b""  # the last bytes before it
+        self._before = b""  # the last bytes before the first line that was not handed out when it was read
         self._file = 0
         self._known = (0, 0)
         # Whether what was read cannot be read again.
@@ -154,10 +171,10 @@ class Lines:
     def place(self, batch: Batch | None = None, lines: int = 0) -> Place:
         """Where the first line begins that was not handed out, or the one after the first `lines` of a batch."""
         offset, line = self._splitter.offset, self._splitter.line
-        before = self._seen[: len(self._seen) - (self._end - offset)][-_SEEN:]
         if batch is not None:
             offset, line = batch.start + sum(map(len, batch.lines[:lines])) + lines, batch.first + lines
-            before = b"".join(line + b"\n" for line in batch.lines[max(lines - _SEEN, 0) : lines])[-_SEEN:]
+            offset += batch.left_out if lines == len(batch.lines) else 0
+        before = self._bytes_before(offset)
         beside = () if len(before) == _SEEN or self.pipe else tuple(p.stat().st_ino for p in _rotated(self._path))
         return Place(offset, line, *self._known, before.hex(), beside)
 
@@ -190,9 +207,10 @@ class Lines:
                     yield from self._restart("was cut and written anew")
                     continue
                 wait, idle = _SHORTEST, 0.0
-                self._seen, self._end = self._seen + data, self._end + len(data)
+                self._before = self._bytes_before(self._splitter.offset)
+                self._seen = (self._seen + self._data)[-_SEEN:]
+                self._data, self._end = data, self._end + len(data)
                 yield from self._splitter.feed(data)
-                self._seen = self._seen[-_SEEN - self._splitter.waiting :]
                 continue
             gone = self._rotation()
             if gone:
@@ -216,17 +234,23 @@ class Lines:
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path}: is a directory; name a file in it")
         self._known = status.st_dev, status.st_ino
-        self._seen, self._end = b"", offset
+        self._data, self._end, self._seen = b"", offset, b""
         dropped = self._splitter.dropped
-        self._splitter = Splitter(offset, line)
+        self._splitter = Splitter(offset, line, *self._cuts)
         self._splitter.dropped = dropped
         if offset:
             self._seen = os.pread(self._file, min(offset, _SEEN), max(offset - _SEEN, 0))
             os.lseek(self._file, offset, os.SEEK_SET)
+        self._before = self._seen
+
+    def _bytes_before(self, offset: int) -> bytes:
+        """The last bytes before a place in what was read last, or the first line not handed out before it."""
+        within = offset - (self._end - len(self._data))
+        return (self._seen + self._data[:within])[-_SEEN:] if within > 0 else self._before
 
     def _was_rewritten(self, size: int) -> bool:
         """Whether other bytes stand now before the `size` ones that were read last."""
-        seen = self._seen[-_SEEN:]
+        seen = (self._seen + self._data)[-_SEEN:]
         start = os.lseek(self._file, 0, os.SEEK_CUR) - size - len(seen)
         return start < 0 or os.pread(self._file, len(seen), start) != seen
 

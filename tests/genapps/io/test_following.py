@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,31 @@ def test_a_line_of_ten_megabytes_is_left_out_in_little_memory(tmp_path: Path) ->
     lines = Lines(str(path))
     assert lines_of([b for b in lines.batches() if b]) == [b"one", b"two"]
     assert lines.oversized == 1 and lines.place().line == 3
+
+
+def test_a_long_line_is_cut_where_that_is_asked_and_the_next_one_is_found_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\n" + b"x" * 10_000_000 + b"\ntwo\n" + b"y" * 70_000)
+    lines = Lines(str(path), longest=100, shorten=True, keep_cut=True)
+    found = []
+    for batch in lines.batches():
+        assert batch is not None
+        found += batch.lines
+        for place in (lines.place(), lines.place(batch, len(batch.lines))):
+            assert path.read_bytes()[: place.offset].endswith(bytes.fromhex(place.before))
+            rest = Lines(str(path), longest=100, shorten=True, place=place)
+            assert lines_of([b for b in rest.batches() if b]) == [b"one", b"x" * 100, b"two", b"y" * 100][place.line :]
+    assert found == [b"one", b"x" * 100, b"two"] and lines.oversized == 0
+
+
+def test_an_endless_line_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"x" * 20_000_000)
+    lines = Lines(str(path), follow=True)
+    tracemalloc.start()
+    assert drain(lines) == []
+    assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    tracemalloc.stop()
 
 
 def test_a_half_written_line_is_waited_for(tmp_path: Path) -> None:
