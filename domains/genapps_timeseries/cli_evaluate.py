@@ -22,7 +22,7 @@ FILE = click.Path(path_type=Path)
     help="What is true: a column of SCORES, a file with a label for each row, or a file of windows (start, end).",
 )
 @click.option("--score-column", metavar="NAME", help="Higher is stranger; score if not given.")
-@click.option("--alarm-column", metavar="NAME", help="Rows in alarm; is_anomaly if not given.")
+@click.option("--alarm-column", metavar="NAME", help="Alarms: event_id, else is_anomaly, if not given.")
 @click.option("--time", metavar="NAME", help="The column of time; time or timestamp if not given.")
 @click.option("--window", type=Whole(0, 100_000), metavar="N", help="Buffer of VUS-PR in rows; the series' own period.")
 @click.option("--point-adjusted", is_flag=True, help="Also the point-adjusted F1, which is misleading.")
@@ -32,7 +32,8 @@ FILE = click.Path(path_type=Path)
 def evaluate(scores: str, labels: str, as_json: bool, report: Path | None, **options: Any) -> None:
     """Judge scores and alarms by labels, each figure beside what chance would get.
 
-    VUS-PR and AUC-PR judge scores; event precision, recall, F1, delay and false alarms a week judge alarms.
+    VUS-PR and AUC-PR judge scores; event precision, recall, F1, delay and false alarms a week judge alarms. An alarm
+    is an event where SCORES has event_id, as detect writes it, else a run of rows in alarm; which, is said.
 
     \b
     Examples:

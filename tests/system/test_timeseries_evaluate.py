@@ -65,6 +65,25 @@ def test_what_a_person_reads(files):
     assert "misleading" in evaluate(files, "scores.csv", "--labels", "truth", "--point-adjusted").out
 
 
+def test_the_events_of_detect_are_the_alarms_and_series_stay_apart(files):
+    """Two series in turn: an event of each, one with a calm row; each would be many runs of rows."""
+    lines = []
+    for row in range(100):
+        for name, first, number in (("a", 20, 1), ("b", 40, 2)):
+            inside = first <= row < first + 10
+            alarm, truth = inside and row != first + 5, inside and name == "a"
+            lines.append(f"{row},{name},{int(inside)},{int(alarm)},{number if inside else ''},{int(truth)}")
+    Path("two.csv").write_text("\n".join(["t,series,score,is_anomaly,event_id,truth", *lines]))
+    made = json.loads(evaluate(files, "two.csv", "--labels", "truth", "--window", 0, "--json").out)
+    assert (made["events"], made["alarms"], made["alarms_are"]) == (1, 2, "events")
+    assert made["measures"]["event_precision"]["value"] == 0.5
+    runs = json.loads(
+        evaluate(files, "two.csv", "--labels", "truth", "--window", 0, "--alarm-column", "is_anomaly", "--json").out
+    )
+    assert (runs["events"], runs["alarms"], runs["alarms_are"]) == (1, 4, "runs of rows")
+    assert "2 alarms (events)" in evaluate(files, "two.csv", "--labels", "truth").out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,15 +16,16 @@ from genapps.io.tables import read_table
 from genapps.suggest import did_you_mean
 from genapps_timeseries.reading.clock import find_clock, is_named_as_time, recognize
 from genapps_timeseries.reading.numerals import PLAIN, recognize_numeral
-from genapps_timeseries.series import Floats
+from genapps_timeseries.series import Codes, Floats
 
 Mask = NDArray[np.bool_]
 
 SCORES = ("score", "anomaly_score")
-ALARMS = ("is_anomaly", "alarm")
+EVENT = "event_id"  # as `detect` numbers its events
+ALARMS = (EVENT, "is_anomaly", "alarm")
 LABELS = ("is_anomaly", "label", "labels", "anomaly", "is_anomalous")
 STARTS, ENDS = ("start", "from", "begin"), ("end", "to", "stop", "until")
-KIND = "anomaly_kind"
+KIND, SERIES = "anomaly_kind", "series"
 YES = frozenset({"1", "1.0", "true", "yes", "t", "y", "anomaly", "abnormal", "anomalous"})
 NO = frozenset({"0", "0.0", "false", "no", "f", "n", "normal", "-", ""})
 
@@ -32,12 +34,13 @@ NO = frozenset({"0", "0.0", "false", "no", "f", "n", "normal", "-", ""})
 class Judged:
     """What is judged and by what: arrays (N,), None where there is none of it.
 
-    times: seconds where `calendar`, else the unit of the column. values: the series itself, where a file has it.
+    alarms: yes and no, or numbers of events, 0 where there is none. times: seconds where `calendar`, else the unit of
+    the column. values: the series itself, where a file has it.
     """
 
     labels: Mask
     scores: Floats | None
-    alarms: Mask | None
+    alarms: Mask | Codes | None
     times: Floats | None
     calendar: bool
     kinds: NDArray[np.str_] | None
@@ -67,7 +70,7 @@ def read_judged(
     if score is None and alarm is None:
         names = ", ".join(table.column_names[:12])
         raise UsageError(
-            f"{name}: no column {SCORES[0]!r} and none {ALARMS[0]!r}; name one with --score-column: {names}"
+            f"{name}: no column {SCORES[0]!r} and none {ALARMS[1]!r}; name one with --score-column: {names}"
         )
     clock = _column(table, name, time, [])
     if clock is None:
@@ -78,15 +81,25 @@ def read_judged(
         truth, kinds, values = truths(table[own], name, own), _kinds(table), None
     else:
         truth, kinds, values = _from_file(labels, name, times, calendar, table.num_rows)
-    return Judged(
+    judged = Judged(
         labels=truth,
         scores=None if score is None else numbers(table[score], name, score),
-        alarms=None if alarm is None else truths(table[alarm], name, alarm),
+        alarms=None if alarm is None else _alarms(table[alarm], name, alarm),
         times=times,
         calendar=calendar,
         kinds=kinds,
         values=values,
     )
+    return judged if SERIES not in table.column_names else _by_series(judged, table[SERIES])
+
+
+def _by_series(judged: Judged, names: pa.ChunkedArray) -> Judged:
+    """The rows of each series together: where those of several alternate, an event is no run of rows."""
+    codes = np.unique([str(name) for name in names.to_pylist()], return_inverse=True)[1]
+    order = np.argsort(codes, kind="stable")
+    parts = {"scores": judged.scores, "alarms": judged.alarms, "times": judged.times, "kinds": judged.kinds}
+    there: dict[str, Any] = {name: part[order] for name, part in parts.items() if part is not None}
+    return replace(judged, labels=judged.labels[order], **there)
 
 
 def _from_file(
@@ -161,6 +174,15 @@ def numbers(column: pa.ChunkedArray, file: str, name: str) -> Floats:
         row = column.to_pylist().index(cell)
         raise InputError(f"{file}: row {row + 1:,}, column {name!r}: {str(cell)[:40]!r} is no number")
     return values
+
+
+def _alarms(column: pa.ChunkedArray, file: str, name: str) -> Mask | Codes:
+    """Events by their numbers or names, or yes and no."""
+    if name.lower() != EVENT:
+        return truths(column, file, name)
+    cells = [str(cell).strip() if cell is not None else "" for cell in column.to_pylist()]
+    numbers_of = {cell: number for number, cell in enumerate(dict.fromkeys(c for c in cells if c not in ("", "0")), 1)}
+    return np.array([numbers_of.get(cell, 0) for cell in cells], np.int64)
 
 
 def truths(column: pa.ChunkedArray, file: str, name: str) -> Mask:

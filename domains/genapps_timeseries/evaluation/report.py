@@ -24,7 +24,7 @@ def write_evaluation(made: Evaluation, target: Path, *, title: str) -> None:
 
 def evaluation_page(made: Evaluation, title: str) -> Page:
     """The page of an evaluation."""
-    alarms = () if made.alarms is None else (f"{made.alarms:,} alarms",)
+    alarms = () if made.alarms is None else (f"{made.alarms:,} alarms ({made.alarms_are})",)
     anomalous = f"{percent(made.anomalous / made.rows)} anomalous"
     return Page(
         title=clip(title),

@@ -1,14 +1,13 @@
 """How well labelled anomalies were found, each figure beside what chance and an alarm that never ends would get.
 
-The figures are those of `genapps.metrics.ranges`. A score of chance is the mean of a few uniform random scores; an
-alarm of chance has as many alarms, of the same lengths, at random places.
+The figures are those of `genapps.metrics.ranges`, alarms being counted as they were told (`alarms`). A score of chance
+is the mean of a few uniform random scores; alarms of chance are as many, of the same lengths, at random places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 
 from genapps.errors import InputError
 from genapps.metrics import ranges
-from genapps.metrics.ranges import event_scores
 from genapps.report.measured import Control, Finding, Measured
-from genapps_timeseries.series import Floats
+from genapps_timeseries.evaluation.alarms import counted, event_scores, false_per_week, numbered, shuffled
+from genapps_timeseries.series import Codes, Floats
 
 Mask = NDArray[np.bool_]
 
@@ -26,6 +25,7 @@ SEEDS = 5  # random scores and alarms that a control is the mean of
 RANDOM, ALWAYS = "random", "always alarm"
 GOOD, USABLE = 0.5, 0.15  # of the way from chance to 1
 MISLEADING = "misleading"
+EVENTS, RUNS = "events", "runs of rows"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Evaluation:
     """What was judged and the figures.
 
     rows, events, anomalous: counts of rows, labelled events and rows in them. alarms: how many, None where there are
-    no alarms to judge. window: the buffer of VUS-PR in rows. weeks: recorded time, None without a calendar.
+    no alarms to judge; alarms_are: what was counted as one, "events" or "runs of rows". window: the buffer of VUS-PR in
+    rows. weeks: recorded time, None without a calendar.
     """
 
     rows: int
@@ -55,6 +56,7 @@ class Evaluation:
     kinds: tuple[Kind, ...]
     verdict: Finding
     notes: tuple[str, ...] = ()
+    alarms_are: str = RUNS
 
     def to_json(self) -> dict[str, Any]:
         """Every figure as plain JSON."""
@@ -63,6 +65,7 @@ class Evaluation:
             "events": self.events,
             "anomalous_rows": self.anomalous,
             "alarms": self.alarms,
+            "alarms_are": None if self.alarms is None else self.alarms_are,
             "window": self.window,
             "weeks": self.weeks,
             "verdict": {"level": self.verdict.level, "text": self.verdict.text},
@@ -86,7 +89,7 @@ def evaluate(
     labels: Mask,
     *,
     scores: Floats | None = None,
-    alarms: Mask | None = None,
+    alarms: Mask | Codes | None = None,
     times: Floats | None = None,
     calendar: bool = False,
     kinds: NDArray[np.str_] | None = None,
@@ -96,6 +99,7 @@ def evaluate(
 ) -> Evaluation:
     """Judge scores (N,), higher is stranger, or alarms (N,), or both, by labels (N,).
 
+    alarms: yes and no, where each run of rows is one, or the numbers of events, 0 where there is none.
     times: (N,) seconds, or the unit of a plain clock, in which delays are told, else rows; `calendar` says that they
     are seconds, so that alarms a week can be counted. kinds: (N,) names of what is labelled. window: the longest buffer
     of VUS-PR, 125 rows where none is given. A score that is unknown (NaN) counts as the lowest one.
@@ -109,24 +113,27 @@ def evaluate(
     known = None if scores is None else _without_gaps(np.asarray(scores, np.float64), notes)
     generator = np.random.default_rng(seed)
     measures: list[Measured] = []
+    runs = alarms is None or np.asarray(alarms).dtype == bool
+    told = None if alarms is None else numbered(alarms) if runs else np.asarray(alarms, np.int64)
     if known is not None:
         measures += _score_measures(truth, known, widest, generator)
-    if alarms is not None:
-        measures += _alarm_measures(truth, np.asarray(alarms, bool), times, calendar, generator)
+    if told is not None:
+        measures += _alarm_measures(truth, told, times, calendar, generator)
         if point_adjusted:
-            measures.append(_point_adjusted(truth, np.asarray(alarms, bool), generator))
+            measures.append(_point_adjusted(truth, told, generator))
     weeks = _weeks(times) if calendar and times is not None else None
     return Evaluation(
         rows=len(truth),
         events=len(ranges.segments(truth)[0]),
         anomalous=int(truth.sum()),
-        alarms=None if alarms is None else len(ranges.segments(alarms)[0]),
+        alarms=None if told is None else counted(told),
         window=widest,
         weeks=weeks,
         measures=tuple(measures),
-        kinds=tuple(_by_kind(truth, alarms, kinds)),
+        kinds=tuple(_by_kind(truth, told, kinds)),
         verdict=_verdict(measures),
         notes=tuple(notes),
+        alarms_are=RUNS if runs else EVENTS,
     )
 
 
@@ -146,11 +153,11 @@ def _score_measures(truth: Mask, scores: Floats, window: int, generator: np.rand
 
 
 def _alarm_measures(
-    truth: Mask, alarms: Mask, times: Floats | None, calendar: bool, generator: np.random.Generator
+    truth: Mask, alarms: Codes, times: Floats | None, calendar: bool, generator: np.random.Generator
 ) -> Iterator[Measured]:
     event_scores(truth, alarms)  # refuses lengths that differ
     drawn = [shuffled(alarms, generator) for _ in range(SEEDS)]
-    always = np.ones(len(truth), bool)
+    always = np.ones(len(truth), np.int64)
     for key, name, better, n, protocol, figure in _figures(truth, alarms, times, calendar):
         chance = _mean([figure(a) for a in drawn])
         controls = (Control("floor", RANDOM, chance), Control("copied", ALWAYS, figure(always)))
@@ -158,10 +165,10 @@ def _alarm_measures(
 
 
 def _figures(
-    truth: Mask, alarms: Mask, times: Floats | None, calendar: bool
-) -> Iterator[tuple[str, str, Literal["higher", "lower"], int, str, Callable[[Mask], float | None]]]:
+    truth: Mask, alarms: Codes, times: Floats | None, calendar: bool
+) -> Iterator[tuple[str, str, Literal["higher", "lower"], int, str, Callable[[Codes], float | None]]]:
     """Key, name, better end, on how many it stands, what it is, and how it is had from alarms (N,)."""
-    events, raised, normal = len(ranges.segments(truth)[0]), len(ranges.segments(alarms)[0]), int((~truth).sum())
+    events, raised, normal = len(ranges.segments(truth)[0]), counted(alarms), int((~truth).sum())
     about = "share of the alarms that touch an event"
     yield "event_precision", "Event precision", "higher", raised, about, lambda a: event_scores(truth, a).precision
     about = "share of the events in which there was an alarm"
@@ -169,18 +176,20 @@ def _figures(
     yield "event_f1", "Event F1", "higher", events, "harmonic mean of both", lambda a: event_scores(truth, a).f1
     unit = "seconds" if calendar else "rows" if times is None else "units of the clock"
     about = "from an event's first row to the first row in alarm, of events that were found"
-    yield "delay", f"Median delay, {unit}", "lower", events, about, lambda a: _median(ranges.delays(truth, a, times))
+    name = f"Median delay, {unit}"
+    yield "delay", name, "lower", events, about, lambda a: _median(ranges.delays(truth, a > 0, times))
     if not normal:
         return
     about = "share of the rows outside events: the price at which an alarm that never ends finds everything"
-    yield "normal_rows_in_alarm", "Normal rows in alarm", "lower", normal, about, lambda a: float(a[~truth].mean())
+    name = "Normal rows in alarm"
+    yield "normal_rows_in_alarm", name, "lower", normal, about, lambda a: float((a[~truth] > 0).mean())
     if calendar and times is not None:
         about = "alarms that touch no event, in a week of recorded normal time"
-        weekly = partial(ranges.alarms_per_week, times=times, normal=~truth)
-        yield "false_alarms_per_week", "False alarms a week", "lower", raised, about, weekly
+        name = "False alarms a week"
+        yield "false_alarms_per_week", name, "lower", raised, about, lambda a: false_per_week(truth, a, times)
 
 
-def _point_adjusted(truth: Mask, alarms: Mask, generator: np.random.Generator) -> Measured:
+def _point_adjusted(truth: Mask, alarms: Codes, generator: np.random.Generator) -> Measured:
     chance = _mean([ranges.point_adjusted_f1(truth, shuffled(alarms, generator)) for _ in range(SEEDS)])
     always = ranges.point_adjusted_f1(truth, np.ones(len(truth), bool))
     return Measured(
@@ -196,19 +205,6 @@ def _point_adjusted(truth: Mask, alarms: Mask, generator: np.random.Generator) -
     )
 
 
-def shuffled(alarms: Mask, generator: np.random.Generator) -> Mask:
-    """As many alarms of the same lengths, apart from each other, at random places of as many rows."""
-    first, last = ranges.segments(alarms)
-    lengths = generator.permutation(last - first + 1)
-    free = len(alarms) - int(lengths.sum()) - max(len(lengths) - 1, 0)  # rows that may lie anywhere between
-    bars = np.sort(generator.integers(0, max(free, 0) + 1, len(lengths)))
-    starts = bars + np.r_[0, np.cumsum(lengths[:-1] + 1)] if len(lengths) else bars
-    placed = np.zeros(len(alarms), bool)
-    for start, length in zip(starts, lengths, strict=True):
-        placed[start : start + length] = True
-    return placed
-
-
 def _without_gaps(scores: Floats, notes: list[str]) -> Floats:
     unknown = np.isnan(scores)
     if unknown.all():
@@ -222,12 +218,12 @@ def _without_gaps(scores: Floats, notes: list[str]) -> Floats:
     return ranks.astype(np.float64)
 
 
-def _by_kind(truth: Mask, alarms: Mask | None, kinds: NDArray[np.str_] | None) -> Iterator[Kind]:
+def _by_kind(truth: Mask, alarms: Codes | None, kinds: NDArray[np.str_] | None) -> Iterator[Kind]:
     if alarms is None or kinds is None:
         return
     first, last = ranges.segments(truth)
     names = [str(kinds[row]) for row in first]
-    found = [bool(alarms[a : b + 1].any()) for a, b in zip(first, last, strict=True)]
+    found = [bool((alarms[a : b + 1] > 0).any()) for a, b in zip(first, last, strict=True)]
     for name in sorted(set(names)):
         chosen = [f for n, f in zip(names, found, strict=True) if n == name]
         yield Kind(name or "(no name)", len(chosen), sum(chosen))

@@ -28,7 +28,8 @@ def lines(made: Evaluation) -> Iterator[str]:
     """What was judged, the figures beside their controls, kinds of anomalies, the verdict."""
     events = "1 event" if made.events == 1 else f"{made.events:,} events"
     share = f"{made.anomalous / made.rows:.1%}".replace("%", " %")
-    alarms = "" if made.alarms is None else f", {made.alarms:,} {'alarm' if made.alarms == 1 else 'alarms'}"
+    many = "alarm" if made.alarms == 1 else "alarms"
+    alarms = "" if made.alarms is None else f", {made.alarms:,} {many} ({made.alarms_are})"
     weeks = "" if made.weeks is None else f", {made.weeks:.1f} weeks"
     yield f"{made.rows:,} rows{weeks}, {events} in {share} of them{alarms}; buffers up to {made.window} rows"
     yield ""

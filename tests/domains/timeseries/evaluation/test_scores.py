@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from genapps.errors import InputError
 from genapps.metrics import ranges
-from genapps_timeseries.evaluation.scores import evaluate, shuffled
+from genapps_timeseries.evaluation.alarms import numbered, shuffled
+from genapps_timeseries.evaluation.scores import evaluate
 
 
 def example(rows=2000, seed=0):
@@ -52,21 +53,50 @@ def test_controls_are_what_chance_and_an_endless_alarm_get():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(0, 99))
-def test_alarms_of_chance_are_as_many_and_as_long(flags, seed):
-    alarms = np.array(flags)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 99))
+def test_alarms_of_chance_are_as_many_and_as_long(numbers, seed):
+    alarms = np.array(numbers)
     drawn = shuffled(alarms, np.random.default_rng(seed))
-    lengths = [np.sort(last - first) for first, last in map(ranges.segments, (alarms, drawn))]
     assert len(drawn) == len(alarms)
-    np.testing.assert_array_equal(*lengths)
+    counts = [np.sort(np.unique_counts(one[one > 0]).counts) for one in (alarms, drawn)]
+    np.testing.assert_array_equal(*counts)
+    for number in set(drawn.tolist()) - {0}:
+        assert len(ranges.segments(drawn == number)[0]) == 1
 
 
 def test_alarms_of_chance_go_everywhere():
-    alarms = np.zeros(10, bool)
-    alarms[4:6] = True
+    alarms = np.zeros(10, np.int64)
+    alarms[4:6] = 7
     rng = np.random.default_rng(0)
-    starts = {int(ranges.segments(shuffled(alarms, rng))[0][0]) for _ in range(300)}
+    starts = {int(np.flatnonzero(shuffled(alarms, rng))[0]) for _ in range(300)}
     assert starts == set(range(9))
+
+
+def test_an_alarm_is_the_event_that_was_told_not_each_run_of_its_rows():
+    labels, _, _, times = example()
+    events = np.zeros(2000, np.int64)
+    events[310:330], events[330:340], events[900:910] = 1, 2, 3  # the first two touch; the third has a calm row
+    runs = events > 0
+    runs[905] = False
+    told, rows = (evaluate(labels, alarms=alarms, times=times, calendar=True) for alarms in (events, runs))
+    assert (told.alarms, told.alarms_are) == (3, "events")
+    assert (rows.alarms, rows.alarms_are) == (3, "runs of rows")
+    assert [by_key(made)["event_precision"].value for made in (told, rows)] == [2 / 3, 1]
+    weeks = (~labels).sum() * 300 / ranges.WEEK
+    assert by_key(told)["false_alarms_per_week"].value == pytest.approx(1 / weeks)
+    assert by_key(rows)["false_alarms_per_week"].value == 0
+    assert by_key(told)["delay"].value == by_key(rows)["delay"].value == np.median([3000, 0])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
+def test_runs_of_rows_are_counted_as_the_core_counts_them(cells):
+    labels, alarms = np.array(cells).T
+    assert (numbered(alarms) > 0).tolist() == alarms.tolist()
+    if labels.any():
+        found, core = by_key(evaluate(labels, alarms=alarms)), ranges.event_scores(labels, alarms)
+        assert found["event_f1"].value == core.f1
+        assert found["event_precision"].value == core.precision
 
 
 def test_unknown_scores_count_as_the_lowest_and_that_is_said():
