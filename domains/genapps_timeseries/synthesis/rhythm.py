@@ -132,7 +132,8 @@ def _count(period: float) -> int:
 
 
 def _bins(position: Floats, period: float, count: int) -> NDArray[np.int64]:
-    return np.minimum((position / period % 1 * count).astype(np.int64), count - 1)
+    # A whole number that was divided may come back as a little less, which is the phase before.
+    return np.floor(position / period % 1 * count + 1e-6).astype(np.int64) % count
 
 
 def period_of(values: Floats, most: int = 2_000) -> int | None:
