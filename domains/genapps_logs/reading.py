@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from genapps.errors import InputError, UsageError
 from genapps.io.limits import MIB, recognize
 from genapps.io.source import open_file
+from genapps.wording import counted
 
 LINE_LIMIT = 65_536  # bytes of a line that are kept
 HEAD = 256 * 1024
@@ -47,12 +48,13 @@ class Oddities:
             "bad_bytes": "with bytes that are not UTF-8, read as �",
             "nul": "with NUL bytes, which were left out",
             "cut": f"longer than {LINE_LIMIT:,} bytes, of which the rest was left out",
-            "garbage": "that are no text, which were left out",
+            "garbage": f"of no text ({counted(self.garbage_bytes, 'byte')}), left out",
         }
         for kind, words in said.items():
             count = getattr(self, kind)
             if count:
-                yield f"{count:,} {'line' if count == 1 else 'lines'} {words}; the first is line {self.first[kind]:,}"
+                first = f"; the first is line {self.first[kind]:,}" if count > 1 else f": line {self.first[kind]:,}"
+                yield f"{counted(count, 'line')} {words}{first}"
 
     def meet(self, kind: str) -> None:
         """Count one more of a kind, at the current line."""
@@ -61,11 +63,18 @@ class Oddities:
 
     def text(self, raw: bytes) -> str:
         """The text of a line, without its end; empty for one that holds nothing, or is no text."""
+        if len(raw) > LINE_LIMIT:
+            raw = self.shortened(raw)
         try:
             text = raw.decode().rstrip("\r\n")
         except UnicodeDecodeError:
             return self.careful(raw)
         return text if text and text.isprintable() and not text.isspace() else self.careful(raw)
+
+    def shortened(self, raw: bytes) -> bytes:
+        """The beginning of a line that is too long."""
+        self.meet("cut")
+        return raw[:LINE_LIMIT]
 
     def careful(self, raw: bytes) -> str:
         """A line that is not plainly printable: blank, colored, tabbed, damaged, or no text at all (empty then)."""
@@ -80,12 +89,40 @@ class Oddities:
                 return ""
         if _strangeness(raw) > GARBAGE:
             self.meet("garbage")
-            self.garbage_bytes += len(raw)
+            self.garbage_bytes += len(raw.rstrip(b"\r\n"))
             return ""
         text = raw.decode(errors="replace")
         if "\ufffd" in text and b"\xef\xbf\xbd" not in raw and not (self.cut and text.endswith("\ufffd")):
             self.meet("bad_bytes")
         return _COLORS.sub("", text).strip("\r\n")
+
+    def judge(self, name: str, size: int, given: int) -> None:
+        """Raise InputError, after the last line, for what was no text for the most part.
+
+        size: bytes of all lines; given: how many lines held something.
+        """
+        if 2 * self.garbage_bytes > size:
+            raise InputError(
+                f"{name}: {counted(self.garbage_bytes, 'byte')} of {size:,} are no text; "
+                "give a text file, one record a line"
+            )
+        if not given:
+            raise InputError(f"{name}: holds no text, only blank lines; a log needs lines")
+
+
+def check_head(name: str, head: bytes) -> None:
+    """Raise InputError where the first bytes of a log are those of nothing that has lines."""
+    if not head:
+        raise InputError(f"{name}: the file is empty; a log needs lines")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{name}: the text is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8")
+    known = recognize(head)
+    if known:
+        raise InputError(f"{name}: not a log but {known[0]}; give a text file")
+    if head[8:24].startswith(b'{"__metadata__"'):
+        raise InputError(f"{name}: not a log but a model file; see what it holds with: genapps model show")
+    if len(head) >= _JUDGED and _strangeness(head) > GARBAGE:  # of a pipe little may have come so far
+        raise InputError(f"{name}: not text but binary data; give a text file, one record a line")
 
 
 class LogReader:
@@ -152,7 +189,7 @@ class LogReader:
             if text:
                 given += 1
                 yield odd.lines, text
-        self._judge(size, given)
+        odd.judge(self.name, size, given)
 
     def _open(self) -> None:
         if str(self._source) == "-":
@@ -165,8 +202,7 @@ class LogReader:
         if buffered.peek(2)[:2] == b"\x1f\x8b":
             unpacked = self._stack.enter_context(gzip.GzipFile(fileobj=buffered, mode="rb"))
             buffered = io.BufferedReader(unpacked, _BUFFER)
-        head = self._peek(buffered)
-        self._refuse(head)
+        check_head(self.name, self._peek(buffered))
         self._stream = buffered
 
     def _peek(self, stream: Any) -> bytes:
@@ -174,19 +210,6 @@ class LogReader:
             return bytes(stream.peek(HEAD)[:HEAD])
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputError(f"{self.name}: the gzip file is damaged or cut short ({error}); copy it again") from None
-
-    def _refuse(self, head: bytes) -> None:
-        if not head:
-            raise InputError(f"{self.name}: the file is empty; a log needs lines")
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError(f"{self.name}: the text is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8")
-        known = recognize(head)
-        if known:
-            raise InputError(f"{self.name}: not a log but {known[0]}; give a text file")
-        if head[8:24].startswith(b'{"__metadata__"'):
-            raise InputError(f"{self.name}: not a log but a model file; see what it holds with: genapps model show")
-        if len(head) >= _JUDGED and _strangeness(head) > GARBAGE:  # of a pipe little may have come so far
-            raise InputError(f"{self.name}: not text but binary data; give a text file, one record a line")
 
     def _shortened(self, raw: bytes) -> bytes:
         """The beginning of a long line, what follows it skipped; a gap of NUL bytes before it does not count."""
@@ -202,20 +225,9 @@ class LogReader:
             raw = raw.lstrip(b"\0")
         if len(raw) <= LINE_LIMIT or raw.endswith(b"\n"):
             return raw
-        odd.meet("cut")
         while (more := take(_BUFFER)) and not more.endswith(b"\n"):
             pass
-        return raw[:LINE_LIMIT]
-
-    def _judge(self, size: int, given: int) -> None:
-        """Refuse, after the last line, what was no text for the most part."""
-        odd = self.oddities
-        if 2 * odd.garbage_bytes > size:
-            raise InputError(
-                f"{self.name}: {odd.garbage:,} of {odd.lines:,} lines are no text; give a text file, one record a line"
-            )
-        if not given:
-            raise InputError(f"{self.name}: holds no text, only blank lines; a log needs lines")
+        return odd.shortened(raw)
 
 
 def _opened(path: Path) -> BinaryIO:

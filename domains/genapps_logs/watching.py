@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,23 @@ import numpy as np
 from genapps.errors import InputError, UsageError
 from genapps.io.appending import STDOUT, Output
 from genapps.io.artifact import Artifact, read_artifact, write_artifact
-from genapps.io.following import Lines, Place
-from genapps_logs.findings import TEXT, Gathered, Sign, is_accepted
+from genapps.io.following import STDIN, Batch, Lines, Place
+from genapps.wording import counted
+from genapps_logs.findings import Sign
 from genapps_logs.formats import format_named
 from genapps_logs.judging import LogJudge
 from genapps_logs.learning import Asked, learn
 from genapps_logs.learnt import LogModel
 from genapps_logs.miner import Miner
 from genapps_logs.model import number
-from genapps_logs.reading import LINE_LIMIT, SAMPLE_LINES, Oddities
+from genapps_logs.ongoing import QUIET, Open
+from genapps_logs.reading import HEAD, LINE_LIMIT, SAMPLE_LINES, Oddities, check_head
 
 Say = Callable[[str], None]
 TASK = "logs.watch"
 WARM_UP = 5000  # lines that are learnt where nothing is known to be normal
-QUIET = 3600.0  # seconds without a sign after which a finding is closed
 QUIET_LINES = 10_000  # lines, where there are no stamps
-MOST_OPEN = 1000  # findings that are open at once
 _SWEEP = 100  # lines between two looks for what is to be closed
-_MORE = 10  # a finding is told again when it has so many times as many signs
 
 
 @dataclass(frozen=True)
@@ -61,78 +59,6 @@ class Watched:
     lines: int = 0
     findings: int = 0
     stopped: bool = False
-
-
-class Open:
-    """Findings that go on: signs in, lines on their states out. At most `most` open within an hour."""
-
-    def __init__(self, accepted: frozenset[str], most: int) -> None:
-        self.accepted, self.most = accepted, most
-        self.held: OrderedDict[tuple[str, int], tuple[int, float, Gathered]] = OrderedDict()
-        self.opened = self.kept_back = 0
-        self.recent: deque[float] = deque(maxlen=most)
-
-    def take(self, sign: Sign, now: float) -> Iterator[dict[str, Any]]:
-        """Add a sign at a time; yields what is to be told of it."""
-        if is_accepted(sign.id, self.accepted):
-            return
-        key = sign.id, sign.event
-        known = self.held.pop(key, None)
-        if known is None:
-            if (len(self.recent) == self.most and now - self.recent[0] < QUIET) or len(self.held) >= MOST_OPEN:
-                self.kept_back += 1
-                return
-            self.recent.append(now)
-            self.opened += 1
-            known = self.opened, now, Gathered(sign)
-        event, _, gathered = known
-        gathered.add(sign)
-        self.held[key] = event, now, gathered
-        state = "open" if gathered.told == 0 else "update"
-        if state == "open" or gathered.count >= _MORE * gathered.told:
-            gathered.told = max(gathered.count, 1)
-            yield _told(state, event, gathered, sign)
-
-    def sweep(self, now: float, quiet: float) -> Iterator[dict[str, Any]]:
-        """Close what was quiet for long."""
-        while self.held:
-            key, (event, last, gathered) = next(iter(self.held.items()))
-            if now - last <= quiet:
-                return
-            del self.held[key]
-            yield _told("close", event, gathered, gathered.first)
-
-    def state(self) -> dict[str, Any]:
-        """All of it as plain JSON."""
-        held = [[event, last, gathered.state()] for event, last, gathered in self.held.values()]
-        return {"held": held, "opened": self.opened, "kept_back": self.kept_back, "recent": list(self.recent)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
-        for event, last, saved in state["held"]:
-            gathered = Gathered.restore(saved)
-            self.held[gathered.first.id, gathered.first.event] = int(event), float(last), gathered
-        self.opened, self.kept_back = int(state["opened"]), int(state["kept_back"])
-        self.recent.extend(state["recent"])
-
-
-def _told(state: str, event: int, gathered: Gathered, sign: Sign) -> dict[str, Any]:
-    """One line of output: of an open finding the sign that opened it, then what it has come to."""
-    found = gathered.finding()
-    return {
-        "state": state,
-        "event": event,
-        "id": found.id,
-        "kind": found.kind,
-        "count": found.count,
-        "p_value": found.p_value,
-        "reason": sign.reason if state != "close" else found.reason,
-        "time": sign.time,
-        "lines": list(found.lines),
-        "sessions": list(found.sessions),
-        "text": sign.text[:TEXT],
-        "template": found.template,
-    }
 
 
 def watch(
@@ -174,9 +100,11 @@ class _Watcher:
         say: Say,
     ) -> None:
         self.source, self.asked, self.running, self.say = source, asked, running, say
+        self.name = "stdin" if source == STDIN else source
         self.accept, self.state_file = accept, state
         self.lines_read = 0
         self.odd = Oddities()
+        self.size = self.given = 0  # bytes and lines with something in them of this run
         self.fresh = Miner()
         self.judge: LogJudge | None = None
         self.waiting: list[bytes] = []  # lines of the warm-up
@@ -190,7 +118,15 @@ class _Watcher:
             self._begin(learn(train, asked).model)
         elif found is None:
             self.say(f"the first {running.warm_up:,} lines are learnt and not judged; --model or --train judges all")
-        self.lines = Lines(source, follow=running.follow, place=place, keep_cut=state is not None)
+        self.began = found is None
+        self.lines = Lines(
+            source,
+            follow=running.follow,
+            place=place,
+            keep_cut=state is not None,
+            longest=LINE_LIMIT + 1,  # one byte more than is kept, by which it is known that there are more
+            shorten=True,
+        )
         self.place = self.lines.place()
         self.saved = time.monotonic()
         if state is not None and found is None and (model is not None or train is not None):
@@ -200,6 +136,7 @@ class _Watcher:
         stopped = False
         for batch in self.lines.batches():
             if batch is not None:
+                self._check_head(batch)
                 for k, raw in enumerate(batch.lines):
                     told = self._take(raw)
                     if told and self.state_file is not None and not self.output.lasting:
@@ -213,25 +150,37 @@ class _Watcher:
                 break
         return self._end(stopped)
 
+    def _check_head(self, batch: Batch) -> None:
+        """Refuse what begins like no log; a file that it is rotated to later only has lines that are left out."""
+        if not self.began or self.size:
+            return
+        head = b"\n".join(batch.lines)[:HEAD]
+        if head.startswith(b"\x1f\x8b"):
+            raise InputError(f"{self.name}: compressed with gzip; watch it with: zcat FILE | genapps logs watch -")
+        check_head(self.name, head)
+
     def _begin(self, model: LogModel) -> None:
         form = format_named(model.templates.format, _examples(model))
         self.model = model
         self.judge = LogJudge(model, form, self.running.rate)
         self.open = Open(model.accepted | self.accept, self.running.most)
         grouping = model.sequences.grouping.words if model.sequences else "nothing"
-        self.say(f"watching lines of the format {form.name}, {len(model.templates.templates):,} templates known, "
+        templates = counted(len(model.templates.templates), "template")
+        self.say(f"watching lines of the format {form.name}, {templates} known, "
                  f"sessions by {grouping}; every line is judged by those before it alone")  # fmt: skip
 
     def _take(self, raw: bytes) -> bool:
         """Judge one line; whether something was told."""
+        self.size += len(raw) + 1
         if self.judge is None:
-            self.waiting.append(raw[:LINE_LIMIT])
+            self.waiting.append(raw)
             if len(self.waiting) >= self.running.warm_up:
                 self._learn()
             return False
         self.lines_read += 1
         self.odd.lines += 1
-        text = self.odd.text(raw[:LINE_LIMIT])
+        text = self.odd.text(raw)
+        self.given += bool(text)
         found: list[dict[str, Any]] = []
         for sign in self._judged(text) if text else ():
             found += self.open.take(sign, self._now())
@@ -267,7 +216,8 @@ class _Watcher:
         with tempfile.TemporaryDirectory(prefix="genapps-") as folder:
             path = Path(folder) / "log"
             path.write_bytes(b"".join(raw + b"\n" for raw in self.waiting))
-            learnt = learn(path, self.asked, called=f"the first lines of {self.source}")
+            learnt = learn(path, self.asked, called=f"the first lines of {self.name}")
+        self.given += len(self.waiting)
         self.lines_read = len(self.waiting)
         self.odd.lines = self.lines_read
         self.waiting.clear()
@@ -285,9 +235,12 @@ class _Watcher:
 
     def _end(self, stopped: bool) -> Watched:
         if self.judge is None:
-            if not stopped and not self.waiting:
-                raise InputError(f"{self.source}: the log is empty; there is nothing to watch")
-            self.say(f"all of it was warm-up ({len(self.waiting):,} lines): nothing was judged")
+            self._now_and_then()
+            for raw in self.waiting:
+                self.odd.lines += 1
+                self.given += bool(self.odd.text(raw))
+            self._end_of_text(stopped)
+            self.say(f"all of it was warm-up ({counted(len(self.waiting), 'line')}): nothing was judged")
             return Watched(len(self.waiting), 0, stopped)
         if not stopped and self.state_file is None:
             for sign in self.judge.finish():
@@ -298,16 +251,23 @@ class _Watcher:
         self._now_and_then()
         if self.state_file is not None:
             self._save()
+        if self.open.kept_back:
+            most = counted(self.running.most, "finding")
+            self.say(f"{counted(self.open.kept_back, 'sign')} kept back: more than {most} an hour")
+        if self.output.differing:
+            self.say(f"{counted(self.output.differing, 'line')} came out otherwise than before: was the input changed?")
+        self.say(f"watched {counted(self.lines_read, 'line')}, {counted(self.open.opened, 'finding')}")
+        self._end_of_text(stopped)
+        return Watched(self.lines_read, self.open.opened, stopped)
+
+    def _end_of_text(self, stopped: bool) -> None:
+        """Say what was odd in the lines; refuse what was none for the most part, where all of it was read."""
         for note in self.odd.notes():
             self.say(note)
-        if self.lines.oversized:
-            self.say(f"left out: {self.lines.oversized:,} lines that are too long")
-        if self.open.kept_back:
-            self.say(f"{self.open.kept_back:,} signs were kept back: more than {self.running.most} findings an hour")
-        if self.output.differing:
-            self.say(f"{self.output.differing:,} lines came out otherwise than before: was the input changed?")
-        self.say(f"watched {self.lines_read:,} lines, {self.open.opened:,} findings")
-        return Watched(self.lines_read, self.open.opened, stopped)
+        if self.began and not stopped:
+            if not self.size:
+                check_head(self.name, b"")
+            self.odd.judge(self.name, self.size, self.given)
 
     # --- state
 

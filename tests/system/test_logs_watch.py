@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -148,5 +150,28 @@ def test_odd_lines_do_not_stop_it(desk: Path, command: Run) -> None:
     )
     done = command("logs", "watch", "odd.log", "--model", "m.genapps")
     assert done.returncode == 0, done.stderr
-    assert "too long" in done.stderr and "no text" in done.stderr
-    assert all(json.loads(line)["state"] for line in done.stdout.splitlines())
+    assert "1 line longer than 65,536 bytes, of which the rest was left out: line 1,203" in done.stderr
+    assert "5 lines of no text (1,016 bytes), left out; the first is line 1,197" in done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any(line["kind"] == "new" and line["lines"] == [1203] for line in told), "its beginning is judged"
+
+
+NO_LOG = {
+    "garbage": (random.Random(0).randbytes(40_000), "not text but binary data"),
+    "little garbage": (b"a fine line\n" * 30 + bytes(range(1, 9)) * 400 + b"\n", "3,200 bytes of 3,561 are no text"),
+    "UTF-16": ("2026-01-01 00:00:00 INFO job queued\n".encode("utf-16"), "UTF-16; convert it first: iconv"),
+    "nothing": (b"", "the file is empty"),
+    "blank lines": (b"\n\n  \n", "only blank lines"),
+    "gzip": (gzip.compress(b"some line\n" * 99), "zcat FILE | genapps logs watch -"),
+}
+
+
+@pytest.mark.parametrize("name", NO_LOG)
+def test_what_is_no_log_is_refused_as_detect_does(desk: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    data, says = NO_LOG[name]
+    Path("no.log").write_bytes(data)
+    tasks = [["watch", "no.log", "--model", "m.genapps"], ["watch", "no.log"]]
+    for words in tasks if name == "gzip" else [*tasks, ["detect", "no.log", "--model", "m.genapps"]]:
+        capsys.readouterr()
+        assert main(["logs", *words]) == 3
+        assert says in capsys.readouterr().err.splitlines()[-1], words
