@@ -158,7 +158,10 @@ def test_odd_lines_do_not_stop_it(desk: Path, command: Run) -> None:
 
 NO_LOG = {
     "garbage": (random.Random(0).randbytes(40_000), "not text but binary data"),
-    "little garbage": (b"a fine line\n" * 30 + bytes(range(1, 9)) * 400 + b"\n", "3,200 bytes of 3,561 are no text"),
+    "garbage after text": (
+        b"a fine line\n" * 25_000 + (bytes(range(1, 9)) * 400 + b"\n") * 200,
+        "640,000 bytes of 940,200 are no text",
+    ),
     "UTF-16": ("2026-01-01 00:00:00 INFO job queued\n".encode("utf-16"), "UTF-16; convert it first: iconv"),
     "nothing": (b"", "the file is empty"),
     "blank lines": (b"\n\n  \n", "only blank lines"),
