@@ -9,12 +9,14 @@ import numpy as np
 
 from genapps.anomaly import Event, Rules, find_events, severity
 from genapps.anomaly.events import GRADES, Direction
+from genapps_timeseries.detection.cutting import LEAST, parts_of
 from genapps_timeseries.detection.judging import Judged
 from genapps_timeseries.detection.learning import Mask, Normal
 from genapps_timeseries.detection.stretches import Stretch, stretches
 from genapps_timeseries.series import Codes
 
 CAUSED = 0.8  # of an event's rows in alarm lie at the stretch that caused it
+TURN = 8  # of a window is how long another channel leads where that is another fault
 NAMED = 0.05  # of the strangeness from which on a channel is named
 
 
@@ -64,7 +66,9 @@ class Found:
 def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
     """The events of a judged series, in order of time, as yet without kind and reason where a score found them."""
     rows = np.flatnonzero(judged.strange)  # few, so that nothing as long as the series is copied
-    placed = [event for part in _by_channel(rows, judged, rules) for event in _events_of(part, judged, rules)]
+    placed = [
+        event for part in _faults(rows, judged, rules, normal.window) for event in _events_of(part, judged, rules)
+    ]
     made = [_of_rows(event, judged) for event in placed if event.last_row - event.first_row + 1 >= rules.rows]
     for stretch in stretches(judged.series, judged.normal, normal):
         if stretch.rows >= rules.rows:
@@ -79,28 +83,10 @@ def _events_of(rows: Codes, judged: Judged, rules: Rules) -> list[Event]:
     return [replace(event, first_row=int(rows[event.first_row]), last_row=int(rows[event.last_row])) for event in found]
 
 
-def _by_channel(rows: Codes, judged: Judged, rules: Rules) -> list[Codes]:
-    """Rows in alarm that belong together, cut where those before and those after have no channel in common.
-
-    One fault is not another's because it came soon after. Only between runs of rows: within one nobody knows where a
-    fault ends. A run's channel is the most frequent of its rows.
-    """
-    times = judged.series.times[rows]
-    parts = []
-    for chain in np.split(rows, np.flatnonzero(np.diff(times) > rules.gap * (1 + 1e-9)) + 1):
-        runs = np.split(chain, np.flatnonzero(np.diff(chain) > 1) + 1)
-        tops = [int(np.bincount(judged.top[run]).argmax()) if len(run) else 0 for run in runs]
-        last = {top: place for place, top in enumerate(tops)}
-        held: list[Codes] = []
-        until = 0  # the last run that has a channel of those held
-        for place, run in enumerate(runs):
-            if held and place > until:
-                parts.append(np.concatenate(held))
-                held = []
-            held.append(run)
-            until = max(until, last[tops[place]])
-        parts.append(np.concatenate(held))
-    return parts
+def _faults(rows: Codes, judged: Judged, rules: Rules, window: int) -> list[Codes]:
+    """Rows in alarm, those of one fault together."""
+    late = np.diff(judged.series.times[rows], prepend=-np.inf) > rules.gap * (1 + 1e-9)
+    return parts_of(rows, judged.shares[rows].astype(np.float64), np.cumsum(late), max(window // TURN, LEAST))
 
 
 def _of_rows(event: Event, judged: Judged) -> Found:
@@ -121,6 +107,32 @@ def _of_rows(event: Event, judged: Judged) -> Found:
         direction=event.direction,
         channels=_named(judged.series.channels, shares),
         kind="",
+    )
+
+
+def narrowed(event: Found, judged: Judged, first: int, last: int) -> Found:
+    """The event with rows first..last alone, where one of them is in alarm.
+
+    Its peak, p-value and score are those of the strangest of them; its first channel stays the first.
+    """
+    rows = np.arange(first, last + 1)
+    alarms = rows[judged.strange[rows]]
+    if not len(alarms):
+        return event
+    peak = int(alarms[judged.p[alarms].argmin()])
+    times = judged.series.times
+    channels = _named(judged.series.channels, judged.shares[alarms].mean(axis=0))
+    return replace(
+        event,
+        first=first,
+        last=last,
+        rows=len(rows),
+        start=float(times[first]),
+        end=float(times[last]),
+        peak=float(times[peak]),
+        p=float(judged.p[peak]),
+        score=float(judged.score[peak]),
+        channels=channels if channels[0][0] == event.channels[0][0] else event.channels,
     )
 
 

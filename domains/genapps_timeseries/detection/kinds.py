@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from genapps.metrics.ranges import segments
+from genapps_timeseries.detection.extent import SHORT, extent, lone
 from genapps_timeseries.scoring.examples import nearest
 from genapps_timeseries.series import Floats
 
 KINDS = ("spike", "level shift", "trend", "noise", "frequency", "shape", "flatline", "missing", "gap", "relation")
 
-OFF = 4.0  # usual residuals that a row is off
-SHORT = 3  # rows of a spike
+NEAR = 0.7  # of the rows of an alarm are strange, or its kind is told from near
 STILL = 0.6  # of the rows of a flatline that stand still
 
 
@@ -34,15 +34,27 @@ def kind_of(values: Floats, start: int, stop: int, normal: Floats, window: int) 
     """The kind of an event in rows start..stop - 1 of a channel's values (N,), after its normal values (R,).
 
     What the channel would have been is the normal stretch whose surroundings are most like those of the event. Rows
-    that are off that by more than is usual are where the event is; their course tells the kind.
+    that are off that by more than is usual are where the event is; their course tells the kind. Where they are few, it
+    is told from near: the surroundings of a wide alarm are far from what is strange in it.
     """
+    unit = usual_residual(normal, window)
+    wide = _told(values, start, stop, normal, window, unit)
+    if wide.name in ("spike", "flatline", "missing") or wide.last + 1 - wide.first >= NEAR * (stop - start):
+        return wide
+    around = window // 4
+    return _told(values, max(start, wide.first - around), min(stop, wide.last + 1 + around), normal, window, unit)
+
+
+def _told(values: Floats, start: int, stop: int, normal: Floats, window: int, unit: float) -> Kind:
     segment = values[start:stop]
     if np.isnan(segment).mean() > 0.5:
         return Kind("missing", start, stop - 1, np.full(stop - start, np.nan))
     usual = counterpart(values, start, stop, normal, window)
     residual = segment - usual
-    unit = usual_residual(normal, window)
-    first, last = _extent(residual, unit)
+    spike = lone(values, start, stop, normal, (residual / unit) ** 2)
+    if spike is not None:
+        return Kind("spike", *spike, usual[spike[0] - start : spike[1] + 1 - start])
+    first, last = extent(residual, unit)
     still = _still(values, start, stop)
     if still is not None and _is_stuck(values[still[0] : still[1]], normal, STILL * (last + 1 - first)):
         begin = max(still[0], start)
@@ -52,17 +64,23 @@ def kind_of(values: Floats, start: int, stop: int, normal: Floats, window: int) 
 
 
 def counterpart(values: Floats, start: int, stop: int, normal: Floats, window: int) -> Floats:
-    """What rows start..stop - 1 would have been: the normal stretch whose surroundings are most like theirs."""
+    """What rows start..stop - 1 would have been: the normal stretch whose surroundings are most like theirs.
+
+    The stretch lies within the normal part (R,); its surroundings, a window on either side, may reach beyond it.
+    """
     first, last = max(start - window, 0), min(stop + window, len(values))
     weight = np.ones(last - first)
     weight[start - first : stop - first] = 0
-    place, _ = nearest(normal, values[first:last], weight)
-    if place < 0:
-        known = normal[np.isfinite(normal)]
-        return np.full(stop - start, float(np.median(known)) if len(known) else np.nan)
-    found = normal[place : place + last - first]
+    known = normal[np.isfinite(normal)]
+    place = -1
+    if stop - start <= len(normal):
+        padded = np.pad(normal, (start - first, last - stop), constant_values=np.nan)
+        place, _ = nearest(padded, values[first:last], weight)
+    found = normal[max(place, 0) : place + stop - start]
     there = np.flatnonzero(np.isfinite(found))
-    bridged: Floats = np.interp(np.arange(start - first, stop - first, dtype=np.float64), there, found[there])
+    if place < 0 or not len(there):
+        return np.full(stop - start, float(np.median(known)) if len(known) else np.nan)
+    bridged: Floats = np.interp(np.arange(stop - start, dtype=np.float64), there, found[there])
     return bridged
 
 
@@ -96,29 +114,28 @@ def _of_course(residual: Floats, segment: Floats, usual: Floats, normal: Floats,
     as_ramp, as_level = float(((off - slope * ramp) ** 2).mean()), deviation**2
     if abs(middle) > 1.2 * min(deviation, as_ramp**0.5) and abs(middle) > unit:
         return "trend" if as_ramp < 0.7 * as_level else "level shift"
+    return "frequency" if _is_frequency(segment, usual) else "shape"
+
+
+def _is_frequency(segment: Floats, usual: Floats) -> bool:
+    """Whether values (L,) swing more or less often than usual ones (L,), and about as far."""
     here, there = crossings(segment), crossings(usual)
-    if max(here, there) >= 3 and not 0.65 < (here + 1) / (there + 1) < 1.55:
-        return "frequency"
-    return "shape"
+    far, as_far = float(_smooth(segment).std()), float(_smooth(usual).std())
+    alike = far < 1.5 * as_far and as_far < 1.5 * far
+    return alike and max(here, there) >= 3 and not 0.65 < (here + 1) / (there + 1) < 1.55
 
 
 def crossings(values: Floats) -> int:
     """How often values (L,), smoothed a little, go through their middle."""
-    width = max(1, len(values) // 32)
-    smooth = np.convolve(np.nan_to_num(values), np.ones(width) / width, "valid")
+    smooth = _smooth(values)
     around = smooth - (smooth.max() + smooth.min()) / 2
     sign = np.sign(around[np.abs(around) > 0.15 * (np.ptp(around) or 1.0)])
     return int((np.diff(sign) != 0).sum())
 
 
-def _extent(residual: Floats, unit: float) -> tuple[int, int]:
-    """The first and the last row that are off by more than is usual; a lone one far from the worst does not count."""
-    off = np.abs(np.nan_to_num(residual))
-    level = max(OFF * unit, 0.0)
-    if off.max() <= level:
-        level = off.max() / 2
-    rows = np.flatnonzero(off >= level)
-    return int(rows[0]), int(rows[-1])
+def _smooth(values: Floats) -> Floats:
+    width = max(1, len(values) // 16)
+    return np.convolve(np.nan_to_num(values), np.ones(width) / width, "valid")
 
 
 def _still(values: Floats, start: int, stop: int) -> tuple[int, int] | None:

@@ -2,7 +2,8 @@
 
 Scores of windows make alarms last: left out of what is learnt, as a stream does, they would let the level creep up. So
 every row is learnt here but those that are certainly strange; these have their p-value from the first reference, hide
-nothing that follows, and are learnt in the end where they last for many windows: then the series has changed.
+nothing that follows, and are learnt in the end where they last for many windows: then the series has changed. Several
+faults soon after one another are no change: calm rows between them count against it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from genapps_timeseries.series import Floats
 
 SURE = 0.001  # of the rate: rarer rows are certainly strange
 BEYOND = 1.0  # so are those beyond the highest normal score by as much as that is above the median, or more
-TURNS, LASTING = 5, 100  # windows, and rows at least, for which they may last
+TURNS, LASTING = 5, 100  # windows, and rows at least, for which they may last; rows between them are taken off again
 
 
 class Ranking:
@@ -32,7 +33,7 @@ class Ranking:
         self._cut = top + BEYOND * (top - middle) if top > middle else np.inf
         if self._tail and enough:
             self._cut = min(max(self._tail.quantile(SURE * rate), top), self._cut)
-        self._window, self._patience = window, max(TURNS * window, LASTING)
+        self._patience = max(TURNS * window, LASTING)
         self._last, self._open = -(10**12), 0  # the last row that was certainly strange, and for how long they last
         self._row = 0
 
@@ -54,7 +55,7 @@ class Ranking:
         sure = np.asarray(np.nan_to_num(scores, nan=-np.inf) > self._cut)
         for row in np.flatnonzero(sure).tolist():
             now = self._row + row
-            self._open = self._open + 1 if now - self._last <= self._window else 1
+            self._open = max(self._open - (now - self._last - 1), 0) + 1
             self._last = now
             sure[row] = self._open <= self._patience
         self._row += len(scores)

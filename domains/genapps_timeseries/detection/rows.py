@@ -83,9 +83,7 @@ class _Block:
             self.floats[name][mine] = values[place]
         known = np.isfinite(judged.score[place])
         self.event[mine] = events[place]
-        stuck = np.array([not event.by_score for event in result.events], bool)
-        whole = np.isin(events[place], [e.id for e, alone in zip(result.events, stuck, strict=True) if alone])
-        self.alarm[mine] = (judged.strange[place] & (events[place] > 0)) | whole
+        self.alarm[mine] = events[place] > 0
         self.top[mine] = np.where(known, where[judged.top[place]], -1)
         self.shares[np.ix_(mine, where)] = np.where(known[:, None], judged.shares[place], np.nan)
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from genapps_timeseries.detection.events import Found, Likeness
+from genapps.anomaly.events import Direction
+from genapps_timeseries.detection.events import Found, Likeness, narrowed
+from genapps_timeseries.detection.extent import OFF
 from genapps_timeseries.detection.judging import Judged
-from genapps_timeseries.detection.kinds import OFF, Kind, crossings, kind_of, roughness, usual_residual
+from genapps_timeseries.detection.kinds import Kind, crossings, kind_of, roughness, usual_residual
 from genapps_timeseries.detection.learning import Normal
 from genapps_timeseries.detection.reasons import Course, sentence
 from genapps_timeseries.scoring.examples import nearest
@@ -20,7 +22,7 @@ COMPARED = 20_000  # normal rows, the last ones, that an event is compared with
 
 
 def explained(event: Found, judged: Judged, normal: Normal) -> Found:
-    """The event with its kind, its nearest normal example and its sentence."""
+    """The event with its kind, its nearest normal example and its sentence, narrowed to the rows that are strange."""
     series = judged.series
     c = series.channels.index(event.channels[0][0])
     usual = normal.values[-COMPARED:, c]
@@ -38,12 +40,14 @@ def explained(event: Found, judged: Judged, normal: Normal) -> Found:
     segment = series.values[first : last + 1, c]
     if told.name in ("shape", "level shift") and _is_relation(event, segment, told.usual, unit, role):
         told = replace(told, name="relation")
+    if not event.kind and told.name != "relation":
+        event = narrowed(event, judged, first, last)
     course = Course(
         name=series.channels[c],
         values=segment,
         usual=told.usual,
         unit=unit,
-        lasted=_lasted(series.clock, event.rows if event.kind else last + 1 - first),
+        lasted=_lasted(series.clock, event.rows),
         role=role,
         constant=float(usual[np.isfinite(usual)][0]) if role == "constant" else None,
         swings=(crossings(segment), crossings(told.usual)),
@@ -52,11 +56,8 @@ def explained(event: Found, judged: Judged, normal: Normal) -> Found:
     words = sentence(told.name, course, len(event.channels) - 1 if told.name != "gap" else 0)
     near = None if told.name in ("gap", "missing") else likeness(event, judged, normal, c, unit)
     off = float(np.nan_to_num(segment - told.usual).sum())
-    event = replace(event, direction="both" if event.kind or not off else "up" if off > 0 else "down")
-    if event.kind or told.name in ("shape", "relation"):
-        return replace(event, kind=told.name, reason=words, nearest=near)
-    start, end_time = float(series.times[first]), float(series.times[last])
-    return replace(event, kind=told.name, reason=words, nearest=near, start=start, end=end_time)
+    direction: Direction = "both" if event.kind or not off else "up" if off > 0 else "down"
+    return replace(event, kind=told.name, reason=words, nearest=near, direction=direction)
 
 
 def _told(values: Floats, start: int, stop: int, normal: Floats, window: int, role: str) -> Kind:
