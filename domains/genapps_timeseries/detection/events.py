@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from genapps.anomaly import Event, Rules, find_events, severity
+from genapps.anomaly import Event, Rules, find_events
 from genapps.anomaly.events import GRADES, Direction
-from genapps_timeseries.detection.cutting import LEAST, parts_of
+from genapps_timeseries.detection.cutting import LEAST, SHARED, parts_of
 from genapps_timeseries.detection.judging import Judged
 from genapps_timeseries.detection.learning import Mask, Normal
+from genapps_timeseries.detection.repeats import repeats
+from genapps_timeseries.detection.severity import severity, severity_of_stretch
 from genapps_timeseries.detection.stretches import Stretch, stretches
 from genapps_timeseries.series import Codes
 
 CAUSED = 0.8  # of an event's rows in alarm lie at the stretch that caused it
 TURN = 8  # of a window is how long another channel leads where that is another fault
+COMPARED = 20_000  # normal rows, the last ones, that an event is compared with
 NAMED = 0.05  # of the strangeness from which on a channel is named
 
 
@@ -69,7 +72,8 @@ def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
     placed = [
         event for part in _faults(rows, judged, rules, normal.window) for event in _events_of(part, judged, rules)
     ]
-    made = [_of_rows(event, judged) for event in placed if event.last_row - event.first_row + 1 >= rules.rows]
+    made = [_of_rows(event, judged, normal, rules.rate) for event in placed]
+    made = [event for event in made if not _is_repeat(event, judged, normal)]
     for stretch in stretches(judged.series, judged.normal, normal):
         if stretch.rows >= rules.rows:
             _join(made, _of_stretch(stretch, judged, normal, rules.rate), normal.window, judged.strange)
@@ -80,7 +84,12 @@ def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
 def _events_of(rows: Codes, judged: Judged, rules: Rules) -> list[Event]:
     """The events of some rows in alarm, in rows of the series."""
     found = find_events(judged.p[rows], judged.series.times[rows], replace(rules, rows=1), scores=judged.score[rows])
-    return [replace(event, first_row=int(rows[event.first_row]), last_row=int(rows[event.last_row])) for event in found]
+    return [_placed(event, rows) for event in found]
+
+
+def _placed(event: Event, rows: Codes) -> Event:
+    first, last, peak = (int(rows[k]) for k in (event.first_row, event.last_row, event.peak_row))
+    return replace(event, first_row=first, last_row=last, peak_row=peak)
 
 
 def _faults(rows: Codes, judged: Judged, rules: Rules, window: int) -> list[Codes]:
@@ -89,7 +98,14 @@ def _faults(rows: Codes, judged: Judged, rules: Rules, window: int) -> list[Code
     return parts_of(rows, judged.shares[rows].astype(np.float64), np.cumsum(late), max(window // TURN, LEAST))
 
 
-def _of_rows(event: Event, judged: Judged) -> Found:
+def _is_repeat(event: Found, judged: Judged, normal: Normal) -> bool:
+    """Whether an event and half a window on either side are a normal stretch once more."""
+    first, last = max(event.first - normal.window // 2, 0), event.last + 1 + normal.window // 2
+    lead = judged.series.channels.index(event.channels[0][0])
+    return repeats(judged.series.values[first:last], normal.values[-COMPARED:], lead)
+
+
+def _of_rows(event: Event, judged: Judged, normal: Normal, rate: float) -> Found:
     rows = np.arange(event.first_row, event.last_row + 1)
     shares = judged.shares[rows[judged.strange[rows]]].mean(axis=0)
     return Found(
@@ -101,7 +117,7 @@ def _of_rows(event: Event, judged: Judged) -> Found:
         first=event.first_row,
         last=event.last_row,
         rows=len(rows),
-        severity=event.severity,
+        severity=_severity(event.peak_row, judged, normal, rate),
         p=event.p,
         score=event.score,
         direction=event.direction,
@@ -110,10 +126,10 @@ def _of_rows(event: Event, judged: Judged) -> Found:
     )
 
 
-def narrowed(event: Found, judged: Judged, first: int, last: int) -> Found:
+def narrowed(event: Found, judged: Judged, normal: Normal, rate: float, first: int, last: int) -> Found:
     """The event with rows first..last alone, where one of them is in alarm.
 
-    Its peak, p-value and score are those of the strangest of them; its first channel stays the first.
+    Its peak, p-value, score and severity are those of the strangest of them; its first channel stays the first.
     """
     rows = np.arange(first, last + 1)
     alarms = rows[judged.strange[rows]]
@@ -130,10 +146,16 @@ def narrowed(event: Found, judged: Judged, first: int, last: int) -> Found:
         start=float(times[first]),
         end=float(times[last]),
         peak=float(times[peak]),
+        severity=_severity(peak, judged, normal, rate),
         p=float(judged.p[peak]),
         score=float(judged.score[peak]),
         channels=channels if channels[0][0] == event.channels[0][0] else event.channels,
     )
+
+
+def _severity(row: int, judged: Judged, normal: Normal, rate: float) -> float:
+    p, score, threshold = (float(column[row]) for column in (judged.p, judged.score, judged.threshold))
+    return severity(p, score, threshold, normal.reference, rate)
 
 
 def _of_stretch(stretch: Stretch, judged: Judged, normal: Normal, rate: float) -> Found:
@@ -148,7 +170,7 @@ def _of_stretch(stretch: Stretch, judged: Judged, normal: Normal, rate: float) -
         first=stretch.first,
         last=stretch.last,
         rows=stretch.rows,
-        severity=severity(p, stretch.rows, rate),
+        severity=severity_of_stretch(stretch.rows),
         p=p,
         score=float("nan"),
         direction="both",
@@ -164,12 +186,13 @@ def _join(made: list[Found], new: Found, window: int, strange: Mask) -> None:
     It caused those in its channels of which most rows in alarm are in it or half a window from it.
     """
     first, last = new.first - window // 2, new.last + window // 2
+    its = dict(new.channels)
     near = [e for e in made if e.first <= last and e.last >= first and e.series == new.series]
     same = [
         event
         for event in near
         if event.kind in ("", new.kind)
-        and event.channels[0][0] in dict(new.channels)
+        and any(share >= SHARED for name, share in event.channels if name in its)
         and strange[max(first, event.first) : min(last, event.last) + 1].sum()
         >= CAUSED * strange[event.first : event.last + 1].sum()
     ]

@@ -44,11 +44,11 @@ def judge(normal: Normal, series: Series, rate: float, own: Scored | None = None
     if own is not None:
         _fill(blank, 0, own, normal, low, high)
         _rank_own(blank, own, normal, rate)
-    ranking = Ranking(normal.reference, rate, normal.window)
+    ranking = Ranking(normal.reference, rate, normal.window, series.values.shape[1])
     for start, scored in score_blocks(normal.detector, series.values[first:], normal.window):
         _fill(blank, first + start, scored, normal, low, high)
         rows = slice(first + start, first + start + len(scored.scores))
-        blank.p[rows], blank.threshold[rows] = ranking.run(scored.scores)
+        blank.p[rows], blank.threshold[rows] = ranking.run(scored.scores, blank.shares[rows])
         blank.strange[rows] = blank.p[rows] <= rate
         for column in (series.values, blank.score, blank.p, blank.threshold, blank.expected, blank.shares):
             release(column)
@@ -79,7 +79,7 @@ def _rank_own(blank: Judged, own: Scored, normal: Normal, rate: float) -> None:
     known, dirty = np.isfinite(own.scores), normal.dirty[: len(own.scores)]
     usable, strange = np.flatnonzero(known & ~dirty), np.flatnonzero(known & dirty)
     blank.p[usable] = normal.own_p(own.scores[usable])
-    ranking = Ranking(normal.reference, rate, normal.window)
+    ranking = Ranking(normal.reference, rate, normal.window, blank.shares.shape[1])
     blank.threshold[: len(own.scores)] = ranking.threshold
-    blank.p[strange], _ = ranking.run(own.scores[strange])
+    blank.p[strange], _ = ranking.run(own.scores[strange], blank.shares[strange])
     blank.strange[strange] = blank.p[strange] <= rate

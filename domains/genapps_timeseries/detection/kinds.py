@@ -11,7 +11,9 @@ from genapps_timeseries.detection.extent import SHORT, extent, lone
 from genapps_timeseries.scoring.examples import nearest
 from genapps_timeseries.series import Floats
 
-KINDS = ("spike", "level shift", "trend", "noise", "frequency", "shape", "flatline", "missing", "gap", "relation")
+KINDS = (
+    "spike", "level shift", "trend", "noise", "frequency", "shape", "flatline", "missing", "gap", "reset", "relation",
+)  # fmt: skip
 
 NEAR = 0.7  # of the rows of an alarm are strange, or its kind is told from near
 STILL = 0.6  # of the rows of a flatline that stand still

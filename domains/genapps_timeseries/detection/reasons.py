@@ -67,6 +67,8 @@ def band(course: Course) -> str:
 
 def _spike(name: str, course: Course) -> str:
     peak = _worst(course)
+    if _is_usual(course.values[peak], course):
+        return _shape(name, course)
     value = number(float(course.values[peak]), course.unit)
     word = "jumped to" if course.values[peak] >= np.nan_to_num(course.usual[peak]) else "dropped to"
     return f"{name} {word} {value} where {band(course)} is normal"
@@ -78,11 +80,16 @@ def _level(name: str, course: Course) -> str:
         return f"{name} was {here} where it had always been {number(course.constant, course.unit)}"
     off = float(np.nanmean(course.values - course.usual))
     far, word = number(abs(off), course.unit), "higher" if off > 0 else "lower"
-    return f"{name} was about {far} {word} than normal for {course.lasted}: {here} where {band(course)} is normal"
+    ends = float(np.nanmin(course.values)), float(np.nanmax(course.values))
+    apart = not any(_is_usual(end, course) for end in ends)
+    told = f": {here} where {band(course)} is normal" if apart else _at_worst(course)
+    return f"{name} was about {far} {word} than normal for {course.lasted}{told}"
 
 
 def _trend(name: str, course: Course) -> str:
     peak = _worst(course)
+    if _is_usual(course.values[peak], course):
+        return _shape(name, course)
     off = float(course.values[peak] - course.usual[peak])
     word = "up" if off > 0 else "down"
     value = number(float(course.values[peak]), course.unit)
@@ -103,9 +110,7 @@ def _frequency(name: str, course: Course) -> str:
 def _shape(name: str, course: Course) -> str:
     if course.role in ("binary", "levels"):
         return f"{name} switched in an unusual way for {course.lasted}"
-    peak = _worst(course)
-    value, usual = (number(float(x[peak]), course.unit) for x in (course.values, course.usual))
-    return f"{name} ran an unusual course for {course.lasted}, at worst {value} where {usual} is normal"
+    return f"{name} ran an unusual course for {course.lasted}{_at_worst(course) or ', within its usual values'}"
 
 
 def _flatline(name: str, course: Course) -> str:
@@ -118,6 +123,10 @@ def _missing(name: str, course: Course) -> str:
 
 def _gap(name: str, course: Course) -> str:
     return f"no rows came for {course.lasted}"
+
+
+def _reset(name: str, course: Course) -> str:
+    return f"{name} was set back to {number(float(course.values[-1]), course.unit)}, which it never was before"
 
 
 def _relation(name: str, course: Course) -> str:
@@ -134,8 +143,24 @@ _SENTENCES = {
     "flatline": _flatline,
     "missing": _missing,
     "gap": _gap,
+    "reset": _reset,
     "relation": _relation,
 }
+
+
+def _at_worst(course: Course) -> str:
+    """The value that is most off beside what was usual, where it is off by more than is usual."""
+    peak = _worst(course)
+    value, usual = float(course.values[peak]), float(course.usual[peak])
+    if not abs(value - usual) > 2 * course.unit:
+        return ""
+    return f", at worst {number(value, course.unit)} where {number(usual, course.unit)} is normal"
+
+
+def _is_usual(value: float, course: Course) -> bool:
+    """Whether a value lies in the band of what was normal."""
+    known = course.usual[np.isfinite(course.usual)]
+    return bool(len(known)) and bool(known.min() - 2 * course.unit <= value <= known.max() + 2 * course.unit)
 
 
 def _worst(course: Course) -> int:

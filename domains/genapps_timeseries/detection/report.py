@@ -44,6 +44,7 @@ KIND_WORDS = (
     ("shape", "Another course than usual, of any other sort."),
     ("flatline", "Stands still for longer than it ever did while all was normal."),
     ("gap", "Rows that should have come and did not."),
+    ("reset", "A counter that was never set back is set back."),
     ("missing", "A channel without values while others had some."),
     ("relation", "Each channel is about where it should be, but not together with the others."),
 )

@@ -1,4 +1,5 @@
-"""Stretches that no score has to find: rows that are missing, values that are stuck, longer than was ever normal."""
+"""What no score has to find: rows that are missing and values that are stuck for longer than was ever normal, and
+counters that are set back although they never were."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from genapps.metrics.ranges import segments
 from genapps_timeseries.detection.learning import Mask, Normal
-from genapps_timeseries.series import Series
+from genapps_timeseries.series import Codes, Floats, Series
 
 TIMES = 2  # as long as the longest normal one
 LEAST_MISSING = 3  # rows
@@ -18,7 +19,8 @@ LEAST_STUCK = 10
 
 @dataclass(frozen=True)
 class Stretch:
-    """Rows first..last of a series that are missing (gap), unknown in some channels (missing) or stuck (flatline).
+    """Rows first..last of a series that are missing (gap), unknown in some channels (missing), stuck (flatline) or the
+    first of a counter that was set back (reset).
 
     start, end: its times. rows: how many are, or would be, there: of a long gap the series has only some.
     """
@@ -35,7 +37,7 @@ class Stretch:
 def stretches(series: Series, begin: int, normal: Normal) -> list[Stretch]:
     """The stretches in rows from `begin` on, in order of time."""
     part = series.part(begin, len(series))
-    found = [*_missing(part, normal), *_stuck(part, normal)]
+    found = [*_missing(part, normal), *_stuck(part, normal), *_set_back(part, normal)]
     moved = [Stretch(s.kind, s.first + begin, s.last + begin, s.start, s.end, s.rows, s.channels) for s in found]
     return sorted(moved, key=lambda s: (s.start, s.first))
 
@@ -64,6 +66,25 @@ def _stuck(part: Series, normal: Normal) -> Iterator[Stretch]:
         for first, last in _runs(np.diff(part.values[:, c]) == 0):
             if last - first + 2 > limit:
                 yield _of("flatline", part, first, last + 1, (c,))
+
+
+def _set_back(part: Series, normal: Normal) -> Iterator[Stretch]:
+    """Rows of counters that go against their direction, where they never did while all was normal."""
+    for c, role in enumerate(normal.detector.roles):
+        if role != "counter":
+            continue
+        _, steps = _steps(normal.values[:, c])
+        way = np.sign(steps.sum())
+        if (steps * way < 0).any():
+            continue
+        places, steps = _steps(part.values[:, c])
+        yield from (_of("reset", part, row, row, (c,)) for row in places[steps * way < 0].tolist())
+
+
+def _steps(values: Floats) -> tuple[Codes, Floats]:
+    """The rows of known values (N,) but the first, and how far each is from the one before."""
+    places = np.flatnonzero(np.isfinite(values))
+    return places[1:], np.diff(values[places])
 
 
 def _runs(flags: Mask) -> list[tuple[int, int]]:

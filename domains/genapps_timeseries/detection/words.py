@@ -7,43 +7,48 @@ from dataclasses import replace
 import numpy as np
 
 from genapps.anomaly.events import Direction
-from genapps_timeseries.detection.events import Found, Likeness, narrowed
-from genapps_timeseries.detection.extent import OFF
+from genapps_timeseries.detection.events import COMPARED, Found, Likeness, narrowed
+from genapps_timeseries.detection.extent import OFF, extent
 from genapps_timeseries.detection.judging import Judged
 from genapps_timeseries.detection.kinds import Kind, crossings, kind_of, roughness, usual_residual
 from genapps_timeseries.detection.learning import Normal
 from genapps_timeseries.detection.reasons import Course, sentence
+from genapps_timeseries.scoring.crossing import steps_of
 from genapps_timeseries.scoring.examples import nearest
 from genapps_timeseries.series import Clock, Floats
 from genapps_timeseries.wording import counted, duration
 
 AROUND = 4  # windows on either side that the kind is told by
-COMPARED = 20_000  # normal rows, the last ones, that an event is compared with
 
 
-def explained(event: Found, judged: Judged, normal: Normal) -> Found:
+def explained(event: Found, judged: Judged, normal: Normal, rate: float) -> Found:
     """The event with its kind, its nearest normal example and its sentence, narrowed to the rows that are strange."""
     series = judged.series
     c = series.channels.index(event.channels[0][0])
-    usual = normal.values[-COMPARED:, c]
     role = str(normal.detector.roles[c])
+    steps = role == "counter" and not event.kind  # a counter is judged by its steps
+    usual = normal.values[-COMPARED:, c]
+    usual = steps_of(usual) if steps else usual
     begin = max(event.first - AROUND * normal.window, 0)
     end = min(event.last + 1 + AROUND * normal.window, len(series))
+    values = steps_of(series.values[begin:end, c]) if steps else series.values[begin:end, c]
     unit = usual_residual(usual, normal.window)
     if event.kind:
         blank = np.full(event.last + 1 - event.first, np.nan)
         told = Kind(event.kind, event.first - begin, event.last - begin, blank)
     else:
         rows = event.first - begin, event.last + 1 - begin
-        told = _told(series.values[begin:end, c], *rows, usual, normal.window, role)
+        told = _told(values, *rows, usual, normal.window, role)
     first, last = told.first + begin, told.last + begin
-    segment = series.values[first : last + 1, c]
+    segment = values[told.first : told.last + 1]
     if told.name in ("shape", "level shift") and _is_relation(event, segment, told.usual, unit, role):
         told = replace(told, name="relation")
-    if not event.kind and told.name != "relation":
-        event = narrowed(event, judged, first, last)
+    if told.name == "relation":
+        first, last = _of_alarms(event, judged)
+    if not event.kind:
+        event = narrowed(event, judged, normal, rate, first, last)
     course = Course(
-        name=series.channels[c],
+        name=f"steps of {series.channels[c]}" if steps else series.channels[c],
         values=segment,
         usual=told.usual,
         unit=unit,
@@ -58,6 +63,13 @@ def explained(event: Found, judged: Judged, normal: Normal) -> Found:
     off = float(np.nan_to_num(segment - told.usual).sum())
     direction: Direction = "both" if event.kind or not off else "up" if off > 0 else "down"
     return replace(event, kind=told.name, reason=words, nearest=near, direction=direction)
+
+
+def _of_alarms(event: Found, judged: Judged) -> tuple[int, int]:
+    """Where most rows of an event are in alarm: what can be told of a relation, whose values are all as usual."""
+    strange = judged.strange[event.first : event.last + 1]
+    first, last = extent(np.where(strange, OFF, 0.0), 1.0)
+    return event.first + first, event.first + last
 
 
 def _told(values: Floats, start: int, stop: int, normal: Floats, window: int, role: str) -> Kind:

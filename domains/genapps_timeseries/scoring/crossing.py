@@ -108,8 +108,13 @@ class Common:
 
 
 def steps_of(values: Floats) -> Floats:
-    """Steps (N,) from point to point; the first is taken for the second."""
+    """Steps (N,) of a counter from point to point; the first is taken for the second.
+
+    Where it is set back its step is unknown: that tells nothing of how fast it counts.
+    """
     steps = np.diff(values, prepend=np.nan)
+    way = np.sign(np.nan_to_num(np.sign(steps)).sum())
+    steps = np.where(steps * way < 0, np.nan, steps)
     steps[:1] = steps[1:2] if len(steps) > 1 else 0.0
     return steps
 
