@@ -63,7 +63,8 @@ class Promise:
             return f"asked: {asked}; cannot be promised: it takes {self.needed:,} normal rows, here are {self.normal:,}"
         if self.held is None:
             return f"asked: {asked}; not measured: half of {self.normal:,} normal rows are too few to hold out"
-        doubt = "" if self.certain else f" (a guess: {self.rows:,} rows are few for this rate)"
+        alarms = f"{self.alarms:,} alarm{'s' * (self.alarms != 1)}"
+        doubt = "" if self.certain else f" ({alarms} in {self.rows:,} rows, which are too few to tell)"
         return f"asked: {asked}; on held-out normal data: {_often(self.held, self.held_per_week)}{doubt}"
 
 

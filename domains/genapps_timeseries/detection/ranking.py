@@ -3,7 +3,8 @@
 Scores of windows make alarms last: left out of what is learnt, as a stream does, they would let the level creep up. So
 every row is learnt here but those that are certainly strange; these have their p-value from the first reference, hide
 nothing that follows, and are learnt in the end where they last for many windows: then the series has changed. Several
-faults soon after one another are no change: it is counted for each channel by itself, less the rows in which it is calm.
+faults soon after one another are no change: rows are counted for each channel by itself, less those in which it is
+calm.
 """
 
 from __future__ import annotations

@@ -51,3 +51,12 @@ def test_ranges() -> None:
     assert span(np.array([1.0, np.nan, 3.0]), 0.5) == "1–3"
     assert span(np.array([-3.0, 1.0]), 0.5) == "-3 to 1"
     assert span(np.array([2.0, 2.0]), 0.5) == "2"
+
+
+def test_what_is_as_usual_is_not_said_to_be_strange() -> None:
+    calm = replace(UP, values=UP.usual + 0.01)
+    for kind in ("spike", "trend", "shape"):
+        assert sentence(kind, calm) == "temperature ran an unusual course for 15 min, within its usual values"
+    far = replace(UP, usual=np.array([60.0, 65.0, 100.0]))  # 81 is usual, but not at that time
+    assert sentence("spike", far).endswith("at worst 71 where 100 is normal")
+    assert "–" not in sentence("level shift", far)

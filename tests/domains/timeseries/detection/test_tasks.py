@@ -246,3 +246,35 @@ def test_faults_of_two_channels_are_two_events():
     values[3500:3510, 1] += 15
     found = detect((series_of(values, step=60.0),), Wishes(false_alarm_rate=0.001, merge="800")).events
     assert {event.channels[0][0] for event in found if 2700 < event.first < 3600} == {"channel 1", "channel 2"}
+
+
+def test_an_event_is_the_rows_that_are_strange(found: Detection) -> None:
+    """Its peak lies in it, its score and p-value are those of its peak, and scores.csv says the same."""
+    judged = found.results[0].judged
+    rows = next(iter(row_tables(found, "t", [[""] * len(judged.score)], len(judged.score)))).to_pydict()
+    inside = np.zeros(len(judged.score), bool)
+    for event in found.events:
+        assert event.start <= event.peak <= event.end
+        assert event.rows == event.last - event.first + 1
+        inside[event.first : event.last + 1] = True
+        if event.by_score:
+            peak = round(event.peak / 1800)
+            assert (event.p, event.score) == (judged.p[peak], judged.score[peak])
+    np.testing.assert_array_equal(rows["is_anomaly"], inside)
+    np.testing.assert_array_equal([bool(k) for k in rows["event_id"]], inside)
+    spike = next(event for event in found.events if event.first <= 1400 <= event.last)
+    assert (spike.first, spike.last, spike.grade) == (1400, 1400, "critical")
+    shift = next(event for event in found.events if event.kind == "level shift")
+    assert abs(shift.first - 1700) <= 2
+    assert abs(shift.last - 1759) <= 2
+
+
+def test_a_counter_that_is_set_back_is_told_unless_it_always_is() -> None:
+    counts = np.cumsum(np.random.default_rng(3).poisson(5, 2000)).astype(float)
+    once = counts.copy()
+    once[1500:] -= counts[1499]
+    (event,) = [e for e in detect([series_of(once, step=60)]).events if e.kind == "reset"]
+    assert (event.first, event.last) == (1500, 1500)
+    assert event.reason.startswith("channel 1 was set back to ")
+    often = detect([series_of(counts % 2000, step=60)]).events
+    assert not [e for e in often if e.kind == "reset" or e.grade == "critical"]
