@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from genapps.anomaly import Event, Rules, find_events
 from genapps.anomaly.events import GRADES, Direction
+from genapps.metrics.ranges import segments
 from genapps_timeseries.detection.cutting import LEAST, SHARED, parts_of
 from genapps_timeseries.detection.judging import Judged
 from genapps_timeseries.detection.learning import Mask, Normal
@@ -20,6 +22,7 @@ from genapps_timeseries.series import Codes
 CAUSED = 0.8  # of an event's rows in alarm lie at the stretch that caused it
 TURN = 8  # of a window is how long another channel leads where that is another fault
 COMPARED = 20_000  # normal rows, the last ones, that an event is compared with
+HOLE = 3  # missing rows that are bridged without a trace
 NAMED = 0.05  # of the strangeness from which on a channel is named
 
 
@@ -39,7 +42,7 @@ class Found:
     id: 1, 2, ... in order of time. series: its name where there are several. start, end, peak: times. first, last:
     rows of the series in order of time. rows: how many, there or missing.
     channels: names and their shares in it, the largest first. p: of its strangest row. by_score: whether a score found
-    it, not the clock or values that stood still.
+    it, not the clock or values that stood still. clear: whether a row is off what its surroundings tell by itself.
     """
 
     id: int
@@ -57,6 +60,7 @@ class Found:
     channels: tuple[tuple[str, float], ...]
     kind: str = "shape"
     by_score: bool = True
+    clear: bool = True
     reason: str = ""
     nearest: Likeness | None = None
 
@@ -202,6 +206,23 @@ def _join(made: list[Found], new: Found, window: int, strange: Mask) -> None:
     if worst is not None:
         new = replace(new, p=worst.p, score=worst.score, severity=max(new.severity, *(e.severity for e in same)))
     made.append(new)
+
+
+def without_shadows(events: Sequence[Found], judged: Judged, window: int) -> list[Found]:
+    """The events but for those beside missing values: a window that holds some is strange, its other rows are not."""
+    unknown = np.isnan(judged.series.values)
+    made = []
+    for event in events:
+        c = judged.series.channels.index(event.channels[0][0])
+        near = unknown[max(event.first - window, 0) : event.last + 1 + window, c]
+        if event.clear or _longest_run(near) <= HOLE:
+            made.append(event)
+    return made
+
+
+def _longest_run(flags: Mask) -> int:
+    first, last = segments(flags)
+    return int((last - first).max()) + 1 if len(first) else 0
 
 
 def _named(names: tuple[str, ...], shares: Any) -> tuple[tuple[str, float], ...]:

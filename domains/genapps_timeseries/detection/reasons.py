@@ -12,6 +12,7 @@ from genapps_timeseries.series import Floats
 from genapps_timeseries.wording import counted
 
 SHOWN = 32  # characters of a name
+MANY = 100  # times that are not told apart any more
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def _trend(name: str, course: Course) -> str:
 
 
 def _noise(name: str, course: Course) -> str:
-    return f"{name} was {course.rougher:.2g} times as noisy as usual for {course.lasted}"
+    times = f"{course.rougher:.2g}" if course.rougher < MANY else f"more than {MANY}"
+    return f"{name} was {times} times as noisy as usual for {course.lasted}"
 
 
 def _frequency(name: str, course: Course) -> str:

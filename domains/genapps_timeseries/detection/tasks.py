@@ -10,7 +10,7 @@ import numpy as np
 from genapps.anomaly import Promise
 from genapps.errors import InputError, UsageError
 from genapps_timeseries.detection.accepting import accept, without_accepted
-from genapps_timeseries.detection.events import Found, found_in
+from genapps_timeseries.detection.events import Found, found_in, without_shadows
 from genapps_timeseries.detection.judging import Judged, judge
 from genapps_timeseries.detection.learning import FEWEST, KEPT, Learnt, Normal, extend, learn
 from genapps_timeseries.detection.ranking import kept
@@ -199,6 +199,7 @@ def _judged(
     rules = wishes.rules(asked.rate, series.clock, normal.window)
     found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
     told = [explained(event, judged, normal, asked.rate) for event in found]
+    told = without_shadows(told, judged, normal.window)
     events = tuple(event for event in told if event.rows >= rules.rows and wishes.wants(event.direction))
     said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))
     return Result(judged, normal, asked, promised, events, said, says)

@@ -47,6 +47,7 @@ def explained(event: Found, judged: Judged, normal: Normal, rate: float) -> Foun
         first, last = _of_alarms(event, judged)
     if not event.kind:
         event = narrowed(event, judged, normal, rate, first, last)
+    clear = bool(event.kind) or role != "continuous" or _is_clear(segment, told.usual, unit)
     course = Course(
         name=f"steps of {series.channels[c]}" if steps else series.channels[c],
         values=segment,
@@ -62,7 +63,7 @@ def explained(event: Found, judged: Judged, normal: Normal, rate: float) -> Foun
     near = None if told.name in ("gap", "missing") else likeness(event, judged, normal, c, unit)
     off = float(np.nan_to_num(segment - told.usual).sum())
     direction: Direction = "both" if event.kind or not off else "up" if off > 0 else "down"
-    return replace(event, kind=told.name, reason=words, nearest=near, direction=direction)
+    return replace(event, kind=told.name, reason=words, nearest=near, direction=direction, clear=clear)
 
 
 def _of_alarms(event: Found, judged: Judged) -> tuple[int, int]:
@@ -89,8 +90,12 @@ def _is_relation(event: Found, segment: Floats, usual: Floats, unit: float, role
     """Whether an event of several channels is one although the first is about where it should be."""
     if len(event.channels) < 2 or role != "continuous":
         return False
-    off = np.abs(segment - usual)
-    return bool(np.nan_to_num(off).max() < OFF * unit)
+    return not _is_clear(segment, usual, unit)
+
+
+def _is_clear(segment: Floats, usual: Floats, unit: float) -> bool:
+    """Whether a row is off by more than normal ones are."""
+    return bool(np.nan_to_num(np.abs(segment - usual)).max() >= OFF * unit)
 
 
 def likeness(event: Found, judged: Judged, normal: Normal, c: int, unit: float) -> Likeness | None:

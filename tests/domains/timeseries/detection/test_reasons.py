@@ -25,6 +25,10 @@ def test_each_kind_has_its_words() -> None:
     assert said["missing"] == "temperature had no value for 15 min"
     assert said["gap"] == "no rows came for 15 min"
     assert said["shape"] == "temperature ran an unusual course for 15 min, at worst 81.2 where 65 is normal"
+    assert (
+        sentence("noise", replace(UP, rougher=3e7))
+        == "temperature was more than 100 times as noisy as usual for 15 min"
+    )
     assert len(set(said.values())) == len(KINDS)
     down = replace(UP, values=2 * UP.usual - UP.values)
     assert sentence("spike", down).startswith("temperature dropped to 48.8 where")

@@ -100,7 +100,11 @@ def test_a_clean_part_and_a_habit_are_no_dirt() -> None:
 def test_missing_rows_are_a_gap_where_none_were() -> None:
     values = course(2000)
     values[1500:1520] = np.nan
+    values[1700:1760] = np.nan
     made = detect([series_of(values, step=60)], Wishes(false_alarm_rate=0.002))
+    assert [event.kind for event in made.events if 1400 < event.last < 1860] == ["gap", "gap"], (
+        "and nothing beside them"
+    )
     gap = next(event for event in made.events if event.kind == "gap")
     assert (gap.first, gap.last, gap.rows) == (1500, 1519, 20)
     assert gap.reason == "no rows came for 20 min"
