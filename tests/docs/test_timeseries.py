@@ -56,3 +56,15 @@ def test_reading_is_as_fast_and_small_as_the_page_says() -> None:
     speeds = [measured[name]["rows_a_cpu_s"] / 1e6 for name in ("read_csv", "read_parquet")]
     assert [[int(10 * speed) / 10 for speed in speeds]] == [[float(speed) for speed in pair] for pair in said]
     assert measured["read_csv"]["memory_mb"] < 500
+
+
+def test_kinds_are_told_as_often_as_the_page_says() -> None:
+    result = json.loads((RESULTS / "kinds.json").read_text())
+    said = re.search(
+        r"right for (\d+) % of 400 anomalies .*?for (\d+) % of (\d+) that the detector had", PAGE, re.DOTALL
+    )
+    assert said is not None
+    given, found, count = map(int, said.groups())
+    assert [given, found] == [int(100 * result["summary"][name]) for name in ("rows_given", "rows_found")]
+    told = [number for row in result["rows"] for name, number in row["found"].items() if name != "(not found)"]
+    assert count == sum(told)
