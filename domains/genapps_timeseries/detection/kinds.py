@@ -32,14 +32,15 @@ class Kind:
     usual: Floats
 
 
-def kind_of(values: Floats, start: int, stop: int, normal: Floats, window: int) -> Kind:
+def kind_of(values: Floats, start: int, stop: int, normal: Floats, window: int, unit: float | None = None) -> Kind:
     """The kind of an event in rows start..stop - 1 of a channel's values (N,), after its normal values (R,).
 
     What the channel would have been is the normal stretch whose surroundings are most like those of the event. Rows
     that are off that by more than is usual are where the event is; their course tells the kind. Where they are few, it
-    is told from near: the surroundings of a wide alarm are far from what is strange in it.
+    is told from near: the surroundings of a wide alarm are far from what is strange in it. unit: the usual residual,
+    where it is known.
     """
-    unit = usual_residual(normal, window)
+    unit = usual_residual(normal, window) if unit is None else unit
     wide = _told(values, start, stop, normal, window, unit)
     if wide.name in ("spike", "flatline", "missing") or wide.last + 1 - wide.first >= NEAR * (stop - start):
         return wide

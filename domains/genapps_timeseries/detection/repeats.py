@@ -23,7 +23,10 @@ def repeats(values: Floats, normal: Floats, lead: int) -> bool:
     place, _ = nearest(normal[:, lead], values[:, lead])
     if place < 0:
         return False
-    off = np.abs(values - normal[place : place + len(values)])
+    off = np.abs(values - normal[place : place + len(values)]).max(axis=0)
+    span = np.fmax.reduce(normal) - np.fmin.reduce(normal)
+    if not (off <= 2 * FINE * span).all():
+        return False  # which is quick to tell, and nearly always so
     return bool((off <= np.array([rounding(column) for column in normal.T])).all())
 
 

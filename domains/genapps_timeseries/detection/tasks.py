@@ -198,8 +198,7 @@ def _judged(
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)
     found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
-    told = [explained(event, judged, normal, asked.rate) for event in found]
-    told = without_shadows(told, judged, normal.window)
+    told = without_shadows(explained(found, judged, normal, asked.rate), judged, normal.window)
     events = tuple(event for event in told if event.rows >= rules.rows and wishes.wants(event.direction))
     said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))
     return Result(judged, normal, asked, promised, events, said, says)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -21,49 +23,82 @@ from genapps_timeseries.wording import counted, duration
 AROUND = 4  # windows on either side that the kind is told by
 
 
-def explained(event: Found, judged: Judged, normal: Normal, rate: float) -> Found:
-    """The event with its kind, its nearest normal example and its sentence, narrowed to the rows that are strange."""
-    series = judged.series
-    c = series.channels.index(event.channels[0][0])
-    role = str(normal.detector.roles[c])
-    steps = role == "counter" and not event.kind  # a counter is judged by its steps
-    usual = normal.values[-COMPARED:, c]
-    usual = steps_of(usual) if steps else usual
-    begin = max(event.first - AROUND * normal.window, 0)
-    end = min(event.last + 1 + AROUND * normal.window, len(series))
-    values = steps_of(series.values[begin:end, c]) if steps else series.values[begin:end, c]
-    unit = usual_residual(usual, normal.window)
+@dataclass(frozen=True)
+class _Channel:
+    """A channel that events are told of. usual: (R,) its normal values, or steps. unit: the usual residual of these."""
+
+    index: int
+    name: str
+    role: str
+    steps: bool
+    usual: Floats
+    unit: float
+
+    @classmethod
+    def of(cls, normal: Normal, index: int, stretch: bool) -> Self:
+        """stretch: whether the event needs no score; those that do are of the steps of a counter, which are judged."""
+        role, usual, name = str(normal.detector.roles[index]), normal.values[-COMPARED:, index], normal.channels[index]
+        steps = role == "counter" and not stretch
+        usual = steps_of(usual) if steps else usual
+        named = f"steps of {name}" if steps else name
+        return cls(index, named, role, steps, usual, usual_residual(usual, normal.window))
+
+
+def explained(events: Sequence[Found], judged: Judged, normal: Normal, rate: float) -> list[Found]:
+    """Events with their kind, nearest normal example and sentence, narrowed to the rows that are strange."""
+    known: dict[tuple[int, bool], _Channel] = {}
+    made = []
+    for event in events:
+        key = normal.channels.index(event.channels[0][0]), bool(event.kind)
+        if key not in known:
+            known[key] = _Channel.of(normal, *key)
+        made.append(_explained(event, known[key], judged, normal, rate))
+    return made
+
+
+def _explained(event: Found, channel: _Channel, judged: Judged, normal: Normal, rate: float) -> Found:
+    stretch = bool(event.kind)
+    told, values, begin = _kind(event, channel, judged, normal)
+    segment = values[told.first : told.last + 1]
+    clear = stretch or channel.role != "continuous" or _is_clear(segment, told.usual, channel.unit)
+    if told.name in ("shape", "level shift") and len(event.channels) > 1 and not clear:
+        told = replace(told, name="relation")
+    if not stretch:
+        rows = _of_alarms(event, judged) if told.name == "relation" else (told.first + begin, told.last + begin)
+        event = narrowed(event, judged, normal, rate, *rows)
+    course = _course(event, channel, segment, told.usual, judged.series.clock)
+    words = sentence(told.name, course, len(event.channels) - 1 if told.name != "gap" else 0)
+    near = None if told.name in ("gap", "missing") else likeness(event, judged, normal, channel.index, channel.unit)
+    off = float(np.nan_to_num(segment - told.usual).sum())
+    direction: Direction = "both" if stretch or not off else "up" if off > 0 else "down"
+    return replace(event, kind=told.name, reason=words, nearest=near, direction=direction, clear=clear)
+
+
+def _kind(event: Found, channel: _Channel, judged: Judged, normal: Normal) -> tuple[Kind, Floats, int]:
+    """The kind of an event, the channel's values around it, and the row that these begin with."""
+    series, around = judged.series, AROUND * normal.window
+    begin = max(event.first - around, 0)
+    values = series.values[begin : event.last + 1 + around, channel.index]
     if event.kind:
         blank = np.full(event.last + 1 - event.first, np.nan)
-        told = Kind(event.kind, event.first - begin, event.last - begin, blank)
-    else:
-        rows = event.first - begin, event.last + 1 - begin
-        told = _told(values, *rows, usual, normal.window, role)
-    first, last = told.first + begin, told.last + begin
-    segment = values[told.first : told.last + 1]
-    if told.name in ("shape", "level shift") and _is_relation(event, segment, told.usual, unit, role):
-        told = replace(told, name="relation")
-    if told.name == "relation":
-        first, last = _of_alarms(event, judged)
-    if not event.kind:
-        event = narrowed(event, judged, normal, rate, first, last)
-    clear = bool(event.kind) or role != "continuous" or _is_clear(segment, told.usual, unit)
-    course = Course(
-        name=f"steps of {series.channels[c]}" if steps else series.channels[c],
+        return Kind(event.kind, event.first - begin, event.last - begin, blank), values, begin
+    values = steps_of(values) if channel.steps else values
+    return _told(values, event.first - begin, event.last + 1 - begin, channel, normal.window), values, begin
+
+
+def _course(event: Found, channel: _Channel, segment: Floats, usual: Floats, clock: Clock) -> Course:
+    known = channel.usual[np.isfinite(channel.usual)]
+    return Course(
+        name=channel.name,
         values=segment,
-        usual=told.usual,
-        unit=unit,
-        lasted=_lasted(series.clock, event.rows),
-        role=role,
-        constant=float(usual[np.isfinite(usual)][0]) if role == "constant" else None,
-        swings=(crossings(segment), crossings(told.usual)),
-        rougher=roughness(segment) / (roughness(usual) or 1.0),
+        usual=usual,
+        unit=channel.unit,
+        lasted=_lasted(clock, event.rows),
+        role=channel.role,
+        constant=float(known[0]) if channel.role == "constant" else None,
+        swings=(crossings(segment), crossings(usual)),
+        rougher=roughness(segment) / (roughness(channel.usual) or 1.0),
     )
-    words = sentence(told.name, course, len(event.channels) - 1 if told.name != "gap" else 0)
-    near = None if told.name in ("gap", "missing") else likeness(event, judged, normal, c, unit)
-    off = float(np.nan_to_num(segment - told.usual).sum())
-    direction: Direction = "both" if event.kind or not off else "up" if off > 0 else "down"
-    return replace(event, kind=told.name, reason=words, nearest=near, direction=direction, clear=clear)
 
 
 def _of_alarms(event: Found, judged: Judged) -> tuple[int, int]:
@@ -73,24 +108,17 @@ def _of_alarms(event: Found, judged: Judged) -> tuple[int, int]:
     return event.first + first, event.first + last
 
 
-def _told(values: Floats, start: int, stop: int, normal: Floats, window: int, role: str) -> Kind:
-    """The kind of an event in a channel of that role."""
-    if role in ("continuous", "counter", "unknown"):
-        return kind_of(values, start, stop, normal, window)
-    known = normal[np.isfinite(normal)]
+def _told(values: Floats, start: int, stop: int, channel: _Channel, window: int) -> Kind:
+    """The kind of an event in a channel by its role."""
+    if channel.role in ("continuous", "counter", "unknown"):
+        return kind_of(values, start, stop, channel.usual, window, channel.unit)
+    known = channel.usual[np.isfinite(channel.usual)]
     middle = float(np.median(known)) if len(known) else float("nan")
     never = np.flatnonzero(np.isfinite(values[start:stop]) & ~np.isin(values[start:stop], known))
     if len(never):  # the score of a window is wider than what it is about
         start, stop = start + int(never[0]), start + int(never[-1]) + 1
     usual = np.full(stop - start, middle)
-    return Kind("level shift" if role == "constant" else "shape", start, stop - 1, usual)
-
-
-def _is_relation(event: Found, segment: Floats, usual: Floats, unit: float, role: str) -> bool:
-    """Whether an event of several channels is one although the first is about where it should be."""
-    if len(event.channels) < 2 or role != "continuous":
-        return False
-    return not _is_clear(segment, usual, unit)
+    return Kind("level shift" if channel.role == "constant" else "shape", start, stop - 1, usual)
 
 
 def _is_clear(segment: Floats, usual: Floats, unit: float) -> bool:
