@@ -68,3 +68,14 @@ def test_kinds_are_told_as_often_as_the_page_says() -> None:
     assert [given, found] == [int(100 * result["summary"][name]) for name in ("rows_given", "rows_found")]
     told = [number for row in result["rows"] for name, number in row["found"].items() if name != "(not found)"]
     assert count == sum(told)
+
+
+def test_severity_is_earned_as_the_page_says() -> None:
+    result = json.loads((RESULTS / "severity.json").read_text())["summary"]
+    said = re.search(
+        r"Of (\d+) false events on (\d+) made .*? none is critical .*? of (\d+) faults .*? (\d+) are", PAGE
+    )
+    assert said is not None
+    names = ("false", "series", "faults", "faults_critical")
+    assert list(map(int, said.groups())) == [result[name] for name in names]
+    assert result["false_critical"] == 0

@@ -199,6 +199,7 @@ def _judged(
     rules = wishes.rules(asked.rate, series.clock, normal.window)
     found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
     told = without_shadows(explained(found, judged, normal, asked.rate), judged, normal.window)
+    told.sort(key=lambda event: (event.start, event.first))
     events = tuple(event for event in told if event.rows >= rules.rows and wishes.wants(event.direction))
     said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))
     return Result(judged, normal, asked, promised, events, said, says)
