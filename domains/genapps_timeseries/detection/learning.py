@@ -16,6 +16,7 @@ from genapps_timeseries.members.neighbors import Neighbors
 from genapps_timeseries.scoring.detector import Detector, DetectorSettings, Scored
 from genapps_timeseries.scoring.examples import nearest
 from genapps_timeseries.scoring.filling import fill
+from genapps_timeseries.scoring.moments import WIDTH
 from genapps_timeseries.scoring.surprise import Surprise
 from genapps_timeseries.scoring.windows import window_of
 from genapps_timeseries.series import Clock, Floats, Series
@@ -296,8 +297,8 @@ def longest_unknown(values: Floats) -> int:
 
 
 def score_blocks(detector: Detector, values: Floats, window: int, size: int = WHOLE) -> Iterator[tuple[int, Scored]]:
-    """Scores of rows (N, C) in blocks, with where each begins; a block knows two windows before and after it."""
-    margin = 2 * window
+    """Scores of rows (N, C) in blocks, with where each begins; a block knows two windows, or stretches, around it."""
+    margin = max(2 * window, 2 * WIDTH)
     for start in range(0, len(values), size):
         stop = min(start + size, len(values))
         first = max(start - margin, 0)

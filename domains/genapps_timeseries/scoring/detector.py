@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from genapps_timeseries.members.base import Arrays
 from genapps_timeseries.scoring.channels import Channel, prefixed, under
 from genapps_timeseries.scoring.crossing import Common, Crossed, Crossing
+from genapps_timeseries.scoring.moments import SHORTEST, Moments
 from genapps_timeseries.scoring.relations import Relations
 from genapps_timeseries.scoring.roles import Role, crowds, roles_of, switch_values
 from genapps_timeseries.scoring.space import Joint, Off, Out
@@ -21,9 +22,13 @@ from genapps_timeseries.series import Floats
 HUGE = 1e100
 FULL = 3  # channels that get the whole effort; more of them, switches left out, share it
 LEAST = 0.03  # of the effort for each
-CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint)}
+CROSSINGS: dict[str, type[Crossing]] = {kind.name: kind for kind in (Relations, Off, Out, Joint, Moments)}
 # What is heard of as one vote: the mean of its judges, so that several of a kind do not outvote another kind.
-VOTES = (("strongest", "breadth"), ("relations",), ("off", "out", "joint"))
+# Moments are heard twice, for they alone gather evidence over minutes.
+VOTES = (("strongest", "breadth"), ("relations",), ("off", "out", "joint"), ("moments",), ("moments",))
+IN_NATS = {
+    "moments"
+}  # told in nats already, by how far stretches may lie off that never came up within the normal part
 
 ALREADY = {"strongest", "relations"}  # the largest of several surprises: as one of many it cannot be worth more
 
@@ -52,9 +57,9 @@ class Detector:
 
     Each channel is judged by its role, and those that move are judged across each other too. What each judge says
     becomes surprise (-log of a p-value beside the normal part), so that a channel that is always wild does not drown
-    the others. The score of a row is the mean of three votes: the channels by themselves (the strangest, and all
-    together), their relations, and their place among normal rows; a vote that has no judge is left out. A series of one
-    channel has the score of that channel.
+    the others. The score of a row is the mean of four votes: the channels by themselves (the strangest, and all
+    together), their relations, their place among normal rows, and their moments over stretches, which count twice; a
+    vote that has no judge is left out. A series of one channel has the score of that channel.
     """
 
     reference: Scored  # of the normal part, as if each row had not been learnt
@@ -81,7 +86,8 @@ class Detector:
         self._cross(normal)
         own, expected = _stacked([channel.reference for channel in self.channels])
         crossed = {crossing.name: crossing.reference for crossing in self.crossings}
-        self.scales = {name: Surprise.of(scores) for name, scores in self._ways(own, crossed).items()}
+        ways = self._ways(own, crossed)
+        self.scales = {name: Surprise.of(scores) for name, scores in ways.items() if name not in IN_NATS}
         self.reference = self._together(own, expected, crossed)
         return self
 
@@ -96,6 +102,7 @@ class Detector:
             self.crossings += [relations] if relations.earned.any() else []
         if self.space.sum() > 1:
             self.crossings += [made.fit(table[:, self.space]) for made in (Off(), Out(), Joint())]
+            self.crossings += [Moments().fit(table[:, self.space])] if len(table) >= SHORTEST else []
 
     def score(self, values: Floats) -> Scored:
         """Scores of rows (N, C), NaN where unknown."""
@@ -118,7 +125,7 @@ class Detector:
         if own.shape[1] == 1:
             return Scored(own[:, 0], own, expected)
         ways = self._ways(own, crossed)
-        nats = {name: self.scales[name](scores) for name, scores in ways.items()}
+        nats = {name: self.scales[name](scores) if name in self.scales else scores for name, scores in ways.items()}
         for name in ALREADY & nats.keys():
             nats[name] = np.minimum(nats[name], ways[name])
         votes = [np.mean([nats[name] for name in vote if name in nats], axis=0) for vote in VOTES if vote[-1] in nats]

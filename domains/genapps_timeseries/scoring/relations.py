@@ -26,7 +26,10 @@ class Relations:
     """A ridge regression of each channel on the others; the score of a row is the surprise at its strangest channel.
 
     That is the channel whose relation to the others broke, though it may look normal by itself. A channel that the
-    others do not foretell has none. Of twins only the first foretells others, and the second is held against the first.
+    others do not foretell has none, nor has one of which they foretell where it is but not what it does within a fifth
+    of the normal part: two channels that wander look related for as long as they happen to go the same way (Granger,
+    Newbold, "Spurious regressions in econometrics", 1974). Of twins only the first foretells others, and the second is
+    held against the first.
     """
 
     name: ClassVar[str] = "relations"
@@ -45,6 +48,7 @@ class Relations:
             learnt = self._regressions(whole[0] - gram, whole[1] - answers, common.twins)
             errors[fold == f] = self._errors(learnt, table)[fold == f]
         self.earned = (errors**2).mean(0) < (1 - EARNED) * table.var(0)
+        self.earned &= _within(errors, fold) < (1 - EARNED) * _within(table, fold)
         parts = smoothed(errors[:, self.earned] ** 2, WIDTH)
         self.scales = [Surprise.of(part) for part in parts.T]
         self.reference = self._crossed(parts)
@@ -112,6 +116,12 @@ class Relations:
         made.earned = arrays["earned"].astype(bool)
         made.scales = [Surprise.from_state(arrays[f"scale/{k}"]) for k in range(int(made.earned.sum()))]
         return made
+
+
+def _within(values: Floats, fold: Codes) -> Floats:
+    """The mean variance (K,) of values (R, K) within the folds (R,)."""
+    means: Floats = np.mean([values[fold == f].var(0) for f in np.unique(fold)], axis=0)
+    return means
 
 
 def _twinned(weights: Floats, gram: Floats, twins: Codes) -> Floats:

@@ -29,7 +29,9 @@ class Directions:
     def fit(self, table: Floats) -> Self:
         """Learn the directions from rows (R, K)."""
         fold = folds(len(table))
-        moments = [part.T @ part for part in (table[fold == f] for f in range(FOLDS))]
+        # A channel that wanders is told in a wider unit than what it has shown: it may yet vary as much as all others.
+        unseen = np.diag(np.maximum(1 - table.var(0), 0))
+        moments = [part.T @ part + len(part) * unseen for part in (table[fold == f] for f in range(FOLDS))]
         whole = np.sum(moments, axis=0)
         self.map = self._map(whole)
         found = [self._raw(self._map(whole - moments[f]), table[fold == f]) for f in range(FOLDS)]

@@ -64,6 +64,25 @@ def test_channels_without_relations_earn_none() -> None:
     assert not found.earned.any()
 
 
+def test_channels_that_wander_the_same_way_for_a_while_are_not_related(pairs: int = 20) -> None:
+    earned = 0
+    for seed in range(pairs):
+        generator = np.random.default_rng(seed)
+        time = np.arange(400)[:, None] * [1.0, 0.7]
+        _, found = related(time / 100 + 0.3 * generator.normal(size=(400, 2)))
+        earned += found.earned.any()
+    assert earned == 0
+
+
+def test_what_wandered_may_wander_on_off_the_subspace() -> None:
+    generator = np.random.default_rng(0)
+    table = generator.normal(size=(400, 4))
+    table[:, 0] /= 5  # as Common leaves a channel that wanders: its unit is what it may yet do
+    judge = Off().fit(table)
+    later = generator.normal(size=(400, 4))
+    assert np.median(judge.score(later).scores) < 3 * np.median(judge.reference.scores)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_later_normal_rows_score_like_the_reference(
     kind: type[Off] | type[Out] | type[Joint], tolerance: float = 0.15
