@@ -110,8 +110,14 @@ def synthesize(data: str | None, output: str | None, as_json: bool, **options: A
     "--strength", type=Span(), default="1..8", metavar="N|LOW..HIGH", show_default=True,
     help="In spreads of the series: 1 is subtle, 3 can be seen, 10 is plain.",
 )  # fmt: skip
-@click.option("--length", type=Span(whole=True), metavar="N|LOW..HIGH", help="In rows; about the series' period.")
+@click.option(
+    "--length", type=Span(whole=True), metavar="N|LOW..HIGH", help="In rows; by kind and period if not given."
+)
 @click.option("--period", type=Whole(2, 10**6), metavar="N", help="Rows of a cycle; found if not given.")
+@click.option(
+    "--train", metavar="ROWS|SHARE|TIME",
+    help="First rows that stay clean: 1000, 30%, 2026-03-01, 0; what detect takes as normal if not given.",
+)  # fmt: skip
 @click.option("--events", type=FILE, metavar="FILE.jsonl", help="Write what was put in, one JSON object a line.")
 @reading_options
 @seed_option
@@ -120,9 +126,9 @@ def inject(data: str, output: str | None, as_json: bool, **options: Any) -> None
     """Put labelled anomalies of chosen kinds into a series.
 
     Adds the columns is_anomaly, anomaly_kind and anomaly_id; all other cells stay as they are but for those that an
-    anomaly changes. Channels of two values are changed only where --channel names them. Kinds: spike, level, trend,
-    noise, shape, speed, flatline, flip, mirror, scale, dropout, cutoff, contextual, missing, and correlation, which
-    breaks the relation of channels.
+    anomaly changes. Anomalies go behind the part that detect takes as normal. Channels of two values are changed only
+    where --channel names them. Kinds: spike, level, trend, noise, shape, speed, flatline, flip, mirror, scale, dropout,
+    cutoff, contextual, missing, and correlation, which breaks the relation of channels.
 
     \b
     Examples:
@@ -146,6 +152,7 @@ def inject(data: str, output: str | None, as_json: bool, **options: Any) -> None
         options["period"],
         options["seed"],
         options["channels"],
+        options["train"],
     )
     columns = Options(options["time"], options["group_by"], options["ignored"], options["channels"])
     with Progress("reading", unit="bytes") as bar:

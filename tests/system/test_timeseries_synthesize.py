@@ -147,9 +147,30 @@ def test_the_same_seed_puts_in_the_same(plant):
     assert len({row["anomaly_id"] for row in table("new.csv")} - {""}) == 6
 
 
+def test_what_detect_learns_from_stays_clean_unless_asked_for(plant):
+    def first(*words):
+        done = ran(plant, "inject", "plant.csv", "--kind", "level", "--count", 2, *words, "-o", "new.csv")
+        return [row["is_anomaly"] for row in table("new.csv")].index("1"), done.err
+
+    row, said = first()
+    assert row >= 240  # a third, as of a short series detect learns
+    assert (
+        "the first 240 rows stay as they were, which detect takes as normal (--train sets how many; 0 for none)" in said
+    )
+    row, said = first("--train", "75%")
+    assert row >= 540
+    assert "the first 540 rows stay as they were\n" in said
+    row, said = first("--train", "0", "--count", 40)
+    assert row < 18
+    assert "stay as they were" not in said
+    assert "had room for 9 rows at most" in said
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
+        (("plant.csv", "--train", "yesterday"), 2, "--train yesterday: no such file, and no number of rows"),
+        (("plant.csv", "--train", "99.9%"), 2, "leave at least 2"),
         (("plant.csv", "--kind", "spikes"), 2, "no kind of anomaly 'spikes'"),
         (("plant.csv", "--strength", "0"), 2, "numbers above 0"),
         (("plant.csv", "--length", "5.5"), 2, "whole numbers"),

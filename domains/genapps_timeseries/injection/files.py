@@ -18,7 +18,20 @@ from genapps.io.atomic import replacing
 from genapps.io.writers import TableWriter
 from genapps.report.text import grid
 from genapps.suggest import did_you_mean
-from genapps_timeseries.injection.inject import CORRELATION, KINDS, STRENGTHS, WINDOW, Injected, injected_channels
+from genapps_timeseries.detection.learning import FEWEST
+from genapps_timeseries.detection.tasks import first_part
+from genapps_timeseries.detection.training_part import training_part
+from genapps_timeseries.injection.inject import (
+    CORRELATION,
+    KINDS,
+    STRENGTHS,
+    WINDOW,
+    Event,
+    Injected,
+    count_of,
+    injected_channels,
+)
+from genapps_timeseries.injection.kinds import lengths_seen
 from genapps_timeseries.reading.clock import moment
 from genapps_timeseries.reading.files import Options, read
 from genapps_timeseries.reading.inputs import Input, in_input_order
@@ -35,7 +48,11 @@ ADDED = ("is_anomaly", "anomaly_kind", "anomaly_id")
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is to be put in: `count` anomalies a series, into these channels; see `injected_channels` for the rest."""
+    """What is to be put in: `count` anomalies a series, into these channels; see `injected_channels` for the rest.
+
+    train: the first rows, which stay as they are, as `training_part` reads them; "0" for none. Where nothing is said,
+    those that `detect` learns from where nothing is said.
+    """
 
     kinds: tuple[str, ...] = KINDS
     count: int = 10
@@ -44,6 +61,7 @@ class Wishes:
     window: int | None = None
     seed: int = 0
     channels: tuple[str, ...] = ()
+    train: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,7 @@ class Labelled:
     def lines(self) -> Iterator[str]:
         """What was put in, for people."""
         share = f"{self.anomalous / max(self.rows, 1):.1%}".replace("%", " %")
-        yield f"{counted_events(len(self.events))} in {share} of {self.rows:,} rows"
+        yield f"{count_of(len(self.events))} in {share} of {self.rows:,} rows"
         shown = self.events[:SHOWN]
         rows = [(str(e["id"]), e["kind"], str(e["start"]), str(e["end"]), f"{e['strength']:g}") for e in shown]
         named = [(*row, listed(e["channels"])) for row, e in zip(rows, shown, strict=True)]
@@ -102,7 +120,10 @@ def inject_file(
                 raise UsageError(f"{given.name}: has a column {name!r} already, which labels would go to; rename it")
         # All that could be a channel is read, but only what is asked for is changed.
         reading = read(given, columns, progress)
-        made = [_injected(one, wishes, k) for k, one in enumerate(reading.series)]
+        plans = [_Plan.of(one, wishes) for one in reading.series]
+        made = [
+            _injected(one, wishes, k, plan) for k, (one, plan) in enumerate(zip(reading.series, plans, strict=True))
+        ]
         table = _Changes(reading.series, made, reading.rows)
         with TableWriter(output) as writer:
             for batch in table.applied(given):
@@ -111,21 +132,40 @@ def inject_file(
     if events is not None:
         with replacing(events) as handle:
             handle.write("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in described).encode())
-    return Labelled(described, reading.rows, int((table.ids > 0).sum()), tuple(_notes(reading.series, made, wishes)))
+    return Labelled(
+        described, reading.rows, int((table.ids > 0).sum()), tuple(_notes(reading.series, made, wishes, plans))
+    )
 
 
-def _injected(series: Series, wishes: Wishes, number: int) -> Injected:
+@dataclass(frozen=True)
+class _Plan:
+    """Of one series: how many first rows stay as they are, and its period."""
+
+    clean: int
+    window: int
+
+    @classmethod
+    def of(cls, series: Series, wishes: Wishes) -> _Plan:
+        window = wishes.window or period_of(filled(series.values)) or WINDOW
+        if wishes.train is not None:
+            none = wishes.train.strip() in ("0", "0%")
+            return cls(0 if none else training_part(series, wishes.train).rows, window)
+        enough = len(series) >= 2 * FEWEST  # of fewer rows `detect` tells nothing
+        return cls(first_part(len(series)) if enough else 0, window)
+
+
+def _injected(series: Series, wishes: Wishes, number: int, plan: _Plan) -> Injected:
     generator = np.random.default_rng([wishes.seed, number])
-    window = wishes.window or period_of(filled(series.values)) or WINDOW
     return injected_channels(
         series.values,
         generator,
         kinds=wishes.kinds,
         count=wishes.count,
-        window=window,
-        lengths=wishes.lengths,
+        window=plan.window,
+        lengths=wishes.lengths or lengths_seen,
         strength=wishes.strength,
         channels=_eligible(series, wishes.channels),
+        first=plan.clean,
     )
 
 
@@ -230,13 +270,21 @@ def _described(series: Sequence[Series], made: Sequence[Injected]) -> Iterator[d
             }
 
 
-def counted_events(number: int) -> str:
-    """1 anomaly, 2 anomalies."""
-    return "1 anomaly" if number == 1 else f"{number:,} anomalies"
-
-
-def _notes(series: Sequence[Series], made: Sequence[Injected], wishes: Wishes) -> Iterator[str]:
-    yield from (note for one in series for note in one.notes)
+def _notes(series: Sequence[Series], made: Sequence[Injected], wishes: Wishes, plans: Sequence[_Plan]) -> Iterator[str]:
+    yield from dict.fromkeys(note for one in series for note in one.notes)
+    part = f"the first {plans[0].clean:,} rows" if len(plans) == 1 else "the first rows of each series"
+    if any(plan.clean for plan in plans):
+        why = ", which detect takes as normal (--train sets how many; 0 for none)" if wishes.train is None else ""
+        yield f"{part} stay as they were{why}"
+    if wishes.lengths is None and (short := [e.length for e in _cut(made, plans)]):
+        few = f"{count_of(len(short))} had room for {max(short):,} rows at most"
+        yield f"{few}, fewer than the kind is plain by; a lower --count leaves more"
     lacking = sum(wishes.count - len(one.events) for one in made)
     if lacking:
-        yield f"{counted_events(lacking)} left out, as nothing would have changed: {listed(sorted(set(wishes.kinds)))}"
+        yield f"{count_of(lacking)} left out, as nothing would have changed: {listed(sorted(set(wishes.kinds)))}"
+
+
+def _cut(made: Sequence[Injected], plans: Sequence[_Plan]) -> Iterator[Event]:
+    """Anomalies that are shorter than their kind takes to be seen."""
+    for one, plan in zip(made, plans, strict=True):
+        yield from (event for event in one.events if event.length < lengths_seen(event.kind, plan.window)[0])

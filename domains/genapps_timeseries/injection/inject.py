@@ -11,7 +11,7 @@ differences. 1 is subtle, 3 can be seen, 10 is plain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from genapps_timeseries.injection.kinds import CHANGES, FULL, Place, bridged, sp
 from genapps_timeseries.series import Floats
 
 Mask = NDArray[np.bool_]
+Lengths = tuple[int, int] | Callable[[str, int], tuple[int, int]]  # fewest and most rows; or that of a kind and window
 
 STRENGTHS = (1.0, 8.0)  # drawn evenly by logarithm where none is asked for
 TRIES = 12  # places tried until an anomaly changes something
@@ -102,8 +103,9 @@ def injected(
 ) -> Injected:
     """The values (N,) with `count` anomalies apart from each other, kinds taking turns in a random order.
 
-    window: the period in rows, 50 where none is given. lengths: fewest and most rows, drawn evenly by logarithm; a
-    quarter to twice the window where none are given; spikes are one to three rows long whatever is given.
+    window: the period in rows, 50 where none is given. lengths: fewest and most rows, drawn evenly by logarithm, or how
+    they follow from kind and window; a quarter to twice the window where none are given; spikes are one to three rows
+    long whatever is given. At most half of the rows that there are for each anomaly.
     strength: one for all, or a range that is drawn from evenly by logarithm. An anomaly that would change nothing (a
     flatline where all is flat) is tried at other places and left out if none will do.
     Raises UsageError as `inject`, InputError for a series too short for so many.
@@ -146,16 +148,18 @@ def injected_channels(
     kinds: Sequence[str] = KINDS,
     count: int = 10,
     window: int | None = None,
-    lengths: tuple[int, int] | None = None,
+    lengths: Lengths | None = None,
     strength: float | tuple[float, float] = STRENGTHS,
     channels: Sequence[int] | None = None,
+    first: int = 0,
 ) -> Injected:
     """As `injected` for values (N, C), each anomaly in a random part of the channels: one, or up to a third of them.
 
-    channels: those that may be changed, all where none are given. `correlation` is one more kind.
+    channels: those that may be changed, all where none are given. first: the row from which on they go; those before
+    stay as they are. `correlation` is one more kind.
     """
     window = WINDOW if window is None else max(2, window)
-    slot = _slot(len(values), count)
+    slot = _slot(len(values) - first, count)
     eligible = list(range(values.shape[1])) if channels is None else list(channels)
     if CORRELATION in kinds and values.shape[1] < 2:
         raise UsageError(f"the kind {CORRELATION!r} breaks a relation of channels: give a series of two or more")
@@ -165,7 +169,7 @@ def injected_channels(
     events = []
     for k, kind in enumerate(turns):
         for _ in range(TRIES):
-            event = _drawn(str(kind), k * slot, slot, window, lengths, strength, eligible, generator)
+            event = _drawn(str(kind), first + k * slot, slot, window, lengths, strength, eligible, generator)
             changed = inject_channels(
                 new, event.kind, event.start, event.length, event.strength, generator,
                 channels=event.channels, window=window,
@@ -183,14 +187,15 @@ def _drawn(
     first: int,
     slot: int,
     window: int,
-    lengths: tuple[int, int] | None,
+    lengths: Lengths | None,
     strength: float | tuple[float, float],
     channels: Sequence[int],
     generator: np.random.Generator,
 ) -> Event:
     """An anomaly somewhere in the slot, half of which it leaves free."""
     usual = (window, window) if kind == "missing" else (max(3, window // 4), 2 * window)
-    between = (1, 3) if kind in POINTS else lengths or usual
+    asked = lengths(kind, window) if callable(lengths) else lengths
+    between = (1, 3) if kind in POINTS else asked or usual
     length = min(max(1, slot // 2), round(_between(*between, generator)))
     start = first + int(generator.integers(0, slot - length + 1))
     much = float(strength) if isinstance(strength, int | float) else _between(*strength, generator)
@@ -202,12 +207,18 @@ def _between(low: float, high: float, generator: np.random.Generator) -> float:
     return float(np.exp(generator.uniform(np.log(low), np.log(high))))
 
 
+def count_of(number: int) -> str:
+    """1 anomaly, 2 anomalies."""
+    return "1 anomaly" if number == 1 else f"{number:,} anomalies"
+
+
 def _slot(rows: int, count: int) -> int:
     """Rows for each of so many anomalies."""
     if count < 1:
         raise UsageError(f"{count} anomalies: give 1 or more")
     if rows // count < 4:
-        raise InputError(f"{rows:,} rows are too few for {count:,} anomalies: take at most {rows // 4:,}")
+        most = f"take at most {rows // 4:,}" if rows >= 4 else "it takes 4 rows for each"
+        raise InputError(f"{rows:,} rows are too few for {count_of(count)}: {most}")
     return rows // count
 
 

@@ -11,6 +11,8 @@ from genapps_timeseries.series import Floats
 
 NORMAL = 1.349  # interquartile range of a normal distribution of deviation 1
 FULL = 3.0  # the strength from which on a pattern is replaced altogether
+LASTING = frozenset({"level", "trend", "noise", "correlation"})  # told only by what many rows have in common
+STILL = frozenset({"flatline", "dropout"})
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,17 @@ CHANGES: dict[str, Callable[[Place], Floats]] = {
     "contextual": _contextual,
     "missing": _missing,
 }
+
+
+def lengths_seen(kind: str, window: int) -> tuple[int, int]:
+    """Fewest and most rows that an anomaly of a kind is seen by as what it is, in a series of this period in rows."""
+    if kind == "spike":
+        return 1, 3
+    if kind == "missing":
+        return window, window
+    if kind in LASTING:
+        return max(20, window // 2), max(80, 2 * window)
+    return (max(5, window // 4), max(20, 2 * window)) if kind in STILL else (max(8, window // 2), max(32, 2 * window))
 
 
 def spreads(values: Floats) -> tuple[float, float]:

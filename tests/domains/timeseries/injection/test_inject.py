@@ -14,7 +14,7 @@ from genapps_timeseries.injection.inject import (
     injected,
     injected_channels,
 )
-from genapps_timeseries.injection.kinds import spreads
+from genapps_timeseries.injection.kinds import lengths_seen, spreads
 
 
 def waves(rows=600, noise=0.1, seed=0):
@@ -115,6 +115,20 @@ def test_lengths_and_strength_are_kept():
     assert all(5 <= event.length <= 20 for event in new.events if event.kind != "spike")
     drawn = injected(waves(6000), np.random.default_rng(7), count=40, kinds=["spike"], strength=(1, 4))
     assert all(1 <= event.length <= 3 and 1 <= event.strength <= 4 for event in drawn.events)
+
+
+def test_kinds_are_as_long_as_it_takes_to_see_them_and_the_first_rows_stay_clean():
+    values = np.stack([waves(8000, seed=c) for c in range(2)], axis=1)
+    for window in (4, 40):
+        new = injected_channels(values, np.random.default_rng(3), kinds=(*KINDS, CORRELATION), count=30, window=window,
+                                lengths=lengths_seen, first=2000)  # fmt: skip
+        assert len(new.events) == 30
+        assert min(event.start for event in new.events) >= 2000
+        np.testing.assert_array_equal(new.values[:2000], values[:2000])
+        for event in new.events:
+            low, high = lengths_seen(event.kind, window)
+            assert low <= event.length <= min(high, 100)  # half of the 200 rows that there are for each
+            assert event.length >= 20 or event.kind not in ("level", "correlation", "trend", "noise")
 
 
 def test_what_would_change_nothing_is_no_anomaly():
