@@ -10,6 +10,7 @@ from typing import Any
 
 from genapps.errors import UsageError
 from genapps.suggest import did_you_mean
+from genapps.wording import counted
 from genapps_logs.findings import Book, Finding, Sign, is_accepted
 from genapps_logs.formats import LineFormat
 from genapps_logs.judging import RATE, STRETCH_RATE, LogJudge
@@ -131,6 +132,8 @@ def detect(
         return found.detected
     with readable_twice(log if train is None else train) as (path, called):
         learnt = learn(path, asked, alone=train is None, called=called, progress=progress)
+        if train is not None:
+            learnt = replace(learnt, notes=tuple(f"{called}: {note}" for note in learnt.notes))
         place, name = (path, called) if train is None else (log, str(log))
         return _compare(place, name, learnt, options, asked, accept, events, timeline, progress).detected
 
@@ -205,7 +208,11 @@ def _compare(
         if finding is not None and finding.kind in ("new", "rare") and events is not None:
             events(_sign_of(finding))
     once = sum(template.before == 1 for template in known.templates)
-    notes = (*dict.fromkeys((*read.notes, *learnt.notes)), *dropped_notes(fresh), *_more_notes(judge, book, model))
+    notes = (
+        *dict.fromkeys((*read.notes, *learnt.notes)),
+        *dropped_notes(fresh),
+        *_more_notes(judge, book, model, alone),
+    )
     detected = Detected(
         log=read.log,
         format=read.format,
@@ -213,7 +220,7 @@ def _compare(
         normal_lines=normal_lines,
         findings=tuple(sorted((f for f in findings if f is not None), key=lambda finding: (finding.lines, finding.id))),
         expected_new_lines=read.lines * once / normal_lines if normal_lines else None,
-        notes=notes if normal_lines else (*notes, ALONE),
+        notes=tuple(notes) if normal_lines else (*notes, ALONE),
         sessions=judge.sessions_judged,
         sessions_in_alarm=judge.sessions_in_alarm,
         grouping=model.sequences.grouping.words if model.sequences else "",
@@ -244,12 +251,11 @@ def _promises(model: LogModel, rate: float | None) -> Iterator[str]:
         yield f"rates: {model.rates.sentence(rate or STRETCH_RATE)}"
 
 
-def _more_notes(judge: LogJudge, book: Book, model: LogModel) -> Iterator[str]:
-    late = judge.rates.backwards if judge.rates else 0
-    if late:
-        yield f"time goes backwards in {late:,} {'line' if late == 1 else 'lines'}, which the rates leave out"
+def _more_notes(judge: LogJudge, book: Book, model: LogModel, alone: bool) -> Iterator[str]:
+    if judge.rates and not alone:  # else it was said when the log was learnt
+        yield from judge.rates.order.notes()
     if book.left_out:
-        yield f"{book.left_out:,} signs of further findings were left out: there are more than {book.most:,} findings"
+        yield f"{counted(book.left_out, 'sign')} left out of further findings: there are more than {book.most:,}"
     if model.rates is not None and judge.time is None:
         yield "the lines have no time stamps, so their rates are not judged"
 
@@ -271,7 +277,9 @@ class _Judge:
             return self.new(template)
         if template.before > self.rare or self.normal_lines < ENOUGH:
             return None
-        return self._finding(template, "rare", f"{_lines(template.before)} among {self.normal_lines:,} normal ones")
+        return self._finding(
+            template, "rare", f"{counted(template.before, 'such line')} among {self.normal_lines:,} normal ones"
+        )
 
     def new(self, template: Template) -> Finding | None:
         """The finding that a template is of which there is no normal line; without a normal log, if it is rare."""
@@ -279,16 +287,14 @@ class _Judge:
             return self._finding(template, "new", f"no line like this among {self.normal_lines:,} normal ones")
         if template.count > self.rare or self.lines < ENOUGH:
             return None
-        return self._finding(template, "rare", f"{_lines(template.count)} among {self.lines:,} of this log")
+        return self._finding(
+            template, "rare", f"{counted(template.count, 'such line')} among {self.lines:,} of this log"
+        )
 
     def _finding(self, template: Template, kind: str, reason: str) -> Finding:
         lines, text = tuple(template.lines), template.example[:EXAMPLE]
         when = self.began.get(template.first, "")
         return Finding(template.id, kind, template.count, lines, text, template.text, reason, time=when)
-
-
-def _lines(count: int) -> str:
-    return f"{count:,} such {'line' if count == 1 else 'lines'}"
 
 
 def _checked(accept: Collection[str], templates: Iterable[Template], findings: Iterable[Finding]) -> frozenset[str]:

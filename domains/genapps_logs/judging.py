@@ -158,7 +158,8 @@ class LogJudge:
         width = self.rates.model.width
         name = f"{stretch.name}:{stretch.kind}"
         number, last = self._events.get(name, (0, -2))
-        number += stretch.bucket - stretch.buckets > last  # a silence that goes on began before
+        # A silence that goes on began before; where the clock was set back all is new.
+        number += not stretch.bucket - stretch.buckets <= last <= stretch.bucket
         self._events[name] = number, stretch.bucket
         what = "lines in all" if stretch.name == WHOLE else f"lines of {stretch.name}"
         usual = f"{stretch.mean:,.3g} usual"

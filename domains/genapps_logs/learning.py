@@ -21,6 +21,7 @@ from genapps_logs.grouping import EXAMINED, Grouping, asked_grouping, find_group
 from genapps_logs.learnt import LogModel, Places
 from genapps_logs.matching import Matcher, Plan, places_of
 from genapps_logs.miner import Template
+from genapps_logs.order import Order
 from genapps_logs.parameters import FEWEST, IGNORED, Place
 from genapps_logs.rates import RateModel, Tally
 from genapps_logs.reading import SAMPLE_LINES, LogReader
@@ -33,7 +34,7 @@ from genapps_logs.times import Clock
 
 MOST_PLACES = 5000  # variable places whose values are learnt, those of the most frequent templates
 _EVERY = 4096
-_BACKWARDS = 1.0  # seconds that a line may be late
+_STRETCH = 60  # seconds within which lines may be out of order while buckets of time are still short
 
 
 @dataclass(frozen=True)
@@ -178,8 +179,7 @@ class _Learning:
         self.places = places
         self.wanted = _wanted(known, places)
         self.time: float | None = None
-        self.last_time = -math.inf
-        self.backwards = 0
+        self.order = Order()
 
     def take(self, number: int, text: str) -> None:
         found = self.parts(text)
@@ -187,12 +187,13 @@ class _Learning:
         seconds = self.clock(stamp) if stamp is not None else None
         if seconds is not None:
             self.timed += 1
-            self.backwards += seconds < self.last_time - _BACKWARDS
-            self.time = self.last_time = seconds
+            self.time = seconds
         plan, values = self.matcher(message)
         name = plan.template.id if plan.template is not None else ""
         if self.time is not None:
-            self.tally.add(name, self.time)
+            for at, what in self.order.take(self.time, max(self.tally.width, _STRETCH), number, name):
+                if not self.order.was_there():  # an hour that the log goes through twice has twice the lines
+                    self.tally.add(what, at)
         wanted = self.wanted.get(name)
         if wanted is not None:
             for slot, place in zip(plan.slots, wanted, strict=False):
@@ -302,5 +303,4 @@ def _told(model: LogModel, grouping: Grouping, found: _Learning) -> Iterator[str
         yield "the lines have no time stamps, so their rates are not judged"
     elif model.rates is None:
         yield "the log is too short to judge the rates of its messages"
-    if found.backwards:
-        yield f"time goes backwards in {found.backwards:,} {'line' if found.backwards == 1 else 'lines'}"
+    yield from found.order.notes()

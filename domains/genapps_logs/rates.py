@@ -18,6 +18,7 @@ from genapps.anomaly.conformal import needed_length
 from genapps.anomaly.reference import Reference
 from genapps.metrics.distributions import Floats
 from genapps_logs.counting import burst_bits, silence_bits
+from genapps_logs.order import Order
 
 WIDTHS = (1, 10, 60, 300, 900, 3600, 21_600, 86_400)  # seconds of a bucket; each divides the next
 MOST_BUCKETS = 2048
@@ -32,7 +33,6 @@ _SEASON_DAYS = 3  # of the log, from which on hours of the day are told apart
 _SHRUNK = 2.0  # buckets that an hour's mean is drawn to the overall one by
 _DOUBTFUL = 50  # one in so many buckets of a log that is its own reference is left out of it
 _BITS_ALONE = 10.0
-_RESET = 100  # late lines one after another, from which on the clock is taken to be set back
 _LONGEST_SILENCE = 10_000  # buckets that are gone through one by one
 
 
@@ -282,30 +282,22 @@ class RateJudge:
         self.here: dict[str, list[Any]] = {}  # count, first line, its text, last line, its text
         self.last: dict[str, tuple[int, str]] = {}
         self.first = (0, "")  # line of the log, which stands for what never came in it
-        self.backwards = self.late = 0  # lines of an earlier bucket, in all and one after another
+        self.order = Order()
 
     def take(self, name: str, time: float, line: int, text: str) -> list[Stretch]:
-        """Count one line; returns the stretches that end before it."""
-        bucket = int(time // self.model.width)
+        """Count one line; returns the stretches that end before it, or before the one that its stamp confirms."""
         found: list[Stretch] = []
-        if bucket != self.bucket:
+        for at, (what, number, shown) in self.order.take(time, self.model.width, line, (name, line, text)):
+            bucket = int(at // self.model.width)
             if self.bucket is None:
-                self.bucket, self.first = bucket, (line, text)
+                self.bucket, self.first = bucket, (number, shown)
             elif bucket > self.bucket:
-                found = self._advance(bucket)
-            else:
-                self.backwards += 1
-                self.late += 1
-                if self.late < _RESET:
-                    return found
+                found += self._advance(bucket)
+            elif bucket < self.bucket:
                 self._restart(bucket)
-        self.late = 0
-        mine = self.here.get(name)
-        if mine is None:
-            self.here[name] = [1, line, text, line, text]
-        else:
+            mine = self.here.setdefault(what, [0, number, shown, number, shown])
             mine[0] += 1
-            mine[3], mine[4] = line, text
+            mine[3], mine[4] = number, shown
         return found
 
     def _restart(self, bucket: int) -> None:
@@ -359,7 +351,7 @@ class RateJudge:
             "last": self.last,
             "first": list(self.first),
             "silent": self.watch.silent,
-            "late": [self.backwards, self.late],
+            "order": self.order.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -368,4 +360,4 @@ class RateJudge:
         self.first = (int(state["first"][0]), str(state["first"][1]))
         self.last = {name: (line, text) for name, (line, text) in state["last"].items()}
         self.watch.silent = state["silent"]
-        self.backwards, self.late = state["late"]
+        self.order.restore(state["order"])

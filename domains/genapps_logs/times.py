@@ -107,7 +107,7 @@ class Clock:
             self.year += 1
             self._hours.clear()
             found = at(self.year)
-        elif self.last and found > self.last + _HALF_YEAR and self.year > _NO_YEAR:
+        elif self.last and found > self.last + _HALF_YEAR:
             return at(self.year - 1)  # a late line of the old year
         self.last = found
         return found

@@ -107,6 +107,7 @@ class _Watcher:
         self.size = self.given = 0  # bytes and lines with something in them of this run
         self.fresh = Miner()
         self.judge: LogJudge | None = None
+        self.jumps = 0  # times that the clock was set back, and it was said
         self.waiting: list[bytes] = []  # lines of the warm-up
         found = _load(state) if state is not None else None
         self.output = Output(output)
@@ -201,7 +202,7 @@ class _Watcher:
         when, normal = self.judge.when(), self.model.templates.lines
         if template is not None:
             if template.before <= self.running.rare:
-                reason = f"{template.before:,} such lines among {normal:,} normal ones"
+                reason = f"{counted(template.before, 'such line')} among {normal:,} normal ones"
                 signs.append(Sign(template.id, "rare", line, text, reason, template.text, time=when))
             return signs
         template = self.fresh.learn(message, line, text)
@@ -228,6 +229,10 @@ class _Watcher:
     def _now_and_then(self) -> None:
         while self.lines.notes:
             self.say(self.lines.notes.popleft())
+        rates = self.judge.rates if self.judge is not None else None
+        if rates is not None and rates.order.jumps > self.jumps:
+            self.jumps = rates.order.jumps
+            self.say(rates.order.jump_note())
         if self.state_file is not None and self.judge is not None:
             now = time.monotonic()
             if now - self.saved >= self.running.save_every:
@@ -256,6 +261,8 @@ class _Watcher:
             self.say(f"{counted(self.open.kept_back, 'sign')} kept back: more than {most} an hour")
         if self.output.differing:
             self.say(f"{counted(self.output.differing, 'line')} came out otherwise than before: was the input changed?")
+        if self.judge.rates is not None and (late := self.judge.rates.order.late_note()):
+            self.say(late)
         self.say(f"watched {counted(self.lines_read, 'line')}, {counted(self.open.opened, 'finding')}")
         self._end_of_text(stopped)
         return Watched(self.lines_read, self.open.opened, stopped)
@@ -303,6 +310,7 @@ class _Watcher:
             self._begin(LogModel.of(found, self.state_file or ""))
             assert self.judge is not None
             self.judge.restore(kept["judge"])
+            self.jumps = self.judge.rates.order.jumps if self.judge.rates is not None else 0
             self.open.restore(kept["open"])
             self.fresh.restore(kept["fresh"])
             self.lines_read = self.odd.lines = int(kept["lines"])

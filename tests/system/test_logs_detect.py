@@ -36,7 +36,7 @@ def test_findings_for_people_and_the_exit_code(here: Here) -> None:
     code, out, err = here("after.log", "--train", "before.log", "--fail-on-anomaly")
     head, *rows = out.splitlines()
     assert code == 10
-    assert err.startswith("note: no identifier of sessions was found") and len(err.splitlines()) == 1
+    assert err.startswith("note: before.log: no identifier of sessions was found") and len(err.splitlines()) == 1
     assert head.startswith("after.log: 100 lines of the format syslog, 3 new and 0 rare templates; of ")
     assert rows[:2] == ["T15  new: no line like this among 1,400 normal ones", "    line 41"]
     assert rows[2].endswith("I/O error, dev sdb, sector 550385")

@@ -33,7 +33,7 @@ def test_the_failing_disk_is_found_and_nothing_else(folder: Path) -> None:
         assert finding.reason == "no line like this among 1,400 normal ones"
     assert (found.lines, found.normal_lines) == (100, 1400)
     (note,) = found.notes
-    assert note.startswith("no identifier of sessions was found")
+    assert note.startswith(f"{folder / 'before.log'}: no identifier of sessions was found")
 
 
 def test_a_normal_log_has_no_findings(folder: Path) -> None:

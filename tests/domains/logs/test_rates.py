@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genapps_logs.counting import burst_bits, log_share, silence_bits
+from genapps_logs.order import Order
 from genapps_logs.rates import MOST_BUCKETS, WHOLE, RateJudge, RateModel, Tally, tally_of, width_words
 
 
@@ -99,13 +101,62 @@ def test_the_hour_of_the_day_is_learnt_where_the_log_is_long_enough() -> None:
     assert len(set(flat.usual[WHOLE].means)) == 1
 
 
-def test_a_clock_that_is_set_back_is_followed_after_a_while() -> None:
+def test_a_clock_that_is_set_back_tells_no_burst_and_no_silence() -> None:
     model = fitted(poisson_lines(0.5, 20, 1))
     normal = poisson_lines(0.5, 20, 5)
-    late = [(name, time - 1e6) for name, time in normal]
-    judge = RateJudge(model, 0.001)
-    found = [stretch for place, line in enumerate([*normal, *late]) for stretch in judge.take(*line, place, "")]
-    assert judge.backwards == 100 and len(found) <= 6
+    before = judged(model, normal)
+    for back in (40.0, 3600.0, 1e6):  # within a stretch or two, an hour of daylight saving, another age
+        again = [(name, time - (back if time > 20_000 else 0)) for name, time in normal]
+        judge, found = RateJudge(model, 0.001), []
+        for place, line in enumerate(again):
+            if place in (6_000, 6_700, 6_750):  # as a watch that is killed before, in the middle and after
+                state = json.loads(json.dumps(judge.state()))
+                judge = RateJudge(model, 0.001)
+                judge.restore(state)
+            found += [(stretch.name, stretch.kind) for stretch in judge.take(*line, place, "")]
+        assert len(found) <= len(before) + 1, (back, found)
+        if back > 60:
+            first = next(place for place, line in enumerate(normal) if line[1] > 20_000)
+            assert (judge.order.jumps, judge.order.jump, judge.order.late) == (1, first, 0)
+            assert judge.order.back == pytest.approx(back, abs=10)
+
+
+def test_one_stamp_far_ahead_tells_nothing_and_two_do() -> None:
+    model = fitted(poisson_lines(0.5, 20, 1))
+    normal = poisson_lines(0.5, 20, 5)
+    before = judged(model, normal)
+    cut = len(normal) // 2
+    wrong = ("T1", normal[cut][1] + 7200)
+    assert judged(model, [*normal[:cut], wrong, *normal[cut:]]) == before
+    away = [*normal[:cut], *((name, time + 7200) for name, time in normal[cut:])]
+    assert (WHOLE, "silence") in judged(model, away)
+
+
+def test_an_hour_that_comes_twice_is_learnt_once() -> None:
+    lines = poisson_lines(0.5, 20, 1)
+    again = [(name, time - (3600 if time > 20_000 else 0)) for name, time in lines]
+    order, tally = Order(), Tally(60)
+    for place, (name, time) in enumerate(again):
+        for at, what in order.take(time, 60, place, name):
+            if not order.was_there():
+                tally.add(what, at)
+    twice, once = tally.frequent()[WHOLE], fitted(lines).tally.frequent()[WHOLE]
+    hour = range(16_400 // 60 + 1, 20_000 // 60)
+    assert [twice[bucket] for bucket in hour] == [once[bucket] for bucket in hour]
+    assert [twice[bucket] for bucket in range(340, 500)] == pytest.approx(
+        [once[b + 60] for b in range(340, 500)], abs=1
+    )
+
+
+@given(st.lists(st.floats(0, 1e4), max_size=80), st.sampled_from([1.0, 60.0]))
+def test_lines_count_once_or_are_late(times: list[float], width: float) -> None:
+    order, out = Order(), []
+    for line, time in enumerate(times):
+        out += [what for _, what in order.take(time, width, line, line)]
+    assert len(out) == len(set(out)) and len(out) >= len(times) - order.late - 20 * order.jumps - 1
+    if times == sorted(times):
+        assert order.late == order.jumps == 0 and len(out) >= len(times) - 1
+    assert all(" 1 lines" not in note for note in order.notes())
 
 
 def test_rates_are_kept(tmp_path: object) -> None:

@@ -61,3 +61,9 @@ def test_a_year_that_is_not_said_goes_on_at_its_end() -> None:
     assert [after - before for before, after in pairwise(found)] == [7 * 3600.0] * 399
     assert clock.yearless
     assert clock("Feb 29 10:00:00") is not None
+
+
+def test_a_late_line_of_the_old_year_is_of_the_old_year() -> None:
+    clock = Clock()
+    first, late, second = (clock(stamp) for stamp in ("Jan  1 00:00:01", "Dec 31 23:59:59", "Jan  1 00:00:02"))
+    assert first is not None and (late, second) == (first - 2, first + 1)
