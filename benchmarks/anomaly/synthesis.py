@@ -25,8 +25,8 @@ from genapps_timeseries.series import Clock, Series
 from genapps_timeseries.synthesis.families import LEARN
 from genapps_timeseries.synthesis.metrics import Sides, measure, score_of
 from genapps_timeseries.synthesis.model import learn_series
-from genapps_timeseries.synthesis.shape import filled, positions
-from genapps_timeseries.synthesis.tasks import parted
+from genapps_timeseries.synthesis.shape import filled
+from genapps_timeseries.synthesis.tasks import again, parted
 
 NAB = (
     "realKnownCause/nyc_taxi",
@@ -81,7 +81,7 @@ def one(name: str, series: Series, families: tuple[str, ...], budget: float) -> 
         began = time.process_time()
         model = learn_series(parts.learnt, family, seed=0, budget=budget)
         fitted = time.process_time()
-        drawn = [model.draw(positions(part), 1, np.random.default_rng(1))[0] for part in parts.learnt]
+        drawn = again(model, parts.learnt, 1)
         seconds = time.process_time() - fitted
         before = measure(Sides(learnt, kept, drawn), before=before)
         if not rows:

@@ -18,7 +18,7 @@ from genapps.metrics.neighbors import MixedDistance, nearest, reach
 from genapps.metrics.transfer import regression_scores
 from genapps.metrics.trees import fit_trees
 from genapps.report.measured import Control, Measured
-from genapps_timeseries.series import Floats
+from genapps_timeseries.series import Codes, Floats
 from genapps_timeseries.synthesis.families import echoes
 from genapps_timeseries.synthesis.windows import windows_of
 
@@ -66,7 +66,7 @@ def score_of(measures: Sequence[Measured]) -> float:
     figures = {m.key: m.value for m in measures}
     gaps = [figures.get(key) for key in ("margins", "steps", "echoes", "spectrum", "crossing")]
     apart, reached = figures["two_sample_auc"], figures["coverage"]
-    gaps += [None if apart is None else abs(2 * apart - 1), None if reached is None else 1 - reached]
+    gaps += [None if apart is None else max(2 * apart - 1, 0.0), None if reached is None else 1 - reached]
     known = [gap for gap in gaps if gap is not None]
     return float(np.mean(known)) if known else 1.0
 
@@ -78,7 +78,7 @@ def _figures(sides: Sides, seed: int, threads: int) -> Iterator[tuple[str, str, 
     unseen = sides.unseen
     yield ("two_sample_auc", "Told apart from real windows", "half",
            f"area under the ROC curve of boosted trees over windows of {LENGTH} rows and their features",
-           lambda one: _apart(unseen, one, seed, threads))  # fmt: skip
+           lambda one: apart(unseen, one, seed, threads))  # fmt: skip
     yield ("forecast", "Learnt here, forecast there", "higher",
            "R2 of the next change in real rows, told by trees that learnt from these rows (TSTR)",
            lambda one: _forecast(one, unseen, seed, threads))  # fmt: skip
@@ -104,25 +104,29 @@ def _figures(sides: Sides, seed: int, threads: int) -> Iterator[tuple[str, str, 
            lambda one: float(longest_copy(sides.learnt, one)))  # fmt: skip
 
 
-def _apart(unseen: Sequences, one: Sequences, seed: int, threads: int) -> float | None:
-    """Mean area of two folds, each a stretch of time: windows that share rows must not lie on both sides of a test."""
+def apart(unseen: Sequences, one: Sequences, seed: int, threads: int) -> float | None:
+    """Mean area of folds, each a stretch of time: windows that share rows must not lie on both sides of a test."""
     from sklearn.metrics import roc_auc_score
 
-    a, b = (_features(_windows(side, seed)) for side in (unseen, one))
-    count = min(len(a), len(b))
+    real, made = (_placed(side) for side in (unseen, one))
+    count = min(WINDOWS, len(real[1]), len(made[1]))
     if count < 40:
         return None
-    a, b = (side[np.linspace(0, len(side) - 1, count).astype(np.int64)] for side in (a, b))
-    rows, sides = np.concatenate([a, b]), np.repeat([1, 0], count)
-    fold = np.tile(np.arange(count) * FOLDS // count, 2)
-    areas = []
-    for test in range(FOLDS):
-        learnt, told = fold != test, fold == test
+    chosen = [np.linspace(0, len(side[1]) - 1, count).astype(np.int64) for side in (real, made)]
+    rows = np.concatenate([_features(side[0][k]) for side, k in zip((real, made), chosen, strict=True)])
+    place = np.stack([side[1][k] for side, k in zip((real, made), chosen, strict=True)])
+    sides, areas = np.repeat([1, 0], count), []
+    for told in np.array_split(np.arange(count), FOLDS):
+        first, last = place[:, told[:1]], place[:, told[-1:]]
+        learnt = ((place <= first - LENGTH) | (place >= last + LENGTH)).ravel()
+        if len(np.unique(sides[learnt])) < 2:  # of a short series all windows share rows with these
+            continue
+        told = np.concatenate([told, count + told])
         trees = fit_trees(rows[learnt], sides[learnt], np.zeros(rows.shape[1], bool), classes=True, seed=seed,
                           rounds=ROUNDS, threads=threads)  # fmt: skip
-        scores = trees.probabilities(rows[told])[1] if trees else np.zeros(int(told.sum()))
+        scores = trees.probabilities(rows[told])[1] if trees else np.zeros(len(told))
         areas.append(roc_auc_score(sides[told], scores))
-    return float(np.mean(areas))
+    return float(np.mean(areas)) if areas else None
 
 
 def _features(windows: Floats) -> Floats:
@@ -284,6 +288,14 @@ def _windows(sequences: Sequences, seed: int, length: int = LENGTH, most: int = 
     if len(windows) <= most:
         return np.asarray(windows)
     return np.asarray(windows[np.sort(np.random.default_rng(seed).choice(len(windows), most, replace=False))])
+
+
+def _placed(sequences: Sequences) -> tuple[Floats, Codes]:
+    """All windows (n, LENGTH, C), and where each begins (n,), counted so that those of two sequences share no row."""
+    sizes = [len(one) for one in sequences]
+    starts = np.cumsum([0, *(size + LENGTH for size in sizes[:-1])])
+    begun = [start + np.arange(max(size - LENGTH + 1, 0)) for start, size in zip(starts, sizes, strict=True)]
+    return windows_of(list(sequences), LENGTH), np.concatenate(begun)
 
 
 def _flat(windows: Floats) -> Floats:

@@ -25,11 +25,11 @@ def judge(measures: Sequence[Measured]) -> Finding:
         texts.append("Too few rows to tell new windows from real ones.")
     else:
         other = _control(apart, "ceiling") or 0.5
-        level = _graded(abs(apart.value - 0.5) - abs(other - 0.5), APART)
+        level = _graded(max(apart.value, 0.5) - max(other, 0.5), APART)
         levels.append(level)
         skill = {"good": "hardly tells", "usable": "often tells", "poor": "easily tells"}[level]
         text = f"A classifier {skill} windows of these rows from real ones (AUC {apart.value:.2f}, other real rows"
-        if level == "good" and abs(other - 0.5) > APART[0]:
+        if level == "good" and other - 0.5 > APART[0]:
             text = (
                 f"A classifier tells windows of these rows from kept ones (AUC {apart.value:.2f}), and other real rows"
             )

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from genapps.errors import InputError, UsageError
 from genapps_timeseries.series import Clock, Series, series_of
+from genapps_timeseries.synthesis import metrics
 from genapps_timeseries.synthesis.families import BlockMaker, echoes, learn_maker, restore_maker
 from genapps_timeseries.synthesis.metrics import Sides, cross_distance, longest_copy, measure, score_of
 from genapps_timeseries.synthesis.mixture import histories, history_reading
+from genapps_timeseries.synthesis.model import learn_series
 from genapps_timeseries.synthesis.rhythm import find_rhythms, period_of
 from genapps_timeseries.synthesis.shape import Quantiles, decimals_of, learn_shape, positions
+from genapps_timeseries.synthesis.tasks import again, parted
 from genapps_timeseries.synthesis.windows import quilted, windows_of
 
 
@@ -252,3 +255,34 @@ def test_series_of_a_group_share_a_shape():
     shape = learn_shape(several)
     assert not shape.rhythms
     assert shape.channels[0].slope == 0
+
+
+def test_windows_that_share_rows_are_never_learnt_and_told(monkeypatch):
+    seen = []
+
+    class Trees:
+        def probabilities(self, rows):
+            seen[-1].append(rows[:, 0])
+            return rows[:, 0] < 1000, np.linspace(0, 1, len(rows))
+
+    def fit(rows, *_, **__):
+        seen.append([rows[:, 0]])
+        return Trees()
+
+    monkeypatch.setattr(metrics, "fit_trees", fit)
+    pieces = np.split(np.arange(450.0)[:, None], 3)  # each value tells the row
+    metrics.apart(pieces[:2], [piece + 1000 for piece in pieces], 0, 1)
+    assert len(seen) == metrics.FOLDS
+    for learnt, told in seen:
+        assert (learnt < 1000).any()
+        assert np.abs(learnt[:, None] - told).min() >= metrics.LENGTH
+    assert metrics.apart([np.arange(110.0)[:, None]], pieces, 0, 1) is not None
+    assert metrics.apart([np.arange(72.0)[:, None]], pieces, 0, 1) is None
+
+
+def test_new_stretches_do_not_repeat_each_other():
+    whole = series_of(walk(600, seed=8), ("v",), 600.0)
+    parts = parted((whole,))
+    first, second, *_ = again(learn_series(parts.learnt, "gmm"), parts.learnt, 0)
+    length = min(len(first), len(second))
+    assert abs(np.corrcoef(first[:length, 0], second[:length, 0])[0, 1]) < 0.9

@@ -18,6 +18,7 @@ def test_levels_follow_likeness_and_usefulness():
     assert judge(measures(0.55)).level == "good"
     assert judge(measures(0.80)).level == "usable"
     assert judge(measures(0.95)).level == "poor"
+    assert judge(measures(0.2)).level == judge(measures(0.5, other=0.2)).level == "good"  # below a half is not told
     assert judge(measures(0.55, told=0.25)).level == "usable"
     assert judge(measures(0.55, told=0.05)).level == "poor"
     assert judge(measures(None)).level == "usable"
