@@ -9,7 +9,7 @@ import click
 @click.option("-o", "--output", default="demo", show_default=True, metavar="FOLDER", help="Where to put the results.")
 @click.pass_context
 def demo(context: click.Context, output: str) -> None:
-    """Run the main job on the log that ships: its templates, and a model of them.
+    """Run the main job on the log that ships: what in it is unlike the normal one beside it, with lines and reasons.
 
     \b
     Examples:

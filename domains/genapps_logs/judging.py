@@ -161,7 +161,8 @@ class LogJudge:
         # A silence that goes on began before; where the clock was set back all is new.
         number += not stretch.bucket - stretch.buckets <= last <= stretch.bucket
         self._events[name] = number, stretch.bucket
-        what = "lines in all" if stretch.name == WHOLE else f"lines of {stretch.name}"
+        line = "line" if stretch.count == 1 else "lines"
+        what = f"{line} in all" if stretch.name == WHOLE else f"{line} of {stretch.name}"
         usual = f"{stretch.mean:,.3g} usual"
         if stretch.kind == "burst":
             reason = f"{stretch.count:,} {what} in {width_words(width)}; {usual}, {stretch.bits:.0f} bits"

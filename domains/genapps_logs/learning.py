@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from genapps.errors import UsageError
+from genapps.wording import counted
 from genapps_logs.formats import LineFormat, format_named
 from genapps_logs.grouping import EXAMINED, Grouping, asked_grouping, find_grouping
 from genapps_logs.learnt import LogModel, Places
@@ -298,7 +299,8 @@ def _told(model: LogModel, grouping: Grouping, found: _Learning) -> Iterator[str
         yield "no identifier of sessions was found: steps are not judged; --session, --group-by or --window names one"
     elif model.sequences is None:
         seen = sum(kept.seen for kept in found.kept)
-        yield f"{seen:,} sessions by {grouping.words} are too few to judge their steps: it takes {FEWEST_SESSIONS}"
+        found_here = f"{counted(seen, 'session')} by {grouping.words}"
+        yield f"{found_here}, too few to judge their steps: it takes {FEWEST_SESSIONS}"
     if not found.timed:
         yield "the lines have no time stamps, so their rates are not judged"
     elif model.rates is None:

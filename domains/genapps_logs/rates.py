@@ -340,6 +340,8 @@ class RateJudge:
             p = self._reference.p(bits)[0]
             kind = "burst" if burst else "silence"
             found.append(Stretch(name, kind, bucket, bits, p, count, mean, run, line, text))
+        if all_silent:  # which says why each message is: one that stays away is missed from its end on
+            self.watch.silent = {WHOLE: self.watch.silent[WHOLE]}
         return found
 
     def state(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from genapps.report.charts import WIDTH, chart, tag
 from genapps.report.files import write_files
 from genapps.report.page import Block, Facts, Figure, Figures, Level, Page, Section, Table, Terms, render
 from genapps.report.text import clip
+from genapps.wording import counted
 from genapps_logs.detection import Detected
 from genapps_logs.findings import Finding
 from genapps_logs.rates import width_words
@@ -42,10 +43,10 @@ def page_of(found: Detected) -> Page:
     """The page of what was found."""
     count = len(found.findings)
     level: Level = "good" if not count else "usable" if count < 10 else "poor"
-    words = "nothing" if not count else "1 finding" if count == 1 else f"{count:,} findings"
-    facts = [f"{found.lines:,} lines", f"format {found.format}"]
-    facts += [f"{found.normal_lines:,} normal lines"] if found.normal_lines else []
-    facts += [f"{found.sessions:,} sessions, {found.sessions_in_alarm:,} in alarm"] if found.sessions else []
+    words = counted(count, "finding") if count else "nothing"
+    facts = [counted(found.lines, "line"), f"format {found.format}"]
+    facts += [counted(found.normal_lines, "normal line")] if found.normal_lines else []
+    facts += [f"{counted(found.sessions, 'session')}, {found.sessions_in_alarm:,} in alarm"] if found.sessions else []
     return Page(
         title=clip(found.log),
         subject="Log report",
@@ -101,7 +102,10 @@ def timeline(found: Detected) -> Markup:
     signs = "".join(f"M{(place + 0.5) * width:.1f} {base + 3}l-3 6h6z" for place in marks if 0 <= place < len(counts))
     parts = [tag("path", class_="real", d=path), tag("path", class_="synthetic", d=signs)]
     return chart(
-        f"{sum(counts):,} lines over time, {len(marks)} stretches with findings", 108, *parts, kind="histogram"
+        f"{counted(sum(counts), 'line')} over time, marks at {counted(len(marks), 'place')}",
+        108,
+        *parts,
+        kind="histogram",
     )
 
 

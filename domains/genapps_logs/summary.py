@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from genapps.wording import counted
 from genapps_logs.detection import Detected
 from genapps_logs.findings import Finding
 from genapps_logs.fitting import Fitted
@@ -33,13 +34,14 @@ def table_lines(mined: Mined, top: int) -> Iterator[str]:
         yield f"{left}  {line[4]}"
     rest = mined.rows[top:]
     if rest:
-        yield f"and {len(rest):,} more with {sum(row.count for row in rest):,} lines; -o FILE writes them all"
+        yield f"and {len(rest):,} more with {counted(sum(row.count for row in rest), 'line')}; -o FILE writes them all"
 
 
 def head_line(mined: Mined) -> str:
     """The result in one line."""
     known = f", {mined.new:,} of them new" if mined.knew else ""
-    return f"{mined.log}: {mined.lines:,} lines of the format {mined.format}, {len(mined.rows):,} templates{known}"
+    found = counted(len(mined.rows), "template")
+    return f"{mined.log}: {counted(mined.lines, 'line')} of the format {mined.format}, {found}{known}"
 
 
 def to_json(mined: Mined) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def detected_lines(found: Detected) -> Iterator[str]:
         yield f"    {shown(finding.text, 2 * WIDTH)}"
     if found.sessions:
         alarms = f"{found.sessions_in_alarm:,} in alarm"
-        yield f"{found.sessions:,} sessions by {found.grouping}, {alarms}"
+        yield f"{counted(found.sessions, 'session')} by {found.grouping}, {alarms}"
     yield from found.promises
 
 
@@ -78,41 +80,35 @@ def places(finding: Finding) -> str:
     return f"{said}; session{'' if len(finding.sessions) == 1 else 's'} {names}"
 
 
-_PLURALS = {
-    "step": ("unusual step", "unusual steps"),
-    "missing": ("missing step", "missing steps"),
-    "count": ("unusual count", "unusual counts"),
-    "burst": ("burst", "bursts"),
-    "silence": ("silence", "silences"),
-    "value": ("unusual value", "unusual values"),
-}
+_WORDS = {"step": "unusual step", "missing": "missing step", "count": "unusual count", "burst": "burst"}
+_WORDS |= {"silence": "silence", "value": "unusual value"}
 
 
 def detected_head(found: Detected) -> str:
     """The result in one line, and what normal lines would have brought."""
     kinds = Counter(finding.kind for finding in found.findings)
     new, rare = kinds["new"], kinds["rare"]
-    others = "".join(f", {kinds[kind]:,} {words[kinds[kind] != 1]}" for kind, words in _PLURALS.items() if kinds[kind])
-    said = f"{found.log}: {found.lines:,} lines of the format {found.format}, "
+    others = "".join(f", {counted(kinds[kind], words)}" for kind, words in _WORDS.items() if kinds[kind])
+    said = f"{found.log}: {counted(found.lines, 'line')} of the format {found.format}, "
     if found.expected_new_lines is None:
-        return f"{said}{rare:,} rare {_templates(rare)}{others}"
+        return f"{said}{counted(rare, 'rare template')}{others}"
     expected = f"of as many normal lines {found.expected_new_lines:.1f} would be of new ones"
-    return f"{said}{new:,} new and {rare:,} rare {_templates(new + rare)}{others}; {expected}"
+    return f"{said}{counted(new, 'new template')}, {rare:,} rare{others}; {expected}"
 
 
 def fitted_lines(fitted: Fitted) -> Iterator[str]:
     """What was learnt, a line a part."""
     model = fitted.model
-    yield f"{fitted.log}: {fitted.lines:,} lines of the format {model.templates.format}"
+    yield f"{fitted.log}: {counted(fitted.lines, 'line')} of the format {model.templates.format}"
     yield f"templates   {len(model.templates.templates):,}"
     if model.sequences is not None:
         learnt = model.sequences
         yield f"sessions    {learnt.seen:,} by {learnt.grouping.words}, scored by {' and '.join(members(learnt))}"
     if model.rates is not None:
         stretches = f"{len(model.rates.held):,} stretches of {width_words(model.rates.width)}"
-        yield f"rates       of {len(model.rates.usual) - 1:,} templates in {stretches}"
+        yield f"rates       of {counted(len(model.rates.usual) - 1, 'template')} in {stretches}"
     judged = sum(place.usual() is not None for found in model.places.values() for place in found)
-    yield f"values      in {judged:,} variable places"
+    yield f"values      in {counted(judged, 'variable place')}"
 
 
 def members(model: SequenceModel) -> tuple[str, ...]:
@@ -145,10 +141,6 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def _templates(count: int) -> str:
-    return "template" if count == 1 else "templates"
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:

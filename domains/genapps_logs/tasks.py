@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from genapps.wording import counted
 from genapps_logs.formats import LineFormat, format_named, recognize_format
 from genapps_logs.miner import Miner, MinerSettings, Template
 from genapps_logs.model import EXAMPLE, TemplateModel, number
@@ -129,9 +130,9 @@ def read_log(
         form = _form([text for _, text in sample], name or usual)
         if begin is not None:
             begin(form)
-        counted, unmatched = _learn(learn, form, chain(sample, lines), reader, progress)
-        notes = (*reader.oddities.notes(), *_format_notes(form, counted, unmatched))
-    return ReadLog(reader.name, form.name, counted, unmatched, notes)
+        number_of, unmatched = _learn(learn, form, chain(sample, lines), reader, progress)
+        notes = (*reader.oddities.notes(), *_format_notes(form, number_of, unmatched))
+    return ReadLog(reader.name, form.name, number_of, unmatched, notes)
 
 
 def _settings(known: TemplateModel | None, max_templates: int | None) -> MinerSettings:
@@ -159,17 +160,17 @@ def _learn(
 ) -> tuple[int, int]:
     """Take every line; returns how many there were, and how many were not of the format."""
     message_of = form.message
-    counted = unmatched = 0
+    taken = unmatched = 0
     for line, text in lines:
         message = message_of(text)
         if message is None:
             unmatched += 1
             message = text
         learn(message, line, text)
-        counted += 1
-        if progress and not counted % _EVERY:
+        taken += 1
+        if progress and not taken % _EVERY:
             progress(reader.position, reader.size)
-    return counted, unmatched
+    return taken, unmatched
 
 
 def _rows(found: list[Template], lines: int, before: frozenset[str] | None) -> tuple[Row, ...]:
@@ -195,11 +196,12 @@ def dropped_notes(miner: Miner) -> Iterator[str]:
     if miner.dropped:
         yield (
             f"more than {miner.settings.max_templates:,} templates: those not seen for longest were dropped, with "
-            f"{miner.dropped:,} lines; --max-templates keeps more"
+            f"{counted(miner.dropped, 'line')}; --max-templates keeps more"
         )
 
 
 def _format_notes(form: LineFormat, lines: int, unmatched: int) -> Iterator[str]:
     if unmatched:
         share = f"{unmatched / lines:.1%}".replace("%", " %")
-        yield f"{unmatched:,} of {lines:,} lines ({share}) are not of the format {form.name} and were taken whole"
+        others = f"{unmatched:,} of {counted(lines, 'line')} ({share})"
+        yield f"{others} {'is' if unmatched == 1 else 'are'} not of the format {form.name}, taken whole"

@@ -39,7 +39,7 @@ def demo(domain: str, output: str) -> None:
     sample = shipped_file(f"{package}/samples/{entry.sample}")
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    words = [word.format(sample=sample, folder=folder) for word in entry.demo]
+    words = [word.format(sample=sample, samples=Path(sample).parent, folder=folder) for word in entry.demo]
     note(f"$ genapps {domain} {shlex.join(words)}")
     group: click.Group = load(entry.cli)
     parent = click.get_current_context().find_root()

@@ -27,7 +27,8 @@ class Domain:
     """Where a domain's parts are found; naming them here imports none of them.
 
     `cli` and `config` are "module:attribute"; `sample` is the file in the package's samples/ that the demo runs on, and
-    `demo` the domain's own command line for it, where {sample} and {folder} stand for the file and the results' place.
+    `demo` the domain's own command line for it, where {sample}, {samples} and {folder} stand for that file, the folder
+    it is in, and the results' place.
     """
 
     cli: str
@@ -57,8 +58,8 @@ BUILT_IN = {
     "logs": Domain(
         cli="genapps_logs.cli:cli",
         help="Logs: the templates of their messages, and what is unlike a normal log, by file or as it grows.",
-        sample="service.log",
-        demo=("templates", "{sample}", "-o", "{folder}/templates.csv", "--save", "{folder}/templates.genapps"),
+        sample="shop.log",
+        demo=("detect", "{sample}", "--train", "{samples}/normal.log", "--events", "{folder}/events.jsonl"),
     ),
     "timeseries": Domain(
         cli="genapps_timeseries.cli:cli",

@@ -37,7 +37,7 @@ def test_findings_for_people_and_the_exit_code(here: Here) -> None:
     head, *rows = out.splitlines()
     assert code == 10
     assert err.startswith("note: before.log: no identifier of sessions was found") and len(err.splitlines()) == 1
-    assert head.startswith("after.log: 100 lines of the format syslog, 3 new and 0 rare templates; of ")
+    assert head.startswith("after.log: 100 lines of the format syslog, 3 new templates, 0 rare; of ")
     assert rows[:2] == ["T15  new: no line like this among 1,400 normal ones", "    line 41"]
     assert rows[2].endswith("I/O error, dev sdb, sector 550385")
     assert here("after.log", "--train", "before.log")[0] == 0
@@ -62,7 +62,7 @@ def test_accepting_is_remembered_by_the_model(here: Here, capsys: pytest.Capture
     assert here(*words)[0] == 10
     assert here(*words, "--accept", "T15", "--accept", "T16", "--accept", "T17")[0] == 0
     code, out, _ = here(*words)
-    assert code == 0 and "0 new and 0 rare" in out
+    assert code == 0 and "0 new templates, 0 rare;" in out
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -201,9 +202,23 @@ def test_a_model_of_other_data_is_refused(here: Here) -> None:
     assert code == 3 and "not a genapps model" in err
 
 
-def test_the_demo(here: Here) -> None:
-    code, _, err = here("logs", "demo", "-o", "results")
+def test_the_demo_finds_what_was_put_in(here: Here) -> None:
+    code, out, err = here("logs", "demo", "-o", "results")
     assert code == 0, err
-    assert err.splitlines()[0].startswith("$ genapps logs templates ")
-    assert {path.name for path in Path("results").iterdir()} == {"templates.csv", "templates.genapps"}
-    assert "Accepted publickey" in Path("results/templates.csv").read_text("utf-8")
+    assert err.splitlines()[0].startswith("$ genapps logs detect ") and " --train " in err.splitlines()[0]
+    told = re.findall(r"^\S+  (\w+): ", out, re.MULTILINE)
+    assert told == ["missing", "value", "burst", "silence", "new"], out
+    lines = (SAMPLE.parent / "shop.log").read_text("utf-8").splitlines()
+    shown = re.findall(r"^    lines? ([\d,]+).*\n    (.+)$", out, re.MULTILINE)
+    assert [lines[int(line.replace(",", "")) - 1] for line, _ in shown] == [text for _, text in shown]
+    assert "90412; normal" in out and "expected T6" in out and "disk failure" in out
+    assert [path.name for path in Path("results").iterdir()] == ["events.jsonl"]
+
+
+def test_the_logs_of_the_demo_come_from_their_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SAMPLE.parents[3] / "datasets"))
+    from build_shop_log import main as build  # type: ignore[import-not-found]
+
+    build(tmp_path)
+    for name in ("normal.log", "shop.log"):
+        assert (tmp_path / name).read_bytes() == (SAMPLE.parent / name).read_bytes()
