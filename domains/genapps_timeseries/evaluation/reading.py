@@ -122,7 +122,8 @@ def _from_file(
             f"and 'end'; there are: {', '.join(table.column_names[:12])}"
         )
     if table.num_rows != rows:
-        raise InputError(f"{file} has {table.num_rows:,} rows and {name} {rows:,}: there must be a label for each row")
+        counts = f"{file} has {table.num_rows:,} rows and {name} {rows:,}"
+        raise InputError(f"{counts}: there must be a label for each row, or columns start and end")
     return truths(table[label], file, label), _kinds(table), _series(table, label)
 
 
