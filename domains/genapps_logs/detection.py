@@ -129,6 +129,7 @@ def detect(
         found = _compare(log, str(log), known, options, asked, accept, events, timeline, progress)
         if accept:
             found.model.save(model)
+            return replace(found.detected, notes=(*found.detected.notes, _accepted(known.model, found.model, model)))
         return found.detected
     with readable_twice(log if train is None else train) as (path, called):
         learnt = learn(path, asked, alone=train is None, called=called, progress=progress)
@@ -136,6 +137,12 @@ def detect(
             learnt = replace(learnt, notes=tuple(f"{called}: {note}" for note in learnt.notes))
         place, name = (path, called) if train is None else (log, str(log))
         return _compare(place, name, learnt, options, asked, accept, events, timeline, progress).detected
+
+
+def _accepted(before: LogModel, now: LogModel, file: str | Path) -> str:
+    """A sentence on what the model's file remembers from now on."""
+    names = sorted(now.accepted - before.accepted)
+    return f"accepted: {', '.join(names)}; written to {file}" if names else f"{file} had accepted all of it before"
 
 
 @dataclass(frozen=True)
