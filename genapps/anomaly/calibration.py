@@ -8,7 +8,7 @@ Three things together hold the rate where scores drift, as scores of real series
   the log of the level and between two bounds); the p-value handed out is divided by it: an alarm is always p <= rate;
 - an alarm that lasts is not learnt from, so that it neither ends by itself nor hides the next one; a time-out accepts
   a real shift of level. Its first rows are learnt once it is over: without them the highest normal scores would never
-  enter the reference, and the rate would creep up.
+  enter the reference, and the rate would creep up. Where asked, rows far beyond the reference are left out of all that.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ LEARNT = (
     0.5  # rows of an alarm that are learnt when it is over, as a share of the alarms by chance that a reference holds
 )
 FROZEN, LEAST = 1.5, 30  # rows after which a lasting alarm is learnt from, likewise, and at least
+SURE = 0.001  # of the rate: rarer rows are far beyond the reference
+FREQUENT = 3.0  # alarms of such rows within a reference, as a share of those by chance, are normal after all
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Calibration:
     half times the alarms by chance that a reference holds, at least 30, so that a real shift of level costs little;
     more keeps long alarms open, at the price of as many false ones after a shift. gap: an alarm ends after as many
     rows without one. adapt: whether the level follows the rate that was kept. tail: whether the tail may say p-values
-    that are smaller than 1 / (W + 1). modest: rows of an alarm are learnt as little above the highest score so far at
-    most, so that one extreme row does not hide for W rows what is less extreme.
+    that are smaller than 1 / (W + 1). aloof: rows far beyond the reference are not learnt, so that they neither hide
+    what is less extreme for W rows nor move the level, unless they last or come again and again.
     """
 
     rate: float = 0.001
@@ -53,7 +55,7 @@ class Calibration:
     gap: int = 3
     adapt: bool = True
     tail: bool = True
-    modest: bool = False
+    aloof: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.rate <= 0.5:
@@ -98,10 +100,13 @@ class Calibrator:
         self._open = 0  # rows since the alarm began
         self._calm = 0  # rows without an alarm while one is open
         self._held: list[float] = []  # the first rows of an alarm, until it is over
+        self._far = False  # whether a row of the open alarm was far beyond the reference
+        self._alarms = 0.0  # of such rows, within the last W rows or so
         self.extrapolated = False
         self.learnt = False
         may = self.settings.rate * (self._reference.length + 1)
-        self._lessons = max(1, round(LEARNT * may))
+        self._lessons, self._frequent = max(1, round(LEARNT * may)), FREQUENT * may
+        self._fading = 1 - 1 / self._reference.length
         self._patience = max(LEAST, round(FROZEN * may)) if self.settings.patience < 0 else self.settings.patience
 
     def step(self, score: float) -> float:
@@ -113,29 +118,38 @@ class Calibrator:
         if score != score:
             return math.nan
         finite = math.isfinite(score)
-        p, self.extrapolated = self._reference.p(score, tail=self.settings.tail and finite)
-        p = min(p / self.level, 1.0)
-        self._take(score, p <= self.settings.rate)
+        rank, self.extrapolated = self._reference.p(score, tail=self.settings.tail and finite)
+        p = min(rank / self.level, 1.0)
+        alarm = p <= self.settings.rate
+        self._take(score, alarm, alarm and self.settings.aloof and self._is_far(score, rank))
         return p
 
-    def _take(self, score: float, alarm: bool) -> None:
+    def _is_far(self, score: float, rank: float) -> bool:
+        """Whether a row in alarm is so far beyond the reference that it is none of its kind."""
+        if not self._far and (rank <= SURE * self.settings.rate or score > self._reference.far()):
+            self._far = True
+            self._alarms += 1
+        return self._far and self._alarms <= self._frequent and self._open < self._patience
+
+    def _take(self, score: float, alarm: bool, far: bool) -> None:
+        self._alarms *= self._fading
         if alarm:
             self._open, self._calm = self._open + 1, 0
         elif self._open:
             self._open, self._calm = self._open + 1, self._calm + 1
             if self._calm >= self.settings.gap:
-                self._open = 0
+                self._open, self._far = 0, False
                 self._release()
+        if far:
+            self._held.clear()
+            return
         if not alarm or not self.settings.patience:
             self._learn(score, alarm)
         elif self._open > self._patience:
             self._release()
-            self._learn(self._lesson(score), alarm)
+            self._learn(score, alarm)
         elif len(self._held) < self._lessons:
-            self._held.append(self._lesson(score))
-
-    def _lesson(self, score: float) -> float:
-        return self._reference.near(score) if self.settings.modest else score
+            self._held.append(score)
 
     def _release(self) -> None:
         for score in self._held:
@@ -174,21 +188,25 @@ class Calibrator:
 
     def state(self) -> dict[str, Floats]:
         """Everything that was learnt, as plain arrays: `restore` goes on as if nothing had happened."""
-        numbers = np.asarray([self._level, self._open, self._calm], np.float64)
+        numbers = np.asarray([getattr(self, name) for name in _NUMBERS], np.float64)
         return {**self._reference.state(), "numbers": numbers, "held": np.asarray(self._held, np.float64)}
 
     @classmethod
     def restore(cls, state: dict[str, Floats], settings: Calibration) -> Calibrator:
         """The calibrator that `state` was taken from. Raises InputError for arrays that are none."""
         numbers = np.asarray(state.get("numbers", ()), np.float64)
-        if numbers.shape != (3,) or not np.isfinite(numbers).all() or "held" not in state:
+        if numbers.shape != (len(_NUMBERS),) or not np.isfinite(numbers).all() or "held" not in state:
             raise InputError("a saved calibration without its numbers: save it again")
         made = cls.__new__(cls)
         made.settings, made._reference = settings, Reference.restore(state)
         made._prepare()
         made._held = np.asarray(state["held"], np.float64).tolist()
-        made._level, made._open, made._calm = float(numbers[0]), int(numbers[1]), int(numbers[2])
+        for name, number in zip(_NUMBERS, numbers.tolist(), strict=True):
+            setattr(made, name, type(getattr(made, name))(number))
         return made
+
+
+_NUMBERS = ("_level", "_open", "_calm", "_far", "_alarms")
 
 
 def calibrate(reference: Any, scores: Any, settings: Calibration | None = None) -> Calibrated:

@@ -130,7 +130,7 @@ class Panel:
         if self._together.learnt:
             for member, score in pairs:
                 if math.isfinite(score):
-                    member.learn(member.near(score) if self._together.settings.modest else score)
+                    member.learn(score)
         return p, own
 
     @property

@@ -13,7 +13,6 @@ from genapps.anomaly.conformal import Tail, extrapolated, fit_tail, smooth_p
 from genapps.errors import InputError
 from genapps.metrics.distributions import Floats
 
-_NEAR = 0.1  # of the distance from the middle to the highest score: little above it
 _STALE = 0.01  # of the reference may change before the tail is fitted anew
 
 
@@ -62,10 +61,10 @@ class Reference:
         fitted = self._fit() if tail else None
         return max(fitted.quantile(rate), self._ordered[-1]) if fitted else math.inf
 
-    def near(self, score: float) -> float:
-        """The score, or where it is far above all that are held, a number little above them."""
+    def far(self) -> float:
+        """As far beyond the highest score as that is above the median; infinite where most scores are the same."""
         top, middle = self._ordered[-1], self._ordered[len(self._ordered) // 2]
-        return float(min(score, top + _NEAR * (top - middle)))
+        return 2 * top - middle if top > middle else math.inf
 
     def learn(self, score: float) -> None:
         """Take a finite score in, and the oldest out where the reference is full."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +21,8 @@ _THURSDAY, _FRIDAY = 3, 4  # counted from Monday; times are counted from a Thurs
 _RECENT = 0.1  # the share of the newest value in what the last values were like
 _NEAR = 0.1  # of its width: how much a range grows at most with a value beyond it
 _MOST = 1e300
+_YOUNG = 32.0  # values after which what was learnt anew is half sure
+_WIDEST = 1e6  # widths by which a range is widened at once at most
 _OUTER = (0.01, 0.99)  # quantiles of the warm-up that lie well within the range of normal values
 
 
@@ -92,13 +94,13 @@ class Level(Member):
     """The mean of the last `length` values beside its own long memory."""
 
     kind = "level shift"
-    numbers = ("total", "middle", "count")
+    numbers = ("total", "middle", "count", "unsure")
     arrays = ("recent",)
 
     def __init__(self, length: int = 8, memory: int = 300) -> None:
         self.length, self.slowest = length, 1 / memory
         self.recent: deque[float] = deque(maxlen=length)
-        self.total = self.middle = self.count = 0.0
+        self.total = self.middle = self.count = self.unsure = 0.0
 
     def step(self, value: float, kept: float, time: float, learn: bool) -> float:
         """The distance of the short mean from the long one."""
@@ -114,11 +116,11 @@ class Level(Member):
         if learn:
             self.count += 1
             self.middle += max(self.slowest, 1 / self.count) * apart
-        return abs(apart)
+        return abs(apart) / (1 + self.unsure / max(self.count, 1.0))
 
     def forget(self) -> None:
-        """The long memory begins anew."""
-        self.count = 0.0
+        """The long memory begins anew, and is not relied upon before it is long again."""
+        self.count, self.unsure = 0.0, _YOUNG
 
 
 class Forecast(Member):
@@ -368,3 +370,10 @@ class Scale:
         if learn:
             self.low -= width * min(beyond, _NEAR)
         return low - width * beyond, low
+
+    def widen(self, values: Iterable[float]) -> None:
+        """Take values into the range."""
+        scaled = [value / self.spread - self.middle / self.spread for value in values]
+        most = _WIDEST * (self.high - self.low)
+        self.low = max(min([self.low, *scaled]), self.low - most)
+        self.high = min(max([self.high, *scaled]), self.high + most)

@@ -9,6 +9,7 @@ Nothing is fitted to what an anomaly is thought to look like. The first rows, th
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -114,6 +115,7 @@ class Channel:
         self.same = self.longest_same = 0.0  # rows with the same value
         self.excused = 0.0  # 1 where the present run was accepted
         self.stuck = False  # no value, or the same one, for longer than could be expected
+        self.unlearnt: deque[tuple[float, float]] = deque(maxlen=PATIENCE)  # the last values and times that were not
         self._scores: list[float] = []
 
     def begin(self, values: Floats, times: Sequence[float]) -> Floats:
@@ -139,6 +141,8 @@ class Channel:
     def _look(self, value: float, time: float, learn: bool) -> list[float]:
         if value != value:
             return [math.nan] * len(self.looks)
+        if not learn:
+            self.unlearnt.append((value, time))
         scaled, kept = self.scale(value, learn)
         return [look.member.step(scaled, kept, time, learn) for look in self.looks]
 
@@ -152,8 +156,7 @@ class Channel:
             return math.nan
         self.stuck = self._is_stuck(value)
         if self.plain:
-            scaled, kept = self.scale(value, learn)
-            return self.looks[0].member.step(scaled, kept, time, learn)
+            return self._look(value, time, learn)[0]
         self._scores = self._look(value, time, learn)
         self.own = [
             math.nan if score != score or look.reference is None else look.reference.smooth_p(score)
@@ -182,12 +185,17 @@ class Channel:
             if score == score:
                 look.learn(score)
 
-    def forget(self) -> None:
-        """What was normal is so no more: a shift that lasts is accepted."""
+    def accept(self) -> None:
+        """A shift that lasts is normal: its last rows are learnt after all, and what was normal before counts less."""
         self.excused = float(self.stuck)
-        if not self.stuck:
-            for look in self.looks:
-                look.member.forget()
+        if self.stuck:
+            return
+        self.scale.widen(value for value, _ in self.unlearnt)
+        for value, time in self.unlearnt:
+            self._look(value, time, True)
+        self.unlearnt.clear()
+        for look in self.looks:
+            look.member.forget()
 
     def explain(self) -> tuple[str, float]:
         """The kind by the member that is most surprised by the last row, and the value that was expected."""
@@ -205,7 +213,8 @@ class Channel:
         """Everything, as plain arrays."""
         numbers = [*(getattr(self.scale, n) for n in Scale.numbers), *(getattr(self, n) for n in _COUNTS)]
         looks = {f"{k}.{name}": array for k, look in enumerate(self.looks) for name, array in look.state().items()}
-        return {**looks, "numbers": np.asarray(numbers, np.float64)}
+        unlearnt = np.asarray(self.unlearnt, np.float64).reshape(-1, 2)
+        return {**looks, "numbers": np.asarray(numbers, np.float64), "unlearnt": unlearnt}
 
     def restore(self, state: Mapping[str, Floats]) -> None:
         """Go on where `state` was taken."""
@@ -214,6 +223,7 @@ class Channel:
             setattr(self.scale, name, number)
         for name, number in zip(_COUNTS, numbers[len(Scale.numbers) :], strict=True):
             setattr(self, name, number)
+        self.unlearnt.extend((value, time) for value, time in state["unlearnt"].tolist())
         for k, look in enumerate(self.looks):
             look.restore(part(state, f"{k}."))
 
@@ -229,7 +239,7 @@ class Stream:
             raise UsageError(f"--family {family}: watch knows {' and '.join(FAMILIES)}")
         self.family, self.rate = family, rate
         length = exact_length(rate, min(_SPAN * Calibration(rate).rows(0), LONGEST))
-        self.settings = Calibration(rate, length=length, patience=_GRACE * PATIENCE, modest=True)
+        self.settings = Calibration(rate, length=length, patience=_GRACE * PATIENCE, aloof=True)
         self.channels = [Channel(family) for _ in range(channels)]
         self.judge: Calibrator | Panel | None = None
         self.row = 0  # rows judged
@@ -237,6 +247,7 @@ class Stream:
         self.accepted = False  # a shift that lasts was taken for normal; whoever asks sets it back
         self.used = list(range(channels))  # channels that had values in the warm-up; the others are left alone
         self._surprises: list[float] = []
+        self._own: list[float] = []  # of several channels, each one's p-value for the last row
         self._learn = True
         self._open = self._calm = 0  # rows in alarm, and those without since
         self._onset = (-math.inf, 0.0)  # the row of the last onset and how surprising it was
@@ -269,7 +280,8 @@ class Stream:
             p, learnt = judge.step(self.surprise), judge.learnt
         else:
             self.surprise = max((s for s in self._surprises if s == s), default=math.nan)
-            p, learnt = judge.step(self._surprises)[0], judge.learnt
+            p, self._own = judge.step(self._surprises)
+            learnt = judge.learnt
         self.p = p
         self._follow(p)
         if learnt:
@@ -290,10 +302,18 @@ class Stream:
             if self._calm >= self.settings.gap:
                 self._open = 0
         self._learn = self._open == 0 or self._open > PATIENCE
-        if self._open == PATIENCE and p <= self.rate:
+        if p <= self.rate and self._open % PATIENCE == 0:
             self.accepted = True
-            for c in self.used:
-                self.channels[c].forget()
+            for c in self._at_fault():
+                self.channels[c].accept()
+
+    def _at_fault(self) -> list[int]:
+        """The channels that the last row is in alarm for."""
+        stuck = [c for c in self.used if self.channels[c].stuck]
+        if stuck or len(self.used) == 1:
+            return stuck or self.used
+        most = max(self.rate, min(p for p in self._own if p == p))
+        return [c for c, p in zip(self.used, self._own, strict=True) if p <= most]
 
     def onset(self) -> float:
         """How likely something begins with the last row, 0..1: silent after an onset, unless it gets much stranger."""

@@ -121,4 +121,18 @@ def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(InputError, match="without its numbers"):
         Calibrator.restore({}, Calibration())
     with pytest.raises(InputError, match="without its reference"):
-        Calibrator.restore({"numbers": np.zeros(3), "held": np.zeros(0)}, Calibration())
+        Calibrator.restore({"numbers": np.zeros(5), "held": np.zeros(0)}, Calibration())
+
+
+def test_rows_far_beyond_all_others_are_kept_out_unless_they_last() -> None:
+    draws = np.random.default_rng(3)
+    normal, later = draws.exponential(size=2000), draws.exponential(size=4000)
+    later[1000:1080] = 60
+    later[2000] = 20
+    settings = Calibration(0.001, patience=200, aloof=True)
+    p = calibrate(normal, later, settings).p
+    assert (p[1000:1080] <= 1e-6).all() and p[2000] <= 1e-6
+    shared = calibrate(normal, later, Calibration(0.001)).p
+    assert (shared[1060:1080] > 0.001).any() and shared[2000] > 0.001
+    later[1000:] += 60
+    assert (calibrate(normal, later, settings).p[3000:] <= 0.001).mean() < 0.004

@@ -117,6 +117,16 @@ def test_a_shift_that_lasts_is_accepted_and_the_way_back_is_seen() -> None:
     assert stream.accepted
 
 
+@pytest.mark.parametrize("last", [900, 2000])
+def test_a_long_fault_does_not_hide_the_next_ones(last: int) -> None:
+    values = np.random.default_rng(0).normal(0, 0.5, (2000, 4))
+    values[800:last, 0] += 12
+    values[1600:1640, 1] += 5
+    values[1800, 0] += 5
+    alarms, _ = judge(values)
+    assert {800, 1600, 1800} <= set((np.flatnonzero(alarms <= 0.001) + WARM).tolist())
+
+
 def test_the_channel_at_fault_is_named() -> None:
     values = np.stack([normal(900, seed) for seed in range(4)], axis=1)
     values[700:720, 2] += 25
