@@ -140,7 +140,11 @@ class _Watcher:
     def _decide(self) -> None:
         lines = [line for batch in self.pending for line in batch.lines][: HEAD + 1]
         self.head = [line.decode("utf-8", "replace") for line in lines]
-        self._use(decide(lines, self.columns))
+        try:
+            layout = decide(lines, self.columns)
+        except InputError as error:
+            raise InputError(f"{self.source}: {error}") from None
+        self._use(layout)
         pending, self.pending = self.pending, []
         if self.state_file:
             self._place = self.lines.place(pending[0])
