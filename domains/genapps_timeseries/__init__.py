@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genapps_timeseries.detection.model import SeriesModel
+    from genapps_timeseries.detection.tasks import Detection, detect, fit
     from genapps_timeseries.detection.training_part import training_part, training_parts
     from genapps_timeseries.reading.files import read_series
     from genapps_timeseries.reading.inputs import Input, in_input_order, stamps
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
 # A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
     "Clock": "series",
+    "Detection": "detection.tasks",
     "Input": "reading.inputs",
     "Series": "series",
+    "SeriesModel": "detection.model",
+    "detect": "detection.tasks",
+    "fit": "detection.tasks",
     "in_input_order": "reading.inputs",
     "read_series": "reading.files",
     "series_of": "series",
@@ -29,8 +35,12 @@ _HOMES = {
 
 __all__ = [
     "Clock",
+    "Detection",
     "Input",
     "Series",
+    "SeriesModel",
+    "detect",
+    "fit",
     "in_input_order",
     "read_series",
     "series_of",

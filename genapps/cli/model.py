@@ -41,7 +41,9 @@ def show(file: Path, as_json: bool) -> None:
     if as_json:
         print_json(header)
         return
-    click.echo(f"{file}: a {header.get('family', '?')} model of {header.get('domain', '?')} data")
+    family = str(header.get("family", "?"))
+    article = "an" if family[:1] in "aeiou" else "a"
+    click.echo(f"{file}: {article} {family} model of {header.get('domain', '?')} data")
     for line in card(header):
         click.echo(line)
 

@@ -19,7 +19,7 @@ from genapps.io.writers import TableWriter
 from genapps_timeseries.detection.model import SeriesModel
 from genapps_timeseries.detection.rows import row_tables
 from genapps_timeseries.detection.summary import event_json
-from genapps_timeseries.detection.tasks import Detection, detect, dirt, extended, fit
+from genapps_timeseries.detection.tasks import Detection, detect, dirt, extended, fit, unseen
 from genapps_timeseries.detection.training_part import training_parts
 from genapps_timeseries.detection.wishes import Wishes
 from genapps_timeseries.reading.files import Options, Reading, read
@@ -109,12 +109,16 @@ def fit_file(
     series = reading.series if parts is None else [part.series for part in parts]
     notes = [note for one in reading.series for note in one.notes]
     if known is not None:
+        series, left_out = unseen(known.normals, series)
         normals = extended(known.normals, series)
+        notes += left_out
     else:
         learnt = fit(series, wishes)
         normals = {name: one.normal for name, one in learnt.items()}
         notes += [note for one in learnt.values() for note in dirt(one, "the rows")]
-    made = SeriesModel(normals, wishes, provenance(reading, wishes))
+    before = 0 if known is None else int(known.provenance.get("rows", 0))
+    rows = before + sum(int((one.rows >= 0).sum()) + len(one.copies) for one in series)
+    made = SeriesModel(normals, wishes, {**provenance(reading, wishes), "rows": rows})
     made.save(output)
     return made, tuple(dict.fromkeys(notes))
 

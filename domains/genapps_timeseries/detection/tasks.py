@@ -18,6 +18,7 @@ from genapps_timeseries.detection.rate import Asked, asked_rate
 from genapps_timeseries.detection.training_part import Normal as Part
 from genapps_timeseries.detection.wishes import Wishes
 from genapps_timeseries.detection.words import explained
+from genapps_timeseries.reading.clock import moment
 from genapps_timeseries.series import Series
 from genapps_timeseries.wording import counted, listed
 
@@ -119,6 +120,30 @@ def extended(normals: Mapping[str, Normal], series: Sequence[Series]) -> dict[st
         joined = 0 < same.times[0] - known.times[-1] <= NEAR * step
         made[known.name] = extend(known, same.values[-KEPT:], same.times[-KEPT:], joined=joined).normal
     return made
+
+
+def unseen(normals: Mapping[str, Normal], series: Sequence[Series]) -> tuple[list[Series], tuple[str, ...]]:
+    """Series without the rows of a time from which rows are known already, and what is to be said of these.
+
+    Raises InputError where nothing is left.
+    """
+    made, notes = [], []
+    for one in series:
+        known = _known_as(one, normals)
+        if known is None or one.clock.kind != "time" or not len(known.times):
+            made.append(one)
+            continue
+        new = (one.times < known.times[0]) | (one.times > known.times[-1])
+        if new.all():
+            made.append(one)
+            continue
+        until = moment(one.clock, float(known.times[-1]))
+        notes.append(f"{counted(int((~new).sum()), 'row')} left out: what is known reaches to {until} already")
+        if new.any():
+            made.append(replace(one, values=one.values[new], times=one.times[new], rows=one.rows[new]))
+    if not made:
+        raise InputError(f"{notes[0]}; there is nothing new to learn from")
+    return made, tuple(notes)
 
 
 def aligned(series: Series, normal: Normal) -> tuple[Series, tuple[str, ...]]:

@@ -36,6 +36,7 @@ _ISO = (
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
     r"(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?"
 )
+_OFFSET = r":\d\d(?:[.,]\d+)? ?[+-](?:0[1-9]|1\d|00:?[1-9])"  # hours away from UTC
 _ZONE = r"\d(?:Z|[+-]\d\d(?::?\d\d)?)$"
 _MONTH = r"[A-Za-z]{3,9}\.?"
 _DAY = (
@@ -177,7 +178,8 @@ def _recognize_text(cells: pa.ChunkedArray, enough: float) -> Stamps | None:
     """Which form of stamp the cells have; days first or months first by what all of them allow."""
     cells = cells.slice(0, 65_536)
     if pc.sum(pc.match_substring_regex(cells, rf"^{_ISO}$")).as_py() >= enough * len(cells):
-        return Stamps("iso", says="ISO stamps")
+        elsewhere = bool(pc.any(pc.match_substring_regex(cells, _OFFSET)).as_py())
+        return Stamps("iso", says="ISO stamps with their zone, told as UTC" if elsewhere else "ISO stamps")
     shown = cells[0].as_py()[:64]
     if _COMPACT.fullmatch(shown):
         gap = _COMPACT.fullmatch(shown)["gap"]  # type: ignore[index]

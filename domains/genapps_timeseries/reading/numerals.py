@@ -103,15 +103,13 @@ def _share(form: Numeral, cells: pa.Array) -> float:
 
 
 def _unit_of(cells: pa.Array) -> tuple[str, ...]:
-    shown = re.fullmatch(
-        r"[\d.,' +-]*\d[\d.,']*\s*([^\d\s.,'+-][^\d]{0,7})", str(cells[0].as_py()).strip()[:64].lower()
-    )
+    shown = re.fullmatch(r"[\d.,' +-]*\d[\d.,']*\s*([^\d\s.,'+-][^\d]{0,7})", str(cells[0].as_py()).strip()[:64])
     return (shown[1].strip(),) if shown else ()
 
 
 def _with(form: Numeral, unit: str) -> Numeral:
     says = ", ".join(word for word in (form.says, f"the unit {unit!r}") if word)
-    return Numeral(form.pattern, form.point, form.thousands, unit, says=says)
+    return Numeral(form.pattern, form.point, form.thousands, unit.lower(), says=says)
 
 
 def _array(numbers: Any) -> Floats:

@@ -124,6 +124,8 @@ class Channel:
         scores = np.array([self._look(v, t, True) for v, t in zip(values.tolist(), times, strict=True)])
         self.longest = _longest(np.isnan(values))
         self.longest_same = _longest(values[1:] == values[:-1])
+        if len(same := np.unique(values[np.isfinite(values)])) == 1:  # what never changed is not stuck
+            self.last, self.excused = float(same[0]), 1.0
         if self.plain:
             return scores[:, 0]
         p = np.full(scores.shape, np.nan)

@@ -13,7 +13,7 @@ from genapps.errors import InputError, UsageError
 from genapps_timeseries.detection.learning import dirty_rows
 from genapps_timeseries.detection.model import SeriesModel
 from genapps_timeseries.detection.rows import row_tables
-from genapps_timeseries.detection.tasks import Detection, aligned, detect, extended, first_part, fit
+from genapps_timeseries.detection.tasks import Detection, aligned, detect, extended, first_part, fit, unseen
 from genapps_timeseries.detection.wishes import Span, Wishes, span
 from genapps_timeseries.scoring.detector import DetectorSettings
 from genapps_timeseries.series import Clock, Series, series_of
@@ -179,6 +179,22 @@ def test_more_normal_rows_join_those_that_are_known() -> None:
     apart = extended({"": normal}, [after])[""]
     assert len(apart.values) == 1500 + normal.window
     assert len(apart.reference) < 1500
+
+
+def test_rows_of_a_time_that_is_known_are_not_learnt_twice() -> None:
+    stamped = Clock("time", "time", 60.0)
+
+    def part(start: int, stop: int) -> Series:
+        made = series_of(course(1500)[start:stop], ("level",))
+        return Series(made.values, made.channels, made.times * 60 + start * 60, made.rows, stamped)
+
+    known = {"": fit([part(0, 800)])[""].normal}
+    (new,), (note,) = unseen(known, [part(600, 1000)])
+    assert new.times.tolist() == part(800, 1000).times.tolist()
+    assert note.startswith("200 rows left out")
+    assert unseen(known, [part(800, 900)])[1] == ()
+    with pytest.raises(InputError, match="nothing new to learn"):
+        unseen(known, [part(0, 800)])
 
 
 def test_what_is_accepted_is_no_event_and_others_are() -> None:
