@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import note
-from genapps.cli.options import Duration, Whole, output_options
+from genapps.cli.options import Duration, Whole, stream_options
 from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
 from genapps_logs.cli_detect import FILE, FOUND, learning_options, rare_option, rate_option
@@ -37,7 +37,7 @@ INTERRUPTED = 130
 @click.option("--max-events", type=Whole(1, 10_000), default=100, show_default=True, metavar="N", help="Told an hour.")
 @click.option("--save-every", type=Duration(), default="10s", show_default=True, help="How often the state is saved.")
 @click.option("--fail-on-anomaly", is_flag=True, help="Exit with code 10 if anything is found.")
-@output_options
+@stream_options
 def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool, **options: Any) -> None:
     """Judge lines as they come in: one JSON line for each state of a finding (open, update, close).
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import note
-from genapps.cli.options import Duration, Whole, output_options
+from genapps.cli.options import Duration, Whole, stream_options
 from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
 
@@ -53,7 +53,7 @@ INTERRUPTED = 130
 @click.option("--save-every", type=Duration(), default="10s", show_default=True, help="How often the state is saved.")
 @click.option("--report-every", type=Duration(), help="Say on stderr how it goes, that often.")
 @click.option("--fail-on-anomaly", is_flag=True, help="End with exit code 10 if there was an event.")
-@output_options
+@stream_options
 def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool, **options: Any) -> None:
     """Judge records as they come in: one JSON line for each state of an event (open, update, close).
 

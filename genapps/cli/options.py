@@ -98,11 +98,21 @@ def output_options(function: Function) -> Function:
 
     Arguments handed to the function: output: str | None ("-" is stdout), as_json: bool. -q and -v act on the console.
     """
+    return _output(json_option, function)
+
+
+def stream_options(function: Function) -> Function:
+    """The same for a command whose output is JSON lines: --json is understood, and changes nothing."""
+    text = "Nothing changes: events are JSON lines, one object for each state."
+    return _output(click.option("--json", "as_json", is_flag=True, help=text), function)
+
+
+def _output(json: Callable[[Any], Any], function: Function) -> Function:
     options = [
         click.option(
             "-o", "--output", metavar="FILE", help="Where to write; the suffix decides the format, - is stdout."
         ),
-        json_option,
+        json,
         click.option(
             "-q", "--quiet", is_flag=True, expose_value=False, callback=_speak(-1), help="Say only what fails."
         ),
