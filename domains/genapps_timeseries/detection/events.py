@@ -220,6 +220,16 @@ def without_shadows(events: Sequence[Found], judged: Judged, window: int) -> lis
     return made
 
 
+def without_copies(events: Sequence[Found]) -> list[Found]:
+    """The events but for those with the rows, kind and first channel of a more severe one: a fault found twice."""
+    best: dict[tuple[int, int, str, str], Found] = {}
+    for event in events:
+        key = event.first, event.last, event.kind, event.channels[0][0]
+        if key not in best or event.severity > best[key].severity:
+            best[key] = event
+    return list(best.values())
+
+
 def _longest_run(flags: Mask) -> int:
     first, last = segments(flags)
     return int((last - first).max()) + 1 if len(first) else 0

@@ -10,7 +10,7 @@ import numpy as np
 from genapps.anomaly import Promise
 from genapps.errors import InputError, UsageError
 from genapps_timeseries.detection.accepting import accept, without_accepted
-from genapps_timeseries.detection.events import Found, found_in, without_shadows
+from genapps_timeseries.detection.events import Found, found_in, without_copies, without_shadows
 from genapps_timeseries.detection.judging import Judged, judge
 from genapps_timeseries.detection.learning import FEWEST, KEPT, Learnt, Normal, extend, learn
 from genapps_timeseries.detection.ranking import kept
@@ -223,7 +223,7 @@ def _judged(
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)
     found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
-    told = without_shadows(explained(found, judged, normal, asked.rate), judged, normal.window)
+    told = without_copies(without_shadows(explained(found, judged, normal, asked.rate), judged, normal.window))
     told.sort(key=lambda event: (event.start, event.first))
     events = tuple(event for event in told if event.rows >= rules.rows and wishes.wants(event.direction))
     said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from genapps.errors import InputError, UsageError
+from genapps_timeseries.detection.events import without_copies
 from genapps_timeseries.detection.learning import dirty_rows
 from genapps_timeseries.detection.model import SeriesModel
 from genapps_timeseries.detection.rows import row_tables
@@ -298,3 +299,10 @@ def test_a_counter_that_is_set_back_is_told_unless_it_always_is() -> None:
     assert event.reason.startswith("channel 1 was set back to ")
     often = detect([series_of(counts % 2000, step=60)]).events
     assert not [e for e in often if e.kind == "reset" or e.grade == "critical"]
+
+
+def test_a_fault_that_was_found_twice_is_told_once(found: Detection) -> None:
+    event = found.events[0]
+    milder = replace(event, severity=event.severity - 1)
+    other = replace(event, kind="another")
+    assert without_copies([milder, event, other, milder]) == [event, other]
