@@ -84,6 +84,14 @@ def test_the_events_of_detect_are_the_alarms_and_series_stay_apart(files):
     assert "2 alarms (events)" in evaluate(files, "two.csv", "--labels", "truth").out
 
 
+def test_a_window_in_a_gap_is_that_of_the_row_after_it(files):
+    rows = [f"{hour},0,{int(hour == 13) or ''}" for hour in (9, 10, 11, 13, 14)]
+    Path("late.csv").write_text("\n".join(["t,score,event_id", *rows]))
+    Path("gap.csv").write_text("start,end\n12,12\n")
+    made = json.loads(evaluate(files, "late.csv", "--labels", "gap.csv", "--json").out)
+    assert (made["events"], made["anomalous_rows"], made["measures"]["event_f1"]["value"]) == (1, 1, 1.0)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

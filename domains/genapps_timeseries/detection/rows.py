@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from genapps.io.room import room
+from genapps_timeseries.detection.events import Found
 from genapps_timeseries.detection.tasks import Detection, Result
 from genapps_timeseries.series import Codes, Floats
 
@@ -56,11 +57,23 @@ def _places(results: Sequence[Result], count: int) -> tuple[NDArray[np.int32], C
 
 
 def _event_ids(result: Result) -> NDArray[np.int32]:
-    """The event (N,) that each row of a series is in, 0 for none; of overlapping ones the worse."""
+    """The event (N,) that each row of a series is in, 0 for none; of overlapping ones the shortest, so that all show."""
     ids: NDArray[np.int32] = room(len(result.judged.series), np.int32)
-    for event in sorted(result.events, key=lambda event: event.severity):
-        ids[event.first : event.last + 1] = event.id
+    spans = [(_shown(event, result.judged.series.rows), event) for event in result.events]
+    for (first, last), event in sorted(spans, key=lambda one: (one[0][0] - one[0][1], one[1].severity)):
+        ids[first : last + 1] = event.id
     return ids
+
+
+def _shown(event: Found, rows: Codes) -> tuple[int, int]:
+    """The first and last row (of `rows`, -1 for those that the input lacks) that have an event's number.
+
+    Of an event of missing rows alone, a gap, it is the first row after them: the one that comes late.
+    """
+    if (rows[event.first : event.last + 1] >= 0).any():
+        return event.first, event.last
+    late = event.last + 1 + int((rows[event.last + 1 :] >= 0).argmax())
+    return late, late
 
 
 class _Block:

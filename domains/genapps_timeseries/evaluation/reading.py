@@ -59,7 +59,7 @@ def read_judged(
     """Scores and alarms of `source`, and labels: a column of it, a file of as many rows, or a file of windows.
 
     Windows have a start and an end, in the time of `source` (the last row counts), or as row numbers from 1 where it
-    has none. Raises UsageError for columns and files that are not there, InputError for lengths that differ, for cells
+    has none; one that lies in a gap is that of the row after it, which `detect` gives the gap's number. Raises UsageError for columns and files that are not there, InputError for lengths that differ, for cells
     that are no number, truth value or time, and where there is neither a score nor an alarm.
     """
     table = read_table(source)
@@ -136,7 +136,7 @@ def _windows(
     calendar: bool,
     rows: int,
 ) -> tuple[Mask, NDArray[np.str_] | None]:
-    """Rows from each window's start to its end, both included."""
+    """Rows from each window's start to its end, both included; where it holds none, the first one after it."""
     clock = np.arange(1, rows + 1, dtype=np.float64) if times is None else times
     (first, dated), (last, _) = (times_of(table[column], file, column) for column in columns)
     if dated != calendar:
@@ -148,6 +148,8 @@ def _windows(
         if not a <= b:
             raise InputError(f"{file}: row {row + 1}: the window ends before it starts")
         inside = (clock >= a) & (clock <= b)
+        if not inside.any() and clock.min() < a and clock.max() > b:
+            inside = clock == clock[clock > b].min()  # of a gap, as `detect` tells it
         if not inside.any():
             raise InputError(f"{file}: row {row + 1}: no row of the scores lies in this window; is it the same clock?")
         truth |= inside

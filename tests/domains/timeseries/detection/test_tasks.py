@@ -198,6 +198,28 @@ def test_rows_of_a_time_that_is_known_are_not_learnt_twice() -> None:
         unseen(known, [part(0, 800)])
 
 
+def test_every_event_has_a_row_of_the_scores(found: Detection) -> None:
+    """One within another, worse one; a gap, whose rows the input lacks; rows that are put in beside real ones."""
+    (result,) = found.results
+    rows = np.arange(2400)
+    rows[1000:1100] = -1
+    rows[1100:] -= 100
+    series = replace(result.judged.series, rows=rows)
+    spans = ((700, 900, 3.0), (750, 760, 1.0), (1000, 1099, 2.0), (1095, 1102, 1.0))
+    events = [replace(result.events[0], id=k, first=a, last=b, severity=s) for k, (a, b, s) in enumerate(spans, 1)]
+    judged = replace(result.judged, series=series)
+    told = Detection((replace(result, judged=judged, events=tuple(events)),))
+    (table,) = row_tables(told, "t", [[""] * 2300], 2300)
+    ids = np.array([k or 0 for k in table["event_id"].to_pylist()])
+    assert [np.flatnonzero(ids == k).tolist()[:: max((ids == k).sum() - 1, 1)] for k in (1, 2, 4)] == [
+        [700, 900],
+        [750, 760],
+        [1001, 1002],
+    ]
+    assert np.flatnonzero(ids == 3).tolist() == [1000], "the row that comes late"
+    assert table["is_anomaly"].to_pylist() == (ids > 0).tolist()
+
+
 def test_what_is_accepted_is_no_event_and_others_are() -> None:
     values = course(2400)
     for start in (1300, 1900):  # the same thing twice, a whole number of days apart less a little
