@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def wish_options(function: Any) -> Any:
     multiple=True,
     type=Whole(1),
     metavar="EVENT",
-    help="This event was normal: judge anew; --model and --save remember it. May be repeated.",
+    help="This event was normal: no more of it or its like; --model and --save remember it. May be repeated.",
 )
 @click.option("--events", type=FILE, metavar="FILE.jsonl", help="Write the events, one JSON object a line.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a report: one page, opens offline.")
@@ -118,12 +118,13 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
             encoding=options["encoding"],
             progress=lambda done, size: bar.update(done, size or None),
         )
+    from genapps_timeseries.detection.leaderboard import leaderboard_lines
     from genapps_timeseries.detection.summary import detection_lines, to_json
 
     lines = () if as_json or output == STDOUT or verbosity() < 0 else detection_lines(made, _name(data))
     for line in lines:
         click.echo(line)
-    _tell(as_json, places, to_json(made) if as_json else {}, made.notes)
+    _tell(as_json, places, to_json(made) if as_json else {}, made.notes, leaderboard_lines(made.normals))
     if fail_on_anomaly and made.events:
         raise click.exceptions.Exit(FOUND)
 
@@ -171,11 +172,12 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
             encoding=options["encoding"],
             progress=lambda done, size: bar.update(done, size or None),
         )
+    from genapps_timeseries.detection.leaderboard import leaderboard_lines
     from genapps_timeseries.detection.summary import fit_json, fit_lines
 
     for line in () if as_json or verbosity() < 0 else fit_lines(made):
         click.echo(line)
-    _tell(as_json, {"model": output}, fit_json(made) if as_json else {}, notes)
+    _tell(as_json, {"model": output}, fit_json(made) if as_json else {}, notes, leaderboard_lines(made.normals))
 
 
 def use_threads(count: int) -> None:
@@ -215,14 +217,18 @@ def _is_file(train: str | None) -> bool:
     return train is not None and train != STDOUT and Path(train).exists()
 
 
-def _tell(as_json: bool, places: dict[str, Any], figures: dict[str, Any], notes: Sequence[str]) -> None:
-    """Figures and places as JSON on stdout, or what was met and where files are for people on stderr."""
+def _tell(
+    as_json: bool, places: dict[str, Any], figures: dict[str, Any], notes: Sequence[str], table: Iterable[str]
+) -> None:
+    """Figures and places as JSON on stdout, or what was met, a table and where files are for people on stderr."""
     written = {name: str(place) for name, place in places.items() if place is not None and str(place) != STDOUT}
     if as_json:
         print_json({**{f"{name}_file": place for name, place in written.items()}, **figures})
         return
     for sentence in notes:
         note(f"note: {sentence}")
+    for line in table:
+        note(line)
     for name, place in written.items():
         note(f"{name:<11} {place}")
 

@@ -1,4 +1,8 @@
-"""Events that somebody said were normal: their rows join what is normal, and their like is no event any more."""
+"""Events that somebody said were normal: they are remembered, and they and their like are no events any more.
+
+Nothing is learnt anew. A strange stretch among what is normal would raise the threshold to its own height, and with it
+all events would go that are less strange.
+"""
 
 from __future__ import annotations
 
@@ -6,68 +10,79 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genapps_timeseries.detection.events import Found
 from genapps_timeseries.detection.judging import Judged
-from genapps_timeseries.detection.learning import Learnt, Normal, extend
-from genapps_timeseries.scoring.detector import Scored
-from genapps_timeseries.scoring.examples import nearest
-from genapps_timeseries.wording import counted
+from genapps_timeseries.detection.learning import Normal
+from genapps_timeseries.scoring.crossing import steps_of
+from genapps_timeseries.scoring.examples import distances
+from genapps_timeseries.series import Floats
 
 LIKE = 0.5  # of the distance to what is normal else, within which an event is like an accepted one
+TIMES = 2  # as long as an accepted one: rows that are missing or stuck
+BESIDE = 2  # rows on either side, at least, that belong to what an event looks like
 
 
-def accept(normal: Normal, judged: Judged, events: Sequence[Found]) -> Learnt:
-    """What is normal once the rows of events are.
+def accept(normal: Normal, judged: Judged, events: Sequence[Found]) -> Normal:
+    """What is normal when events are: their rows are kept, with a window on either side."""
+    pieces = tuple(_around(event, judged, normal.window) for event in events)
+    return replace(normal, accepted=(*normal.accepted, *pieces))
 
-    They are learnt with a window around them, so that they have neighbors, and their new scores, those that the same
-    rows would get if they came again, join the reference as its newest. Where the first part of the judged rows was
-    what is normal, the learnt scores are of that part.
+
+def is_accepted(event: Found, judged: Judged, normal: Normal) -> bool:
+    """Whether an event is an accepted one, or like one: it is missing or stuck as well, or its rows look alike."""
+    itself = _around(event, judged, normal.window)
+    if any(np.array_equal(piece, itself, equal_nan=True) for piece in normal.accepted):
+        return True
+    like = _looks_like if event.by_score else _lasts_like
+    return any(like(event, piece, judged, normal) for piece in normal.accepted)
+
+
+def _lasts_like(event: Found, piece: Floats, judged: Judged, normal: Normal) -> bool:
+    """Whether the channels of a gap, a flatline, a reset did in an accepted piece what they do in the event."""
+    channels = [normal.channels.index(name) for name, _ in event.channels]
+    rows = piece[normal.window : len(piece) - normal.window, channels]
+    if event.kind == "reset":
+        before = piece[normal.window - 1, channels]
+        back = judged.series.values[event.first, channels] - judged.series.values[event.first - 1, channels]
+        return bool(((rows[0] - before) * back > 0).all())
+    alike = np.isnan(rows) if event.kind in ("gap", "missing") else rows == rows[0]
+    return bool(alike.all()) and event.rows <= TIMES * len(rows)
+
+
+def _looks_like(event: Found, piece: Floats, judged: Judged, normal: Normal) -> bool:
+    """Whether an event, with some rows beside it, is much nearer to an accepted one than to what is normal else."""
+    length, accepted = event.last + 1 - event.first, len(piece) - 2 * normal.window
+    beside = max(BESIDE, min(normal.window, length) // 2)
+    pattern = _around(event, judged, beside)
+    far = _distances(normal.values, pattern, event, normal).min(initial=np.inf)
+    shared = (min(length, accepted) + 1) // 2  # rows of both that lie on one another, at least
+    first, last = normal.window + shared - length - beside, normal.window + accepted - shared - beside
+    near = _distances(piece, pattern, event, normal)[max(first, 0) : last + 1].min(initial=np.inf)
+    return bool(near < LIKE**2 * far)
+
+
+def _distances(values: Floats, pattern: Floats, event: Found, normal: Normal) -> Floats:
+    """How far (R - L + 1,) each stretch of values (R, C) is from a pattern (L, C), by the event's channels and shares.
+
+    Mean square in variances of the normal values; counters by their steps.
     """
-    series, first = judged.series, len(normal.values)
-    others = series.values[judged.normal :] if judged.normal else None
-    for event in events:
-        begin, end = _around(event, judged, normal.window)
-        piece, times = series.values[begin:end], series.times[begin:end]
-        learnt = extend(normal, piece, times, others, counted=False, keep=None)
-        rows = slice(event.first - begin, event.last + 1 - begin)
-        scores = learnt.normal.detector.score(piece).scores[rows]
-        reference = np.concatenate([learnt.normal.reference, scores[np.isfinite(scores)]])
-        longest = np.maximum(learnt.normal.longest, _stretch(event, normal))
-        normal = replace(learnt.normal, reference=reference, longest=longest, accepted=(*normal.accepted, piece.copy()))
-    found = normal.detector.reference
-    return Learnt(normal, Scored(found.scores[:first], found.channels[:first], found.expected[:first]))
+    total = np.zeros(max(len(values) - len(pattern) + 1, 0))
+    for name, share in event.channels if len(total) else ():
+        c = normal.channels.index(name)
+        tables = (normal.values, values, pattern)
+        usual, own, its = (steps_of(t[:, c]) if normal.detector.roles[c] == "counter" else t[:, c] for t in tables)
+        if np.isfinite(its).any():
+            known = usual[np.isfinite(usual)]
+            total += share * distances(own, its) / (known.var() if len(known) and np.ptp(known) else 1.0)
+    return total
 
 
-def without_accepted(events: Sequence[Found], judged: Judged, normal: Normal) -> tuple[list[Found], tuple[str, ...]]:
-    """The events that are like no accepted one, numbered anew, and what is to be said of the others."""
-    kept = [event for event in events if not _is_like(event, judged, normal)]
-    count = len(events) - len(kept)
-    said = f"{counted(count, 'event')} like accepted ones {'is' if count == 1 else 'are'} not told"
-    return [replace(event, id=k) for k, event in enumerate(kept, 1)], (said,) if count else ()
-
-
-def _is_like(event: Found, judged: Judged, normal: Normal) -> bool:
-    """Whether an accepted stretch is much more like an event than what is normal else."""
-    if not normal.accepted or not event.by_score:
-        return False
-    c = normal.channels.index(event.channels[0][0])
-    pattern = judged.series.values[event.first : event.last + 1, c]
-    usual = normal.values[: len(normal.values) - sum(map(len, normal.accepted)), c]
-    _, far = nearest(usual, pattern)
-    return any(nearest(piece[:, c], pattern)[1] < LIKE * far for piece in normal.accepted)
-
-
-def _around(event: Found, judged: Judged, window: int) -> tuple[int, int]:
-    return max(event.first - window, 0), min(event.last + 1 + window, len(judged.series))
-
-
-def _stretch(event: Found, normal: Normal) -> NDArray[np.int64]:
-    """The longest stretches that an event makes normal (2, C)."""
-    made = np.zeros((2, len(normal.channels)), np.int64)
-    which = {"flatline": 0, "gap": 1, "missing": 1}.get(event.kind)
-    if which is not None:
-        for name, _ in event.channels:
-            made[which, normal.channels.index(name)] = event.last - event.first + 1
+def _around(event: Found, judged: Judged, rows: int) -> Floats:
+    """The values of an event and as many rows on either side, unknown where the series has none."""
+    values = judged.series.values
+    first, last = event.first - rows, event.last + rows
+    made = np.full((last + 1 - first, values.shape[1]), np.nan)
+    begin, end = max(first, 0), min(last + 1, len(values))
+    made[begin - first : end - first] = values[begin:end]
     return made

@@ -42,7 +42,7 @@ class Normal:
     scores of normal rows, as if each had not been learnt, oldest first. middle, spread: (C,) of the channels' scores.
     residuals: C arrays of value less expectation, ascending. longest: (2, C) rows for which a channel stayed the same,
     and was unknown, at most. dirty: (R,) rows that were found to be strange and are not learnt. window: rows of a
-    period, or of what stands for it. accepted: stretches (L, C) that somebody said were normal, with a window around.
+    period, or of what stands for it. accepted: events (L, C) that somebody said were normal, with a window around.
     """
 
     channels: tuple[str, ...]
@@ -128,35 +128,23 @@ def learn(part: Series, others: Floats | None, settings: DetectorSettings, *, ro
     return Learnt(blank, scored)
 
 
-def extend(
-    normal: Normal,
-    new: Floats,
-    times: Floats,
-    others: Floats | None = None,
-    *,
-    joined: bool = False,
-    counted: bool = True,
-    keep: int | None = KEPT,
-) -> Learnt:
-    """What is normal after more rows (M, C) that are, learnt anew from the last rows of both.
+def extend(normal: Normal, new: Floats, times: Floats, *, joined: bool = False) -> Learnt:
+    """What is normal after more rows (M, C) that are, but for those that hardly are, learnt anew from the last of both.
 
-    joined: whether they follow the rows that are known; else rows near the seam are no part of the reference. counted:
-    whether the new rows are part of it, but for those that are hardly normal. keep: the last rows that are kept, all
-    where it is None.
+    joined: whether they follow the rows that are known; else rows near the seam are no part of the reference.
     """
     seam = 0 if joined else normal.window
-    strange = dirty_rows(new, normal.detector.settings, normal.window) if counted else np.zeros(len(new), bool)
+    strange = dirty_rows(new, normal.detector.settings, normal.window)
     values = np.concatenate([normal.values, np.full((seam, new.shape[1]), np.nan), _without(new, strange)])
     clock = np.concatenate([normal.times, np.full(seam, times[0] if len(times) else 0.0), times])
     usable = np.ones(len(values), bool)
     if seam:
         usable[max(len(normal.values) - seam, 0) : len(normal.values) + 2 * seam] = False
-    usable[len(normal.values) :] &= counted
     dirty = np.concatenate([normal.dirty, np.zeros(seam, bool), strange])
-    cut = slice(max(len(values) - (keep or len(values)), 0), None)
+    cut = slice(-KEPT, None)
     values, clock, usable, dirty = values[cut], clock[cut], usable[cut] & ~dirty[cut], dirty[cut]
     _enough(values, normal.name)
-    detector = Detector(normal.detector.settings).fit(values, None if others is None or len(others) > WHOLE else others)
+    detector = Detector(normal.detector.settings).fit(values)
     made = Normal(
         normal.channels,
         normal.clock,

@@ -57,7 +57,7 @@ def _places(results: Sequence[Result], count: int) -> tuple[NDArray[np.int32], C
 
 
 def _event_ids(result: Result) -> NDArray[np.int32]:
-    """The event (N,) that each row of a series is in, 0 for none; of overlapping ones the shortest, so that all show."""
+    """The event (N,) that each row of a series is in, 0 for none; of overlapping ones the shortest, so all show."""
     ids: NDArray[np.int32] = room(len(result.judged.series), np.int32)
     spans = [(_shown(event, result.judged.series.rows), event) for event in result.events]
     for (first, last), event in sorted(spans, key=lambda one: (one[0][0] - one[0][1], one[1].severity)):

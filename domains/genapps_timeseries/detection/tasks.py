@@ -9,7 +9,7 @@ import numpy as np
 
 from genapps.anomaly import Promise
 from genapps.errors import InputError, UsageError
-from genapps_timeseries.detection.accepting import accept, without_accepted
+from genapps_timeseries.detection.accepting import accept, is_accepted
 from genapps_timeseries.detection.events import Found, found_in, without_copies, without_shadows
 from genapps_timeseries.detection.judging import Judged, judge
 from genapps_timeseries.detection.learning import FEWEST, KEPT, Learnt, Normal, extend, learn
@@ -78,9 +78,9 @@ def detect(
     """Judge series.
 
     parts: what is normal of each, as `training_parts` tells; the first quarter where there is none. normals: what was
-    learnt earlier, instead, by the series' names. accepted: numbers of events that were normal: their rows join what is
-    normal, and all is judged anew. Raises InputError for series that nothing can be told of, UsageError for an event
-    that there is none of.
+    learnt earlier, instead, by the series' names. accepted: numbers of events that were normal: they are remembered
+    with what is normal, and neither they nor their like are told. Raises InputError for series that nothing can be told
+    of, UsageError for an event that there is none of.
     """
     wishes = wishes or Wishes()
     made = []
@@ -93,7 +93,27 @@ def detect(
             notes = dirt(learnt, part.says)
             made.append(_judged(one, learnt.normal, learnt if part.rows else None, wishes, notes, part.says))
     found = Detection(_numbered(made))
-    return _accepting(found, set(accepted), wishes) if accepted else found
+    return accepting(found, set(accepted)) if accepted else found
+
+
+def accepting(detection: Detection, ids: set[int]) -> Detection:
+    """The same without some events, which are remembered with what is normal, and without their like.
+
+    Raises UsageError for an event that there is none of.
+    """
+    known = {event.id for event in detection.events}
+    if lost := sorted(ids - known):
+        raise UsageError(f"--accept {lost[0]}: there is no such event; there are {len(known):,}")
+    made = []
+    for result in detection.results:
+        chosen = [event for event in result.events if event.id in ids]
+        normal = accept(result.normal, result.judged, chosen)
+        left = tuple(event for event in result.events if not is_accepted(event, result.judged, normal))
+        more = len(result.events) - len(left) - len(chosen)
+        note = f"{counted(len(chosen), 'event')} accepted as normal: {', '.join(str(event.id) for event in chosen)}"
+        note += f"; {counted(more, 'event')} like that {'is' if more == 1 else 'are'} not told either" if more else ""
+        made.append(replace(result, normal=normal, events=left, notes=(*result.notes, *([note] if chosen else []))))
+    return Detection(_numbered(made))
 
 
 def fit(series: Sequence[Series], wishes: Wishes | None = None) -> dict[str, Learnt]:
@@ -222,31 +242,17 @@ def _judged(
     promised = kept(normal.reference, asked.rate, normal.window, step=seconds, asked=asked.weekly, merge=gap)
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)
-    found, silent = without_accepted(found_in(judged, normal, rules), judged, normal)
-    told = without_copies(without_shadows(explained(found, judged, normal, asked.rate), judged, normal.window))
+    found = explained(found_in(judged, normal, rules), judged, normal, asked.rate)
+    told = without_copies(without_shadows(found, judged, normal.window))
     told.sort(key=lambda event: (event.start, event.first))
-    events = tuple(event for event in told if event.rows >= rules.rows and wishes.wants(event.direction))
+    told = [event for event in told if event.rows >= rules.rows and wishes.wants(event.direction)]
+    events = tuple(event for event in told if not is_accepted(event, judged, normal))
+    count = len(told) - len(events)
+    silent = (
+        (f"{counted(count, 'event')} like accepted ones {'is' if count == 1 else 'are'} not told",) if count else ()
+    )
     said = (*series.notes, *notes, *silent, *((asked.note,) if asked.note else ()))
     return Result(judged, normal, asked, promised, events, said, says)
-
-
-def _accepting(detection: Detection, ids: set[int], wishes: Wishes) -> Detection:
-    """All judged anew, after the rows of some events have become normal."""
-    known = {event.id for event in detection.events}
-    if lost := sorted(ids - known):
-        raise UsageError(f"--accept {lost[0]}: there is no such event; there are {len(known):,}")
-    made = []
-    for result in detection.results:
-        chosen = [event for event in result.events if event.id in ids]
-        if not chosen:
-            made.append(result)
-            continue
-        learnt = accept(result.normal, result.judged, chosen)
-        own = learnt if result.judged.normal else None
-        note = f"{counted(len(chosen), 'event')} accepted as normal: {', '.join(str(event.id) for event in chosen)}"
-        kept = tuple(n for n in result.notes if n not in result.judged.series.notes and n != result.asked.note)
-        made.append(_judged(result.judged.series, learnt.normal, own, wishes, (*kept, note), result.says))
-    return Detection(_numbered(made))
 
 
 def _numbered(results: Sequence[Result]) -> tuple[Result, ...]:

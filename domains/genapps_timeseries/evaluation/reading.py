@@ -59,8 +59,9 @@ def read_judged(
     """Scores and alarms of `source`, and labels: a column of it, a file of as many rows, or a file of windows.
 
     Windows have a start and an end, in the time of `source` (the last row counts), or as row numbers from 1 where it
-    has none; one that lies in a gap is that of the row after it, which `detect` gives the gap's number. Raises UsageError for columns and files that are not there, InputError for lengths that differ, for cells
-    that are no number, truth value or time, and where there is neither a score nor an alarm.
+    has none; one that lies in a gap is that of the row after it, which `detect` gives the gap's number. Raises
+    UsageError for columns and files that are not there, InputError for lengths that differ, for cells that are no
+    number, truth value or time, and where there is neither a score nor an alarm.
     """
     table = read_table(source)
     name = Path(source).name

@@ -14,7 +14,7 @@ from genapps_timeseries.detection.events import without_copies
 from genapps_timeseries.detection.learning import dirty_rows
 from genapps_timeseries.detection.model import SeriesModel
 from genapps_timeseries.detection.rows import row_tables
-from genapps_timeseries.detection.tasks import Detection, aligned, detect, extended, first_part, fit, unseen
+from genapps_timeseries.detection.tasks import Detection, accepting, aligned, detect, extended, first_part, fit, unseen
 from genapps_timeseries.detection.wishes import Span, Wishes, span
 from genapps_timeseries.scoring.detector import DetectorSettings
 from genapps_timeseries.series import Clock, Series, series_of
@@ -222,7 +222,7 @@ def test_every_event_has_a_row_of_the_scores(found: Detection) -> None:
 
 def test_what_is_accepted_is_no_event_and_others_are() -> None:
     values = course(2400)
-    for start in (1300, 1900):  # the same thing twice, a whole number of days apart less a little
+    for start in (1300, 1875):  # the same thing twice, a whole number of days apart less a little
         values[start : start + 30] += 6
     values[1600:1620] -= 7
     data = [series_of(values)]
@@ -230,10 +230,41 @@ def test_what_is_accepted_is_no_event_and_others_are() -> None:
     before = detect(data, wishes)
     chosen = next(event.id for event in before.events if event.first <= 1329 and event.last >= 1300)
     after = detect(data, wishes, accepted=[chosen])
+    rows = [(event.first, event.last) for event in after.events]
+    assert rows == [(e.first, e.last) for e in before.events if e.id != chosen and not 1860 < e.first < 1910]
     assert not meets(after, 1310, 1320)
     assert meets(after, 1600, 1619)
+    assert [event.id for event in after.events] == list(range(1, len(rows) + 1))
+    assert "1 event accepted as normal: 1; 1 event like that is not told either" in after.notes
+    again = detect(data, wishes, normals=after.normals)
+    assert {(e.first, e.last) for e in again.events}.isdisjoint({(1300, 1329), (1875, 1904)})
     with pytest.raises(UsageError, match="--accept 99: there is no such event"):
         detect(data, wishes, accepted=[99])
+
+
+def test_accepting_one_event_leaves_the_others_as_they_were(found: Detection) -> None:
+    for chosen in found.events:
+        (after,) = accepting(found, {chosen.id}).results
+        assert [(e.first, e.last, e.severity) for e in after.events] == [
+            (e.first, e.last, e.severity) for e in found.events if e.id != chosen.id
+        ]
+        assert after.asked == found.results[0].asked
+
+
+def test_what_is_missing_or_stuck_is_accepted_up_to_twice_as_long() -> None:
+    values = np.stack([course(2400), course(2400, 1)], 1)
+    for first, rows in ((900, 30), (1300, 50), (1700, 90)):
+        values[first : first + rows, 0] = values[first, 0]
+        values[first + 150 : first + 150 + rows, 1] = np.nan
+    values[2300:2350] = np.nan
+    before = detect([series_of(values)], Wishes(false_alarm_rate=0.002))
+    ids = {event.id for event in before.events if event.last < 1100 and event.kind in ("flatline", "missing")}
+    after = accepting(before, ids)
+    assert [(e.kind, e.first) for e in after.events if not e.by_score] == [
+        ("flatline", 1700),
+        ("missing", 1850),
+        ("gap", 2300),
+    ]
 
 
 def test_channels_are_matched_by_name() -> None:
