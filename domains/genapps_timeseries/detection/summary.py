@@ -10,6 +10,8 @@ from typing import Any
 from genapps.anomaly import Promise
 from genapps.report.text import clip
 from genapps_timeseries.detection.events import Found
+from genapps_timeseries.detection.leaderboard import leaderboard
+from genapps_timeseries.detection.learning import Normal
 from genapps_timeseries.detection.model import SeriesModel
 from genapps_timeseries.detection.tasks import Detection, Result
 from genapps_timeseries.reading.clock import moment
@@ -191,6 +193,7 @@ def fit_json(model: SeriesModel) -> dict[str, Any]:
             "left_out": int(normal.dirty.sum()),
             "channels": dict(zip(normal.channels, map(str, normal.detector.roles), strict=True)),
             "window": normal.window,
+            **_families(normal),
         }
         for normal in model.normals.values()
     ]
@@ -214,7 +217,13 @@ def _series_json(result: Result) -> dict[str, Any]:
         "alarms_per_week": result.asked.weekly,
         "alarms": int(result.judged.strange.sum()),
         "events": len(result.events),
+        **_families(result.normal),
     }
+
+
+def _families(normal: Normal) -> dict[str, Any]:
+    found = leaderboard(normal)
+    return {"families": found} if found else {}
 
 
 def roles_of(result: Result) -> Sequence[str]:
