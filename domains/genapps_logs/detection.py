@@ -310,5 +310,6 @@ def _checked(accept: Collection[str], templates: Iterable[Template], findings: I
     for name in accept:
         if name not in names and not _LEARNT.fullmatch(name):
             what = "template" if name[:1] == "T" and name[1:].isdecimal() else "finding"
-            raise UsageError(f"no {what} {name!r} in this log or the model.{did_you_mean(name, names)}")
+            meant = did_you_mean(name, names) or " Give an ID that detect shows without --accept"
+            raise UsageError(f"no {what} {name!r} in this log or the model.{meant}")
     return frozenset(name.partition("#")[0] for name in accept)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from genapps.errors import InputError, UsageError
-from genapps.io.limits import MIB, recognize
+from genapps.io.limits import MIB, controls, recognize
 from genapps.io.source import open_file
 from genapps.wording import counted
 
@@ -25,7 +25,6 @@ GARBAGE = 0.3  # share of bytes that are no text, from which a line or a file is
 SAMPLE_LINES = 1000
 _JUDGED = 512
 _BUFFER = 1 * MIB
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x1b\0")) + b"\x7f"
 _COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -243,11 +242,5 @@ def _strangeness(data: bytes) -> float:
 
     NUL bytes count as nothing here: a rotated log may begin with a gap of them.
     """
-    data = data.replace(b"\0", b"")
-    if not data:
-        return 0.0
-    control = len(data) - len(data.translate(None, _CONTROL))
-    if data.isascii():
-        return control / len(data)
-    wrong = data.decode(errors="replace").count("\ufffd")
-    return (control + wrong) / len(data)
+    wrong = 0 if data.isascii() else data.decode(errors="replace").count("\ufffd")
+    return controls(data) + wrong / max(len(data) - data.count(b"\0"), 1)

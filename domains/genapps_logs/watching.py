@@ -22,7 +22,7 @@ from genapps.io.artifact import Artifact, read_artifact, write_artifact
 from genapps.io.following import STDIN, Batch, Lines, Place
 from genapps.wording import counted
 from genapps_logs.findings import Sign
-from genapps_logs.formats import format_named
+from genapps_logs.formats import ENOUGH, format_named
 from genapps_logs.judging import LogJudge
 from genapps_logs.learning import Asked, learn
 from genapps_logs.learnt import LogModel
@@ -83,14 +83,16 @@ def watch(
     """
     if model is not None and train is not None:
         raise UsageError("a normal log and a model of one cannot both be given; leave out one of them")
-    return _Watcher(source, output, model, train, state, accept, asked or Asked(), running or Running(), say).run(stop)
+    settings = asked or Asked(), running or Running()
+    with Output(output) as out:
+        return _Watcher(source, out, model, train, state, accept, *settings, say).run(stop)
 
 
 class _Watcher:
     def __init__(
         self,
         source: str,
-        output: str,
+        output: Output,
         model: str | Path | None,
         train: str | Path | None,
         state: str | None,
@@ -107,10 +109,11 @@ class _Watcher:
         self.size = self.given = 0  # bytes and lines with something in them of this run
         self.fresh = Miner()
         self.judge: LogJudge | None = None
+        self.form_said = False  # that lines are of another format than the one that is known
         self.jumps = 0  # times that the clock was set back, and it was said
         self.waiting: list[bytes] = []  # lines of the warm-up
         found = _load(state) if state is not None else None
-        self.output = Output(output)
+        self.output = output
         place = self._restore(found) if found is not None else None
         if found is None and model is not None:
             asked.check_beside_model()
@@ -162,7 +165,7 @@ class _Watcher:
 
     def _begin(self, model: LogModel) -> None:
         form = format_named(model.templates.format, _examples(model))
-        self.model = model
+        self.model, self.form = model, form
         self.judge = LogJudge(model, form, self.running.rate)
         self.open = Open(model.accepted | self.accept, self.running.most)
         grouping = model.sequences.grouping.words if model.sequences else "nothing"
@@ -233,10 +236,21 @@ class _Watcher:
         if rates is not None and rates.order.jumps > self.jumps:
             self.jumps = rates.order.jumps
             self.say(rates.order.jump_note())
+        if self.lines_read >= SAMPLE_LINES:
+            self._compare_form(ENOUGH)
         if self.state_file is not None and self.judge is not None:
             now = time.monotonic()
             if now - self.saved >= self.running.save_every:
                 self._save()
+
+    def _compare_form(self, share: float) -> None:
+        """Say once that more than this share of the lines are of another format than the one that is known."""
+        others = self.judge.unmatched if self.judge is not None else 0
+        if others > share * self.lines_read and not self.form_said:
+            self.form_said = True
+            be = "is" if others == 1 else "are"
+            self.say(f"{counted(others, 'line')} so far {be} not of the format {self.form.name} that was learnt: "
+                     "taken whole, no time read in them; learn a log like this one with: genapps logs fit")  # fmt: skip
 
     def _end(self, stopped: bool) -> Watched:
         if self.judge is None:
@@ -245,7 +259,10 @@ class _Watcher:
                 self.odd.lines += 1
                 self.given += bool(self.odd.text(raw))
             self._end_of_text(stopped)
-            self.say(f"all of it was warm-up ({counted(len(self.waiting), 'line')}): nothing was judged")
+            known = counted(len(self.waiting), "line")
+            self.say(
+                f"all of it was warm-up ({known}): nothing was judged; give a smaller --warm-up, --model or --train"
+            )
             return Watched(len(self.waiting), 0, stopped)
         if not stopped and self.state_file is None:
             for sign in self.judge.finish():
@@ -259,6 +276,7 @@ class _Watcher:
         if self.open.kept_back:
             most = counted(self.running.most, "finding")
             self.say(f"{counted(self.open.kept_back, 'sign')} kept back: more than {most} an hour")
+        self._compare_form(0)
         if self.output.differing:
             self.say(f"{counted(self.output.differing, 'line')} came out otherwise than before: was the input changed?")
         if self.judge.rates is not None and (late := self.judge.rates.order.late_note()):
@@ -286,6 +304,7 @@ class _Watcher:
             "source": self.source,
             "asked": asdict(self.asked),
             "place": asdict(self.place),
+            "output": self.output.target,
             "count": self.output.count,
             "bytes": self.output.size,
             "lines": self.lines_read,
@@ -302,7 +321,9 @@ class _Watcher:
         try:
             kept = json.loads(found.tensors["watch"].tobytes())
             if kept["source"] != self.source:
-                raise UsageError(f"{self.state_file}: the state of another input, {kept['source']}")
+                raise UsageError(
+                    f"{self.state_file}: the state of another input, {kept['source']}; give this one another --state"
+                )
             before = Asked(**kept["asked"])
             if before != self.asked:
                 raise UsageError(f"{self.state_file}: made with other options; give the same ones, or another --state")
@@ -315,9 +336,13 @@ class _Watcher:
             self.fresh.restore(kept["fresh"])
             self.lines_read = self.odd.lines = int(kept["lines"])
             place = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
-            self.output.resume(int(kept["count"]), int(kept["bytes"]))
+            elsewhere = self.output.resume(int(kept["count"]), int(kept["bytes"]), kept["output"])
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"{self.state_file}: a state without all of its parts; remove it to begin anew") from error
+        where = f"line {self.lines_read + 1:,}"
+        self.say(f"going on from {self.state_file} with {where}")
+        if elsewhere:
+            self.say(elsewhere)
         return place
 
 

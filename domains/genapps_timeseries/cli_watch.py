@@ -20,7 +20,11 @@ INTERRUPTED = 130
 @click.argument("source", metavar="FILE|-")
 @click.option("--follow", is_flag=True, help="Go on at the end of the file and wait for more, through its rotations.")
 @click.option("--state", metavar="FILE.genapps", help="Save what is known here, and go on from it after any end.")
-@click.option("--train", metavar="FILE", help="Records known to be normal, learnt instead of a warm-up.")
+@click.option(
+    "--train",
+    metavar="FILE",
+    help="Records known to be normal, learnt instead of a warm-up; any file that detect reads.",
+)
 @click.option("--model", metavar="FILE", help="What fit saved: its normal part is learnt instead of a warm-up.")
 @click.option(
     "--warm-up",
@@ -38,6 +42,7 @@ INTERRUPTED = 130
 @click.option("--channel", "channels", multiple=True, metavar="COLUMN", help="Watch this one alone; may be repeated.")
 @click.option("--ignore-column", "ignored", multiple=True, metavar="COLUMN", help="Leave it out; may be repeated.")
 @click.option("--group-by", "group", metavar="COLUMN", help="Several series in one input, told apart by this column.")
+@click.option("--encoding", metavar="NAME", help="Text encoding of the input; UTF-8 if not given.")
 @click.option("--max-series", type=Whole(1, 100_000), default=1000, show_default=True, help="Series at most.")
 @click.option("--min-length", type=Whole(1), default=1, show_default=True, metavar="N", help="Records of an event.")
 @click.option(
@@ -83,6 +88,7 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
     from genapps_timeseries.watching.watch import Running
     from genapps_timeseries.watching.watch import watch as run
 
+    columns = Columns(*(options[name] for name in ("time", "channels", "ignored", "group", "encoding")))
     check_apart((output, options["state"]), (source, options["train"], options["model"]))
     asked = Asked(
         family=options["family"],
@@ -104,7 +110,7 @@ def watch(source: str, output: str | None, as_json: bool, fail_on_anomaly: bool,
         made = run(
             source,
             output=output or "-",
-            columns=Columns(options["time"], options["channels"], options["ignored"], options["group"]),
+            columns=columns,
             asked=asked,
             running=running,
             train=options["train"],

@@ -14,10 +14,12 @@ import stat
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from genapps.errors import UsageError
 from genapps.io.atomic import check_target, write_errors
+from genapps.wording import counted
 
 STDOUT = "-"
 _MOST = 1 << 26  # bytes of output that are compared after a kill
@@ -26,7 +28,8 @@ _MOST = 1 << 26  # bytes of output that are compared after a kill
 class Output:
     """Lines to a file, which is added to, or to standard output (`-`); each is flushed at once.
 
-    Raises UsageError or GenappsError where the file cannot be written.
+    As a context manager it leaves no empty file behind that was made for a run that failed. Raises UsageError or
+    GenappsError where the file cannot be written.
     """
 
     def __init__(self, target: str) -> None:
@@ -35,6 +38,7 @@ class Output:
         self.repeated = 0  # lines left out since they were there
         self.differing = 0  # lines that came out otherwise than before
         self._there: deque[bytes] = deque()
+        self._made = target != STDOUT and not Path(target).exists()
         if target == STDOUT:
             self._file = _standard_output()
         else:
@@ -44,11 +48,28 @@ class Output:
         self.lasting = self._file >= 0 and stat.S_ISREG(os.fstat(self._file).st_mode)
         self.size = os.fstat(self._file).st_size if self.lasting else 0
 
-    def resume(self, count: int, size: int) -> None:
-        """Go on after a state that stands for so many lines and bytes."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._made and self.lasting and not os.fstat(self._file).st_size:
+            Path(self.target).unlink(missing_ok=True)
+        if self.target != STDOUT:
+            os.close(self._file)
+
+    def resume(self, count: int, size: int, target: str) -> str:
+        """Go on after a state that stands for so many lines and bytes of `target`.
+
+        To another output lines are added whose numbers go on; that, if anything, is what is said to a person.
+        """
         self.count = count
+        if target != self.target:
+            here, there = ("standard output" if name == STDOUT else name for name in (self.target, target))
+            return f"{counted(count, 'line')} told before went to {there}; {here} gets what comes now" if count else ""
         if not self.lasting or self.size <= size:
-            return
+            return ""
         if self.size - size > _MOST:
             raise UsageError(
                 f"{self.target}: {self.size - size:,} bytes more than the state knows of; is it its output?"
@@ -59,6 +80,7 @@ class Output:
             os.ftruncate(self._file, self.size - len(torn))
         self._there.extend(line + b"\n" for line in whole.split(b"\n") if line)
         self.size = size  # of what this run has come to again
+        return ""
 
     def keep(self) -> None:
         """What the output holds beyond the state stays, and will not come again."""

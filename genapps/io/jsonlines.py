@@ -144,9 +144,8 @@ def _guarded(decode: Callable[..., Any], *args: Any, where: str, source: Source)
     except RecursionError:
         raise InputError(f"{where}: JSON nested deeper than {source.limits.max_json_depth} levels") from None
     except JSONDecodeError as error:
-        raise InputError(
-            f"{where}: not valid JSON ({error.msg} at character {error.pos + 1}); write one object a line"
-        ) from None
+        why = f"{error.msg.removesuffix(' at')} at character {error.pos + 1}"
+        raise InputError(f"{where}: not valid JSON ({why}); write one object a line") from None
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None
 

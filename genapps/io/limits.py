@@ -7,6 +7,8 @@ from typing import Any
 from genapps.errors import InputError
 
 MIB = 2**20
+BINARY = 0.05  # share of control characters from which bytes are no text; of random ones a tenth are
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x1b\0")) + b"\x7f"
 
 # First bytes of files that people hand over by mistake, and what to do with each.
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -53,6 +55,15 @@ def recognize(head: bytes) -> tuple[str, str] | None:
         if head.startswith(magic):
             return kind, remedy
     return None
+
+
+def controls(data: bytes) -> float:
+    """The share of control characters that no text holds, above BINARY in binary data.
+
+    NUL bytes are not counted: a rotated log may begin with a gap of them, and half of UTF-16 is NUL.
+    """
+    data = data.replace(b"\0", b"")
+    return (len(data) - len(data.translate(None, _CONTROL))) / max(len(data), 1)
 
 
 def check_columns(name: str, columns: list[str], limits: Limits) -> None:

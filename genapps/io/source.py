@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from genapps.errors import GenappsError, InputError, UsageError
 from genapps.io.atomic import write_errors
-from genapps.io.limits import MIB, Limits, recognize
+from genapps.io.limits import BINARY, MIB, Limits, controls, recognize
 
 _BOM = codecs.BOM_UTF8
 _HEAD = 1 * MIB
@@ -157,7 +157,7 @@ class CheckedText(io.RawIOBase):
         self.lines = 0
         self.quotes = 0
         self._given = encoding is not None
-        self._encoding = _known_encoding(encoding or "utf-8")
+        self._encoding = known_encoding(encoding or "utf-8")
         if not self._given and source.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise InputError(f"{self.name}: line 1: the text is UTF-16; say so with --encoding utf-16")
         self._stream = source.stream()
@@ -214,6 +214,10 @@ class CheckedText(io.RawIOBase):
         try:
             return self._decoder.decode(raw, not raw)
         except UnicodeDecodeError as error:
+            if controls(error.object) > BINARY:
+                raise InputError(
+                    f"{self.name}: not text but binary data; a table is CSV, JSON lines or Parquet"
+                ) from None
             line = self.lines + _newlines(error.object[: error.start]) + 1
             remedy = "give the right one with --encoding" if self._given else "try --encoding latin-1"
             raise InputError(f"{self.name}: line {line}: not {self._encoding.upper()} text; {remedy}") from None
@@ -223,7 +227,8 @@ def _newlines(data: bytes) -> int:
     return data.count(b"\n") or data.count(b"\r")
 
 
-def _known_encoding(encoding: str) -> str:
+def known_encoding(encoding: str) -> str:
+    """The name that Python has for a text encoding. Raises UsageError where it has none."""
     try:
         "".encode(encoding)  # refuses the codecs that turn bytes into bytes, too
         return codecs.lookup(encoding).name

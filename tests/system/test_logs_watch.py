@@ -176,5 +176,26 @@ def test_what_is_no_log_is_refused_as_detect_does(desk: Path, capsys: pytest.Cap
     tasks = [["watch", "no.log", "--model", "m.genapps"], ["watch", "no.log"]]
     for words in tasks if name == "gzip" else [*tasks, ["detect", "no.log", "--model", "m.genapps"]]:
         capsys.readouterr()
-        assert main(["logs", *words]) == 3
+        more = ["-o", "told.jsonl"] if words[0] == "watch" else []
+        assert main(["logs", *words, *more]) == 3
         assert says in capsys.readouterr().err.splitlines()[-1], words
+        told = Path("told.jsonl")
+        judged = name == "garbage after text" and words == tasks[0]
+        assert told.exists() == judged, "what was told before stays, and nothing is left but that"
+        told.unlink(missing_ok=True)
+
+
+def test_lines_of_another_form_and_another_output_are_said_once(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("new.log").write_text("\n".join(line[20:] for line in lines_of(500)) + "\n")
+    words = ["logs", "watch", "new.log", "--model", "m.genapps", "--state", "w.genapps", "-o"]
+    assert main([*words, "a.jsonl"]) == 0
+    err = capsys.readouterr().err
+    assert err.count("not of the format iso that was learnt: taken whole") == 1
+    assert main([*words, "b.jsonl"]) == 0
+    err = capsys.readouterr().err
+    assert f"{len(states('a.jsonl'))} lines told before went to a.jsonl; b.jsonl gets what comes now" in err
+    assert Path("b.jsonl").read_bytes() == b""
+    Path("normal.log").rename("n.log")
+    words[2] = "n.log"
+    assert main([*words, "b.jsonl"]) == 2
+    assert "another input, new.log; give this one another --state" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_the_model_of_fit_stands_for_the_warm_up(here: Here, tmp_path: Path) -> 
         (["a.csv", "-o", "a.csv"], 2, "would overwrite"),
         (["a.csv", "--state", "s", "-o", "s"], 2, "would overwrite"),
         (["a.csv", "--state", "words.csv"], 3, "not a genapps model"),
-        (["garbage.csv"], 3, "no text of CSV or JSON lines"),
+        (["garbage.csv"], 3, "not text but binary data"),
         (["."], 2, "is a directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -6,6 +6,7 @@ on for months, and one torn line must not end it.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import math
@@ -17,6 +18,8 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from genapps.errors import InputError, UsageError
+from genapps.io.limits import BINARY, controls, recognize
+from genapps.io.source import known_encoding
 from genapps.suggest import did_you_mean
 from genapps_timeseries.reading.clock import Stamps, find_clock
 from genapps_timeseries.reading.files import LABELS
@@ -25,6 +28,8 @@ from genapps_timeseries.reading.numerals import PLAIN, Numeral, recognize_numera
 HEAD = 20  # lines that the columns are decided by
 MOST_CHANNELS = 1000
 _CACHED = 4096  # numbers that are not plain
+_AROUND = "\ufeff\r\n\0 "
+_CONVERT = "watch it with: iconv -f UTF-16 -t UTF-8 FILE | genapps timeseries watch -"
 _DELIMITERS = ",;\t|"
 _EMPTY = frozenset(("", "na", "nan", "null", "none", "n/a", "-", "?"))
 _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
@@ -40,12 +45,17 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Columns:
-    """What to ask of the columns, by name."""
+    """What to ask of the columns, by name. encoding: of their text, UTF-8 if None."""
 
     time: str | None = None
     channels: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     group: str | None = None
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding and "\n".encode(known_encoding(self.encoding)) != b"\n":
+            raise UsageError(f"--encoding {self.encoding}: its lines have other ends; {_CONVERT}")
 
 
 @dataclass(frozen=True)
@@ -67,9 +77,32 @@ class Layout:
         return "rows" if self.stamps is None else "time" if self.stamps.calendar else "number"
 
 
-def decide(lines: Sequence[bytes], asked: Columns) -> Layout:
+def texts_of(lines: Sequence[bytes], encoding: str | None) -> list[str]:
+    """The first lines of an input as text. Raises InputError where they are none, or its first one is in another
+    encoding."""
+    head = b"\n".join(lines)
+    known = recognize(head)
+    if head.startswith(b"\x1f\x8b"):
+        raise InputError("compressed with gzip; watch it with: zcat FILE | genapps timeseries watch -")
+    if head.startswith(b"PAR1"):
+        raise InputError("a Parquet file, which has no lines; judge it with: genapps timeseries detect")
+    if known:
+        raise InputError(f"not lines of text but {known[0]}; {known[1]}")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"line 1: the text is UTF-16; {_CONVERT}")
+    if controls(head) > BINARY:
+        raise InputError("not text but binary data; a stream needs lines of CSV or JSON")
+    try:
+        lines[0].decode(encoding or "utf-8")
+    except UnicodeDecodeError:
+        remedy = "give the right one with --encoding" if encoding else "try --encoding latin-1"
+        raise InputError(f"line 1: not {(encoding or 'utf-8').upper()} text; {remedy}") from None
+    return [line.decode(encoding or "utf-8", "replace") for line in lines]
+
+
+def decide(lines: Sequence[str], asked: Columns) -> Layout:
     """The layout of an input by its first lines. Raises InputError or UsageError where there is nothing to watch."""
-    texts = [text for line in lines if (text := line.decode("utf-8-sig", "replace").strip("\r\n\0 "))]
+    texts = [text for line in lines if (text := line.strip(_AROUND))]
     if not texts:
         raise InputError("the input is empty; a stream needs lines of CSV or JSON")
     if texts[0].startswith("{"):
@@ -79,7 +112,7 @@ def decide(lines: Sequence[bytes], asked: Columns) -> Layout:
     delimiter = max(_DELIMITERS, key=texts[0].count)
     first = _split(texts[0], delimiter)
     if not first or any("\0" in text for text in texts):
-        raise InputError("the input is no text of CSV or JSON lines; a stream needs one of them, in UTF-8")
+        raise InputError("the input is no text of CSV or JSON lines; a stream needs one of them")
     header = not any(math.isfinite(_number(cell)) for cell in first)
     names = tuple(name.strip() for name in first) if header else tuple(f"column {k + 1}" for k in range(len(first)))
     if len(set(names)) < len(names):
@@ -101,7 +134,8 @@ def _laid_out(rows: list[Any], names: tuple[str, ...], asked: Columns, delimiter
     numeric = [name for name, numeral in numerals.items() if numeral and not _is_label(name, columns[name])]
     channels = asked.channels or tuple(numeric)
     if not channels:
-        raise InputError("no column of numbers in the first lines: there is nothing to watch")
+        why = "no column of numbers in the first lines" if rows else "no record in the first lines"
+        raise InputError(f"{why}: there is nothing to watch; give records with numbers, or name one with --channel")
     if len(channels) > MOST_CHANNELS:
         raise InputError(f"{len(channels):,} columns of numbers, at most {MOST_CHANNELS:,} can be watched at once")
     written = tuple(numerals.get(name) or PLAIN for name in channels)
@@ -192,8 +226,8 @@ def _object(text: str) -> dict[str, Any] | None:
 class Records:
     """Lines in, records out. `left_out` counts the lines that were not used, by the reason."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, encoding: str | None = None) -> None:
+        self.layout, self.encoding = layout, encoding or "utf-8"
         self.left_out: dict[str, int] = {}
         self.strange = 0  # cells that should hold a number and do not
         self._plain = all(numeral == PLAIN for numeral in layout.numerals)
@@ -213,7 +247,7 @@ class Records:
         """Whether a file's first line is its header and no record; columns in another order are followed."""
         if not self.layout.delimiter or not self.layout.header:
             return False
-        text = line.decode("utf-8-sig", "replace").strip("\r\n\0 ")
+        text = line.decode(self.encoding, "replace").strip(_AROUND)
         names = tuple(cell.strip() for cell in _split(text, self.layout.delimiter))
         if {self.layout.time, self.layout.group, *self.layout.channels} - {*names, ""}:
             return False
@@ -233,9 +267,9 @@ class Records:
     def read(self, line: bytes) -> Record | None:
         """The record of a line; None for an empty line, and for one that is counted in `left_out`."""
         try:
-            text = line.decode().rstrip("\r")
+            text = line.decode(self.encoding).rstrip("\r")
         except UnicodeDecodeError:
-            return self.leave("is no UTF-8 text")
+            return self.leave(f"is no {self.encoding.upper()} text (another one is named by --encoding)")
         return self._cells(text) if self.layout.delimiter else self._object(text)
 
     def _cells(self, text: str) -> Record | None:

@@ -7,20 +7,21 @@ on from a saved state comes to the same lines again, and leaves out those that i
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from genapps.errors import GenappsError, InputError, UsageError
 from genapps.io.appending import STDOUT, Output
 from genapps.io.following import STDIN, Batch, Lines, Place
 from genapps_timeseries.series import Clock
+from genapps_timeseries.watching import training
 from genapps_timeseries.watching.limits import Limiter
-from genapps_timeseries.watching.records import HEAD, Columns, Layout, Records, decide
+from genapps_timeseries.watching.records import HEAD, Columns, Layout, Records, decide, texts_of
 from genapps_timeseries.watching.series import Asked, Watch
 from genapps_timeseries.watching.state import State, load, save
-from genapps_timeseries.watching.streaming import FAMILIES, LONGEST
+from genapps_timeseries.watching.streaming import FAMILIES
 from genapps_timeseries.wording import counted
 
 Say = Callable[[str], None]
@@ -71,14 +72,15 @@ def watch(
     UsageError and InputError for what cannot be watched, GenappsError where output or state cannot be written.
     """
     settings = columns or Columns(), asked or Asked(), running or Running()
-    return _Watcher(source, output, *settings, (train, model), state, say).run(stop)
+    with Output(output) as out:
+        return _Watcher(source, out, *settings, (train, model), state, say).run(stop)
 
 
 class _Watcher:
     def __init__(
         self,
         source: str,
-        output: str,
+        output: Output,
         columns: Columns,
         asked: Asked,
         running: Running,
@@ -89,6 +91,7 @@ class _Watcher:
         if asked.family not in FAMILIES:
             raise UsageError(f"--family {asked.family}: watch knows {' and '.join(FAMILIES)}")
         self.source, self.columns, self.asked, self.running = source, columns, asked, running
+        self.name = "stdin" if source == STDIN else source
         (self.train, self.model), self.state_file, self.say = learnt, state, say
         self.limiter = Limiter(asked.most)
         self.watches: dict[str, Watch] = {}
@@ -96,20 +99,28 @@ class _Watcher:
         self.head: list[str] = []  # the lines that the columns were decided by
         self.pending: list[Batch] = []
         self.started = self.saved = self.reported = time.monotonic()
-        self.taken = 0
         self._said: set[str] = set()
         self._place: Place | None = None
+        self.output = output
         found = load(state) if state else None
-        self.output = Output(output)
         place = self._restore(found) if found else None
         self.lines = Lines(source, follow=running.follow, place=place, keep_cut=state is not None)
         self._place = self.lines.place()
-        if state and not found:
+        self._new = bool(state) and not found
+        if self._new:
             self._save()
 
     # --- the run
 
     def run(self, stop: Callable[[], bool]) -> Watched:
+        try:
+            return self._run(stop)
+        except GenappsError:
+            if self._new:  # of an input that was refused nothing is known
+                Path(self.state_file or "").unlink(missing_ok=True)
+            raise
+
+    def _run(self, stop: Callable[[], bool]) -> Watched:
         stopped = False
         waited = time.monotonic()
         for batch in self.lines.batches():
@@ -139,12 +150,13 @@ class _Watcher:
 
     def _decide(self) -> None:
         lines = [line for batch in self.pending for line in batch.lines][: HEAD + 1]
-        self.head = [line.decode("utf-8", "replace") for line in lines]
         try:
-            layout = decide(lines, self.columns)
+            self.head = texts_of(lines, self.columns.encoding)
+            layout = decide(self.head, self.columns)
         except InputError as error:
-            raise InputError(f"{self.source}: {error}") from None
+            raise InputError(f"{self.name}: {error}") from None
         self._use(layout)
+        self._new = False
         pending, self.pending = self.pending, []
         if self.state_file:
             self._place = self.lines.place(pending[0])
@@ -153,18 +165,32 @@ class _Watcher:
             self._take(batch)
 
     def _use(self, layout: Layout) -> None:
-        self.layout, self.records = layout, Records(layout)
+        self.layout, self.records = layout, Records(layout, self.columns.encoding)
         if layout.kind != "time":
             self.limiter.span = _RECORDS_SPAN
         told = f"time in {layout.time!r}" if layout.time else "no column of times: records are counted"
         shown = ", ".join(layout.channels[:6]) + (", ..." if len(layout.channels) > 6 else "")
         self.say(f"watching {counted(len(layout.channels), 'channel')} ({shown}), {told}; {CAUSAL}")
-        if self.model and not self.watches:
-            self._learn_model(self.model)
-        elif self.train and not self.watches:
-            self._learn(self.train)
-        elif not self.watches:
+        if self.train or self.model:
+            self._learn()
+        else:
             self.say(f"the first {self.asked.warm_up:,} records of a series are learnt; nothing is reported before")
+
+    def _learn(self) -> None:
+        if self.train:
+            found, notes = training.of_file(self.train, self.layout, self.columns.encoding)
+            for text in notes:
+                self.say(f"{self.train}: {text}")
+        else:
+            found = training.of_model(self.model or "", self.layout)
+        for normal in found:
+            made = self._add(normal.series)
+            if made is not None and not made.warm:
+                made.learn(normal.times, normal.rows)
+        count = counted(sum(len(normal.rows) for normal in found), "record")
+        self.say(
+            f"learnt {count} of {self.train}" if self.train else f"learnt {count} that {self.model} holds to be normal"
+        )
 
     def _take(self, batch: Batch) -> None:
         records, watches = self.records, self.watches
@@ -183,7 +209,6 @@ class _Watcher:
                 held = self._add(record.series)
                 if held is None:
                     continue
-            self.taken += 1
             found = held.take(record)
             if found:
                 self._tell(held, found, batch, k)
@@ -235,11 +260,15 @@ class _Watcher:
             self.reported = now
             self.say(self._summary())
 
+    def _records(self) -> int:
+        """How many were judged or learnt."""
+        return sum(held.records for held in self.watches.values())
+
     def _summary(self) -> str:
         events = sum(held.events for held in self.watches.values())
         opened = sum(held.open for held in self.watches.values())
         learning = sum(not held.warm for held in self.watches.values())
-        parts = [counted(self.taken, "record"), counted(len(self.watches), "series").replace("seriess", "series")]
+        parts = [counted(self._records(), "record"), counted(len(self.watches), "series").replace("seriess", "series")]
         parts += [f"{counted(events, 'event')}, {opened} open"]
         parts += [f"{learning} still in the warm-up"] if learning else []
         return "watched " + ", ".join(parts)
@@ -248,7 +277,7 @@ class _Watcher:
         if not stopped and self.pending:
             self._decide()
         if not stopped and self.records is None:
-            raise InputError(f"{self.source}: no records; a stream needs lines of CSV or JSON")
+            raise InputError(f"{self.name}: no records; a stream needs lines of CSV or JSON")
         if not stopped and not self.state_file:
             for held in self.watches.values():
                 for line in held.finish():
@@ -270,53 +299,16 @@ class _Watcher:
             if held.set_back:
                 self.say(f"{held.name or self.source}: the clock was set back {counted(held.set_back, 'time')}")
         if not any(held.warm for held in self.watches.values()):
+            known = counted(self._records(), "record")
             self.say(
-                f"all of it was warm-up ({self.asked.warm_up:,} records): nothing was judged; give --warm-up or --train"
+                f"all of it was warm-up ({known}, {self.asked.warm_up:,} of a series are learnt first): nothing was "
+                "judged; give more, a smaller --warm-up, or normal ones with --train"
             )
         if self.output.differing:
             self.say(f"{counted(self.output.differing, 'line')} came out otherwise than before: was the input changed?")
         self.say(self._summary())
         events = sum(held.events for held in self.watches.values())
-        return Watched(self.taken, events, len(self.watches), stopped, left_out)
-
-    # --- learning from a file
-
-    def _learn(self, train: str) -> None:
-        wanted = Columns(self.layout.time or None, self.layout.channels, (), self.layout.group or None)
-        held: dict[str, tuple[deque[float], deque[list[float]]]] = {}
-        records: Records | None = None
-        for batch in Lines(train).batches():
-            if batch is None:
-                continue
-            if records is None:  # a file comes in large pieces: its first lines are in the first of them
-                records = Records(decide(batch.lines[: HEAD + 1], wanted))
-            for k, line in enumerate(batch.lines):
-                if (k == 0 and batch.fresh and records.begins(line)) or (record := records.read(line)) is None:
-                    continue
-                times, rows = held.setdefault(record.series, (deque(maxlen=LONGEST), deque(maxlen=LONGEST)))
-                times.append(record.time if record.time == record.time else float(len(times)))
-                rows.append(record.values)
-        for name, (times, rows) in held.items():
-            made = self._add(name)
-            if made is not None:
-                made.learn(list(times), list(rows))
-        self.say(f"learnt {counted(sum(len(rows) for _, rows in held.values()), 'record')} of {train}")
-
-    def _learn_model(self, model: str) -> None:
-        from genapps_timeseries.detection.model import SeriesModel
-
-        rows = 0
-        for name, normal in SeriesModel.load(model).normals.items():
-            missing = [channel for channel in self.layout.channels if channel not in normal.channels]
-            if missing:
-                raise UsageError(f"{model}: knows no channel {missing[0]!r}; leave it out with --ignore-column")
-            made = self._add(name if self.layout.group else "")
-            if made is not None and not made.warm:
-                places = [normal.channels.index(channel) for channel in self.layout.channels]
-                values = normal.values[-LONGEST:, places]
-                made.learn(normal.times[-LONGEST:].tolist(), values.tolist())
-                rows += len(values)
-        self.say(f"learnt {counted(rows, 'record')} that {model} holds to be normal")
+        return Watched(self._records(), events, len(self.watches), stopped, left_out)
 
     # --- state
 
@@ -336,7 +328,7 @@ class _Watcher:
             "lines": self.output.count,
             "bytes": self.output.size,
             "piped": self.lines.pipe,
-            "taken": self.taken,
+            "output": self.output.target,
             "pending": pending or [],
         }
         series = {name: held.state() for name, held in self.watches.items()}
@@ -347,7 +339,9 @@ class _Watcher:
         kept = found.kept
         try:
             if kept["source"] != self.source:
-                raise UsageError(f"{self.state_file}: the state of another input, {kept['source']}")
+                raise UsageError(
+                    f"{self.state_file}: the state of another input, {kept['source']}; give this one another --state"
+                )
             for name, now in (("asked", asdict(self.asked)), ("columns", asdict(self.columns))):
                 before = kept[name]
                 other = [key for key, value in now.items() if _plain(value) != before.get(key)]
@@ -359,8 +353,7 @@ class _Watcher:
             self.head = list(kept["head"])
             self.limiter.restore(found.shared)
             place = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
-            self.output.resume(int(kept["lines"]), int(kept["bytes"]))
-            self.taken = int(kept["taken"])
+            elsewhere = self.output.resume(int(kept["lines"]), int(kept["bytes"]), kept["output"])
             for line in kept["pending"]:
                 self.output.write(line)
             if kept["piped"]:  # what was read after this state cannot be read again
@@ -372,11 +365,13 @@ class _Watcher:
                 raise
             raise InputError(f"{self.state_file}: a state without all of its parts; remove it to begin anew") from None
         self._say_resumed(place)
+        if elsewhere:
+            self.say(elsewhere)
         return place
 
     def _restore_series(self, found: State) -> None:
-        self.layout = decide([line.encode() for line in self.head], self.columns)
-        self.records = Records(self.layout)
+        self.layout = decide(self.head, self.columns)
+        self.records = Records(self.layout, self.columns.encoding)
         self.records.resume(found.kept["header"], found.kept["left_out"])
         self._said.update(found.kept["left_out"])
         if self.layout.kind != "time":

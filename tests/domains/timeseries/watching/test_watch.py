@@ -13,7 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+from pyarrow.csv import read_csv
 
 from genapps.errors import InputError, UsageError
 from genapps.io import following
@@ -248,7 +250,7 @@ def test_time_that_goes_backwards_is_left_out_until_the_clock_was_set_back(tmp_p
     made = run(path, out, columns=Columns(), say=said.append)
     assert made.left_out == {"lies behind the one before in time": 1 + 19}
     assert any("clock was set back 1 time" in text for text in said)
-    assert made.records == len(stamps)
+    assert made.records == len(stamps) - 20
 
 
 def test_a_storm_is_bounded_and_said(tmp_path: Path) -> None:
@@ -263,8 +265,9 @@ def test_a_storm_is_bounded_and_said(tmp_path: Path) -> None:
     assert any("still too many, so the threshold is raised" in text for text in said)
 
 
-def test_normal_records_of_another_file_are_learnt_at_once(tmp_path: Path) -> None:
+def test_normal_records_of_another_file_are_learnt_at_once_be_it_csv_or_parquet(tmp_path: Path) -> None:
     lines = rows()
+    del lines[100:110]  # rows that are missing are no records
     train, path, out = tmp_path / "train.csv", tmp_path / "a.csv", tmp_path / "e.jsonl"
     train.write_text(HEADER + "".join(lines[:300]), "utf-8")
     path.write_text(HEADER + "".join(lines[300:400]), "utf-8")
@@ -272,13 +275,20 @@ def test_normal_records_of_another_file_are_learnt_at_once(tmp_path: Path) -> No
     run(path, out, train=str(train), say=said.append)
     assert any("learnt 300 records" in text for text in said) and not any("warm-up" in text for text in said)
     assert {line["record"] for line in events(out)}
+    same, packed = tmp_path / "same.jsonl", tmp_path / "train.parquet"
+    pq.write_table(read_csv(train), packed)
+    run(path, same, train=str(packed))
+    assert same.read_bytes() == out.read_bytes()
+    pq.write_table(read_csv(train).drop_columns(["free"]), packed)
+    with pytest.raises(UsageError, match=r"train\.parquet: has no column 'free'"):
+        run(path, same, train=str(packed))
 
 
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
         ("", InputError, "empty|no records"),
-        ("a,b\n", InputError, "nothing to watch"),
+        ("a,b\n", InputError, "no record in the first lines: there is nothing to watch; give records"),
         ("name,word\nx,y\nz,w\n", InputError, "no column of numbers"),
     ],
 )
@@ -286,7 +296,46 @@ def test_what_cannot_be_watched_is_refused(tmp_path: Path, text: str, error: typ
     path = tmp_path / "a.csv"
     path.write_text(text, "utf-8")
     with pytest.raises(error, match=says):
-        run(path, tmp_path / "e.jsonl", columns=Columns())
+        run(path, tmp_path / "e.jsonl", columns=Columns(), state=str(tmp_path / "s.genapps"))
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"], "nothing is left of a run that was refused"
+
+
+def test_text_of_another_encoding_is_named_and_read(data: Path, tmp_path: Path) -> None:
+    out, other, path = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "data_1.csv"
+    text = data.read_text("utf-8").replace("load", "größe")
+    data.write_text(text, "utf-8")
+    path.write_text(text, "latin-1")
+    run(data, out)
+    with pytest.raises(InputError, match="line 1: not UTF-8 text; try --encoding latin-1"):
+        run(path, other)
+    run(path, other, columns=Columns(group="host", encoding="latin-1"))
+    assert "größe" in other.read_text("utf-8") and other.read_bytes() == out.read_bytes()
+    path.write_text(text, "utf-16")
+    with pytest.raises(InputError, match="UTF-16; watch it with: iconv"):
+        run(path, tmp_path / "c.jsonl")
+    with pytest.raises(UsageError, match="iconv"):
+        Columns(encoding="utf-16")
+    path.write_bytes(random.Random(0).randbytes(5000))
+    with pytest.raises(InputError, match="binary data"):
+        run(path, tmp_path / "c.jsonl")
+
+
+def test_where_the_lines_before_are_is_said_with_another_output(data: Path, tmp_path: Path) -> None:
+    out, other, state = tmp_path / "e.jsonl", tmp_path / "other.jsonl", str(tmp_path / "s.genapps")
+    run(data, out, state=state)
+    told = len(events(out))
+    other.write_bytes(out.read_bytes() * 2 + b"what another program wrote")
+    said: list[str] = []
+    run(data, other, state=state, say=said.append)
+    assert f"{told} lines told before went to {out}; {other} gets what comes now" in said
+    assert other.read_bytes() == out.read_bytes() * 2 + b"what another program wrote"
+
+
+def test_a_single_record_is_warm_up_and_said_to_be_one(tmp_path: Path) -> None:
+    path, said = tmp_path / "one.csv", list[str]()
+    path.write_text(HEADER + rows(1)[0], "utf-8")
+    assert run(path, tmp_path / "e.jsonl", say=said.append).records == 1
+    assert any("all of it was warm-up (1 record, 100 of a series are learnt first)" in text for text in said)
 
 
 def test_too_many_series_are_left_out_and_said(data: Path, tmp_path: Path) -> None:
