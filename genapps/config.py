@@ -11,7 +11,7 @@ import dataclasses
 import json
 import operator
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -54,9 +54,12 @@ def named(file: str | Path | None = None, overrides: Iterable[str] = ()) -> set[
     return keys if file is None else keys | set(_paths(_read_toml(Path(file))))
 
 
-def to_toml(config: Any) -> str:
-    """The settings as TOML, every key under a comment saying what it means; a key that is not set is commented out."""
-    return "\n".join([*_comment(_first_line(config)), "", *_toml_section(config, "")]).rstrip() + "\n"
+def to_toml(config: Any, given: Container[str] | None = None) -> str:
+    """The settings as TOML, every key under a comment saying what it means; a key that is not set is commented out.
+
+    given: the dotted keys that are set; all if None.
+    """
+    return "\n".join([*_comment(_first_line(config)), "", *_toml_section(config, "", given)]).rstrip() + "\n"
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -249,21 +252,22 @@ def _paths(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield prefix + key
 
 
-def _toml_section(config: Any, prefix: str) -> Iterator[str]:
+def _toml_section(config: Any, prefix: str, given: Container[str] | None) -> Iterator[str]:
     hints = get_type_hints(type(config))
     fields = dataclasses.fields(config)
     for field in fields:
         value = getattr(config, field.name)
         if not dataclasses.is_dataclass(value):
             yield from _comment(_help(field, hints[field.name]))
-            yield f"{field.name} = {_toml(value)}" if value is not None else f"# {field.name} ="
+            text = f"{field.name} = {_toml(value)}" if value is not None else f"# {field.name} ="
+            yield text if given is None or prefix + field.name in given or value is None else f"# {text}"
             yield ""
     for field in fields:
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
             yield from _comment(field.metadata.get("help", ""))
             yield f"[{prefix}{field.name}]"
-            yield from _toml_section(value, f"{prefix}{field.name}.")
+            yield from _toml_section(value, f"{prefix}{field.name}.", given)
 
 
 def _help(field: dataclasses.Field[Any], hint: Any) -> str:

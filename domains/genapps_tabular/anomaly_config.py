@@ -18,12 +18,17 @@ from genapps.training import TrainingConfig
 
 @dataclass(frozen=True)
 class DetectionConfig:
-    """Settings of detect; what is not set is as each judge has it."""
+    """Settings of detect: what is not set is as each judge has it, and what is set needs its line uncommented.
+
+    `genapps config tabular detect` prints them.
+    """
 
     training: TrainingConfig = field(
         default_factory=TrainingConfig, metadata={"help": "how long and how fast vae, gan, rbm, autoregressive learn"}
     )
-    gmm: GaussianConfig = field(default_factory=GaussianConfig, metadata={"help": "the mixture"})
+    gmm: GaussianConfig = field(
+        default_factory=GaussianConfig, metadata={"help": "the mixture; what is not set here follows from the rows"}
+    )
     autoregressive: AutoregressiveConfig = field(
         default_factory=AutoregressiveConfig, metadata={"help": "the column-by-column network"}
     )

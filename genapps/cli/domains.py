@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ EXTRAS = {
 class Domain:
     """Where a domain's parts are found; naming them here imports none of them.
 
-    `cli` and `config` are "module:attribute"; `sample` is the file in the package's samples/ that the demo runs on, and
+    `cli` and `config` are "module:attribute", and so are those of `own`: tasks with settings of their own, which are as
+    the task has them unless they are set. `sample` is the file in the package's samples/ that the demo runs on, and
     `demo` the domain's own command line for it, where {sample}, {samples} and {folder} stand for that file, the folder
     it is in, and the results' place.
     """
@@ -34,6 +35,7 @@ class Domain:
     cli: str
     help: str
     config: str | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
     sample: str | None = None
     demo: tuple[str, ...] = ()
 
@@ -43,6 +45,7 @@ BUILT_IN = {
         cli="genapps_tabular.cli:cli",
         help="Tables: synthetic rows, larger training sets, filled gaps, honest reports.",
         config="genapps_tabular.config:TabularConfig",
+        own={"detect": "genapps_tabular.anomaly_config:DetectionConfig"},
         sample="flights.csv",
         demo=(
             "synthesize",

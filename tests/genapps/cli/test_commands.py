@@ -134,6 +134,13 @@ def test_config_is_a_whole_and_valid_file(capsys: pytest.CaptureFixture[str], tm
         if "=" in line and not before.startswith("#") and line[0] != "#"
     ]
     assert not unexplained, "every setting says what it means"
+    assert main(["config", "tabular", "detect"]) == 0
+    text = capsys.readouterr().out
+    assert "# n_components = " in text and not any(tomllib.loads(text).values()), "nothing is set that was not asked"
+    assert main(["config", "tabular", "detect", "--set", "rbm.n_components=64"]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["rbm"] == {"n_components": 64}
+    assert main(["config", "tabular", "fit"]) == 2
+    assert "tabular fit has no settings of its own; see: genapps config tabular" in capsys.readouterr().err
     assert main(["config", "tabular", "--set", "sede=7"]) == 2
     assert "Did you mean 'seed'?" in capsys.readouterr().err
 
