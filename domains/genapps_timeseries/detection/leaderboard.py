@@ -38,7 +38,7 @@ def leaderboard_lines(normals: Mapping[str, Normal]) -> Iterator[str]:
     rows = [("channel", "taken", *families)]
     for channel, worths in found[:SHOWN]:
         cells = [f"{worths[name]:.3f}" if worths else "-" for name in families]
-        rows.append((channel, next(iter(worths), "gmm, too short to compare"), *cells))
+        rows.append((channel, next(iter(worths), "gmm, not compared"), *cells))
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
