@@ -125,13 +125,16 @@ def folds(count: int) -> Codes:
 
 
 def smoothed(parts: Floats, width: int) -> Floats:
-    """The mean of `width` rows around each row of parts (N, K) >= 0, fewer at both ends."""
-    if width < 2 or not len(parts):
+    """The mean of `width` rows around each row of parts (N, K) >= 0; at both ends that of the first and last `width`.
+
+    Means of fewer vary more, so that an end would be strange for being one.
+    """
+    width = min(width, len(parts))
+    if width < 2:
         return parts
     total = np.vstack([np.zeros(parts.shape[1]), np.cumsum(parts, axis=0)])
-    rows = np.arange(len(parts))
-    first, last = np.maximum(rows - width // 2, 0), np.minimum(rows + (width + 1) // 2, len(parts))
-    means: Floats = (total[last] - total[first]) / (last - first)[:, None]
+    first = np.clip(np.arange(len(parts)) - width // 2, 0, len(parts) - width)
+    means: Floats = (total[first + width] - total[first]) / width
     return np.maximum(means, 0)
 
 

@@ -89,10 +89,14 @@ class Moments:
         """(N, 3 * K) of the stretch around each row, at both ends of the first and of the last whole one."""
         middle = smoothed(table + FAR, self.width) - FAR  # sums of what is never below 0
         steps = np.diff(table, axis=0, prepend=table[:1]) ** 2
-        squares = smoothed(np.hstack([(table - middle) ** 2, steps]), self.width)
-        rows = np.hstack([middle, np.log(squares + np.tile(self.still, 2)) / 2])
-        first, last = self.width // 2, len(rows) - (self.width + 1) // 2
-        return rows[np.clip(np.arange(len(rows)), first, last)] if first <= last else rows
+        steps[:1] = steps[min(1, len(steps) - 1)] if len(steps) else 0.0  # the first row has none of its own
+        # Where the middle is held, at the ends, rows are farther off it than they are elsewhere.
+        first, last = self.width // 2, max(len(table) - (self.width + 1) // 2, self.width // 2) + 1
+        squares = smoothed((table - middle)[first:last] ** 2, self.width)
+        inside = np.clip(np.arange(len(table)) - first, 0, max(len(squares) - 1, 0))
+        spread = squares[inside] if len(squares) else (table - middle) ** 2
+        squares = np.hstack([spread, smoothed(steps, self.width)])
+        return np.hstack([middle, np.log(squares + np.tile(self.still, 2)) / 2])
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """The law of stretches."""

@@ -41,12 +41,15 @@ def spread_some(scores: Floats, starts: NDArray[np.int64], count: int, length: i
 
 
 def running_mean(values: Floats, width: int) -> Floats:
-    """Means (N,) over `width` points around each point, over fewer at the ends."""
+    """Means (N,) over `width` points around each point; at both ends that of the first and the last `width`.
+
+    Fewer points vary more, and a part of a period is elsewhere than all of it: ends would be strange for being ends.
+    """
+    count = len(values)
+    width = max(1, min(width, count))
     total = np.concatenate([[0.0], np.cumsum(values)])
-    point = np.arange(len(values))
-    first = np.maximum(point - (width - 1) // 2, 0)
-    last = np.minimum(point + width // 2 + 1, len(values))
-    means: Floats = (total[last] - total[first]) / (last - first)
+    first = np.clip(np.arange(count) - (width - 1) // 2, 0, count - width)
+    means: Floats = (total[first + width] - total[first]) / width
     return means
 
 

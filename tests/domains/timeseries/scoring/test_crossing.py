@@ -139,3 +139,5 @@ def test_drift_is_of_what_wanders() -> None:
 def test_smoothing_keeps_the_mean_of_what_is_constant() -> None:
     np.testing.assert_allclose(smoothed(np.full((7, 2), 3.0), 4), 3.0)
     assert smoothed(np.eye(9)[4][:, None], 3)[:, 0].tolist() == pytest.approx([0, 0, 0, 1 / 3, 1 / 3, 1 / 3, 0, 0, 0])
+    ends = smoothed(np.arange(6.0)[:, None], 4)[:, 0]  # of whole stretches: fewer rows would vary more
+    assert ends.tolist() == pytest.approx([1.5, 1.5, 1.5, 2.5, 3.5, 3.5])

@@ -74,6 +74,16 @@ def test_the_ends_are_judged_by_whole_stretches() -> None:
     assert (found[:24] == found[24]).all() and (found[-23:] == found[-24]).all()
 
 
+def test_the_ends_of_a_swing_are_no_stranger_than_the_rest() -> None:
+    rows = np.arange(3000)
+    swing = np.stack([np.sin(2 * np.pi * rows / 144), np.cos(2 * np.pi * rows / 144)], axis=1)
+    table = np.random.default_rng(0).normal(0, 0.1, (3000, 2)) + swing
+    for end in (700, 750, 800):  # the first judged row, at several phases
+        judge = Moments().fit(table[:end])
+        found = judge.score(table[end:]).scores
+        assert max(found[:24].max(), found[-24:].max()) < 1.1 * found[100:-100].max()
+
+
 def test_state_and_short_parts() -> None:
     judge = Moments().fit(noise(0, SHORTEST))
     for rows in (1, 2, 30):
