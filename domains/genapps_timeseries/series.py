@@ -20,13 +20,20 @@ class Clock:
 
     kind: stamps of a calendar, plain numbers that grow, or the numbers of the rows. column: where the time is read,
     empty for row numbers. step: the usual distance of rows, in seconds where there is a calendar, else in the unit of
-    the column; None for a single row. regular: whether nearly all rows are one step apart.
+    the column; None for a single row. regular: whether nearly all rows are one step apart. hours: the column of the
+    time of day, where the other one has only days.
     """
 
     kind: Kind = "rows"
     column: str = ""
     step: float | None = 1.0
     regular: bool = True
+    hours: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the time is called where it is one column."""
+        return f"{self.column} {self.hours}" if self.hours else self.column
 
     @property
     def seconds(self) -> float | None:

@@ -137,10 +137,10 @@ def provenance(reading: Reading, wishes: Wishes) -> dict[str, Any]:
 
 def write_rows(detection: Detection, given: Input, reading: Reading, target: str) -> None:
     """A row of results for each row of the input."""
-    column = reading.clock.column
-    texts = stamps(given, column, reading.rows)
+    clock = reading.clock
+    texts = stamps(given, clock.column, reading.rows, hours=clock.hours)
     with TableWriter(target) as writer:
-        for table in row_tables(detection, column, texts, reading.rows):
+        for table in row_tables(detection, clock.title, texts, reading.rows):
             writer.write(table)
 
 

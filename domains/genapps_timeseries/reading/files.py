@@ -14,7 +14,8 @@ import pyarrow as pa
 from genapps.errors import InputError, UsageError
 from genapps.io.room import LIMIT, Growing
 from genapps.suggest import did_you_mean
-from genapps_timeseries.reading.clock import Stamps, find_clock, floats_of
+from genapps_timeseries.reading.clock import Stamps, floats_of
+from genapps_timeseries.reading.columns import cells_of, find_time, tells_apart
 from genapps_timeseries.reading.grid import Raw, on_grid
 from genapps_timeseries.reading.inputs import Input, Progress
 from genapps_timeseries.reading.numerals import Numeral, recognize_numeral
@@ -22,11 +23,12 @@ from genapps_timeseries.series import Clock, Codes, Floats, Series
 from genapps_timeseries.wording import counted, duration, listed
 
 SHORTEST = 2  # rows of a series
+SELDOM = 0.01  # of the rows of a channel of two values: it has one but for a few rows
 MOST_SERIES = 10_000
 LABELS = re.compile(
     r"(?i)(is[_ ]?)?(label|anomal(y|ous|ies)|outlier|change[_ ]?points?|ground[_ ]?truth)s?(_?(label|flag))?"
 )
-IDENTIFIERS = re.compile(r"(?i)(.*[_ -])?(id|uuid|guid|serial|row|nr|no)\.?|Unnamed: 0|index|")
+IDENTIFIERS = re.compile(r"(?i)(.*[_ -])?(id|uuid|guid|serial|row|nr|no)\.?|Unnamed: 0|index")
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,14 @@ class _Channel:
     infinite: int = 0
     lost: int = 0
     example: str = ""
-    distinct: set[float] = field(default_factory=set)
+    counts: dict[float, int] = field(default_factory=dict)  # of each value, while there are two at most
+
+    def says(self) -> str:
+        """What is to be said of a channel of one or two values."""
+        if len(self.counts) != 2:
+            return "constant" if len(self.counts) == 1 else ""
+        few, told = min(self.counts.values()), sum(self.counts.values())
+        return "binary" if few > SELDOM * told else f"constant but for {counted(few, 'row')}"
 
     def add(self, column: pa.ChunkedArray) -> int:
         """Take the cells of a batch; how many of them are no numbers."""
@@ -124,8 +133,10 @@ class _Channel:
         self.unknown += int(np.isnan(numbers).sum())
         self.lost += lost
         self.example = self.example or example
-        if len(self.distinct) <= 2:
-            self.distinct.update(np.unique(numbers[~np.isnan(numbers)])[:3].tolist())
+        if len(self.counts) <= 2:
+            values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+            for value, count in list(zip(values.tolist(), counts.tolist(), strict=True))[:3]:
+                self.counts[value] = self.counts.get(value, 0) + count
         self.numbers.append(numbers)
         return lost
 
@@ -137,7 +148,8 @@ class _Table:
         self.given, self.options, self.known = given, options, known
         self.rows = 0
         self.left_out: dict[str, str] = {}
-        self.time = ""
+        self.time, self.hours = "", ""
+        self.series_by: str | None = None  # a column that seems to tell series apart
         self.stamps: Stamps | None = None
         self.times = Growing()
         self.groups: dict[str | None, int] = {}
@@ -165,16 +177,20 @@ class _Table:
         asked += [("--channel", name) for name in options.channels]
         for option, name in asked:
             if name is not None and name not in names:
-                raise UsageError(f"{option} {name}: there is no such column.{did_you_mean(name, names)}")
+                meant = did_you_mean(name, names) or f" There is {listed(names)}"
+                raise UsageError(f"{option} {name}: there is no such column.{meant}")
         free = [name for name in names if name not in {*options.ignore, *options.channels, options.group_by}]
-        found = find_clock(table, options.time, free)
+        found = find_time(table, options.time, free)
         if found is not None:
-            self.time, self.stamps = found
+            self.time, self.hours, self.stamps = found
             self.stamps = self.known.get(self.time, self.stamps)
-        taken = {self.time, options.group_by, *options.ignore}
+        taken = {self.time, self.hours, options.group_by, *options.ignore}
         for name in options.channels or names:
             if name not in taken:
                 self._plan_channel(name, table[name])
+        if self.stamps is not None and options.group_by is None:
+            times = self.stamps.read(cells_of(table, self.time, self.hours))
+            self.series_by = tells_apart(table, times, list(self.left_out))
         commas = [one.numeral for one in self.channels if one.numeral and one.numeral.point == ","]
         for one in self.channels if commas else []:  # in one file a comma is one thing
             if one.numeral and one.numeral.thousands == "," and one.name not in self.known:
@@ -206,7 +222,7 @@ class _Table:
 
     def _add(self, table: pa.Table) -> None:
         if self.stamps is not None:
-            self._add_times(table[self.time])
+            self._add_times(cells_of(table, self.time, self.hours))
         if self.options.group_by is not None:
             self._add_groups(table[self.options.group_by])
         for channel in self.channels:
@@ -248,7 +264,7 @@ class _Table:
         columns, channels, notes = self._columns()
         stamps = self.stamps
         kind = "rows" if stamps is None else "time" if stamps.calendar else "number"
-        clock = Clock(kind, self.time)  # type: ignore[arg-type]
+        clock = Clock(kind, self.time, hours=self.hours)  # type: ignore[arg-type]
         times = self.times.array() if stamps is not None else None
         if times is not None and not np.isfinite(times).any():
             raise InputError(f"{self.given.name}: column {self.time!r} holds no time in any row")
@@ -298,7 +314,7 @@ class _Table:
                 self._refuse(one.name, "is text")
             elif not told:
                 self.left_out[one.name] = "holds no number"
-            elif not asked and LABELS.fullmatch(one.name) and one.distinct <= {0.0, 1.0}:
+            elif not asked and LABELS.fullmatch(one.name) and one.counts.keys() <= {0.0, 1.0}:
                 self.left_out[one.name] = "holds labels"
             else:
                 kept.append(one)
@@ -319,10 +335,10 @@ class _Table:
         for says in dict.fromkeys(one.numeral.says for one in kept if one.numeral and one.numeral.says):
             names = [one.name for one in kept if one.numeral and one.numeral.says == says]
             notes.append(f"read with {says}: {listed(names)}")
-        for what, count in (("constant", 1), ("binary", 2)):
-            names = [one.name for one in kept if len(one.distinct) == count]
-            if names:
-                notes.append(f"{len(names)} of {counted(len(kept), 'channel')} {what}: {listed(names)}")
+        words = {one.name: one.says() for one in kept}
+        for says in sorted(filter(None, set(words.values())), reverse=True):
+            names = [name for name, own in words.items() if own == says]
+            notes.append(f"{len(names)} of {counted(len(kept), 'channel')} {says}: {listed(names)}")
         notes += [
             f"{counted(one.lost, 'cell')} of {one.name!r} {'is no number' if one.lost == 1 else 'are no numbers'}"
             f" ({one.example[:40]!r}) and taken as unknown"
@@ -342,7 +358,11 @@ class _Table:
     def _first_words(self, clock: Clock) -> tuple[str, ...]:
         if self.stamps is None:
             return ("no column tells the time, so rows are counted (name one with --time)",)
-        says = f"time is read from {self.time!r} ({self.stamps.says})"
+        columns = [self.time, *([self.hours] if self.hours else [])]
+        says = f"time is read from {listed(columns)} ({self.stamps.says})"
         if clock.regular and clock.step:
             says += f", a row every {duration(clock.step) if clock.kind == 'time' else f'{clock.step:.6g}'}"
-        return (says,)
+        if self.series_by is None:
+            return (says,)
+        by = self.series_by
+        return (says, f"stamps repeat once for each value of {by!r}: --group-by {by} judges each by itself")

@@ -119,7 +119,7 @@ def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[flo
     """The usual distance of rows, and whether nearly all are that far apart."""
     if len(times) < 2 or times[-1] == times[0]:
         return None, False
-    mean = float(times[-1] - times[0]) / (len(times) - 1)
+    mean = _said(float(times[-1] - times[0]) / (len(times) - 1))
     if coarse:
         return mean, False
     every = max(1, len(times) // SAMPLE)
@@ -128,7 +128,10 @@ def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[flo
     release(times)
     usual = float(np.median(some))
     alike = some[(some >= usual / 2) & (some <= usual * 1.75)]
-    for step in (usual, float(alike.mean()) if len(alike) else usual):  # the mean where rows are early, late by turns
+    for step in (
+        usual,
+        _said(float(alike.mean())) if len(alike) else usual,
+    ):  # the mean where rows are early, late by turns
         near = _count(times, lambda steps, step=step: np.abs(steps - step) <= NEAR * step)  # type: ignore[misc]
         if near >= REGULAR * (len(times) - 1):
             return step, True
@@ -138,6 +141,11 @@ def _step(times: Floats, kind: str, coarse: bool, notes: list[str]) -> tuple[flo
         " order, not by time"
     )
     return mean, False
+
+
+def _said(mean: float) -> float:
+    """An average step as it can be said: 30 min where it is 29 min 59.9 s."""
+    return float(f"{mean:.3g}")
 
 
 def _gaps(times: Floats, step: float, clock: Clock, notes: list[str]) -> tuple[Codes, Codes]:

@@ -19,6 +19,7 @@ from genapps.io.limits import DEFAULT, Limits
 from genapps.io.room import CHUNK, room
 from genapps.io.source import open_source
 from genapps.io.tables import BATCH_ROWS, tables_of
+from genapps_timeseries.reading.columns import cells_of, named
 from genapps_timeseries.series import Series
 
 Progress = Callable[[int, int], None]
@@ -65,7 +66,7 @@ class Input:
         """The rows from the first on; `progress` is told how many bytes (rows of a frame) of how many are done."""
         if self._table is None:
             for table in tables_of(self._source, encoding=self._encoding, header=False):
-                yield table
+                yield named(table)
                 if progress is not None:
                     progress(self._source.file.tell(), self.size)
             return
@@ -75,18 +76,24 @@ class Input:
                 progress(min(start + BATCH_ROWS, self.size), self.size)
 
 
-def stamps(source: Any, column: str, rows: int | None = None, *, encoding: str | None = None) -> Iterator[list[str]]:
+def stamps(
+    source: Any, column: str, rows: int | None = None, *, hours: str = "", encoding: str | None = None
+) -> Iterator[list[str]]:
     """The text of the time column as the input has it, in its order, batch by batch; row numbers where it has none.
 
-    column: `Clock.column`. rows: how many there were when it was read first; a file may have grown since. An `Input`
-    is read from its start again, anything else opened anew. Raises InputError where it has become shorter.
+    column, hours: those of `Clock`. rows: how many there were when it was read first; a file may have grown since. An
+    `Input` is read from its start again, anything else opened anew. Raises InputError where it has become shorter.
     """
     with ExitStack() as stack:
         given = source if isinstance(source, Input) else stack.enter_context(Input(source, encoding=encoding))
         seen = 0
         for table in given.tables():
             part = table if rows is None else table.slice(0, rows - seen)
-            yield _texts(part[column]) if column else [str(row) for row in range(seen, seen + part.num_rows)]
+            yield (
+                _texts(cells_of(part, column, hours))
+                if column
+                else [str(row) for row in range(seen, seen + part.num_rows)]
+            )
             seen += part.num_rows
             if seen == rows:
                 return

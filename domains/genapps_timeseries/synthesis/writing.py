@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from genapps.errors import UsageError
 from genapps_timeseries.reading.clock import recognize
+from genapps_timeseries.reading.columns import cells_of
 from genapps_timeseries.reading.numerals import NO, YES, recognize_numeral
 from genapps_timeseries.series import Clock, Floats
 
@@ -91,7 +92,9 @@ class Layout:
     def of(cls, table: pa.Table, clock: Clock, channels: Sequence[str], group: str | None) -> Layout:
         """As the first rows of the input have it."""
         kept = {*channels, clock.column, *([group] if group else [])}
-        stamping = Stamping.of(table[clock.column], clock) if clock.column else Stamping("number")
+        stamping = (
+            Stamping.of(cells_of(table, clock.column, clock.hours), clock) if clock.column else Stamping("number")
+        )
         words = {name: said for name in channels if (said := words_of(table[name]))}
         return cls(tuple(name for name in table.column_names if name in kept), clock, stamping, group, words)
 

@@ -217,6 +217,20 @@ def test_constant_and_unknown_channels_are_said(tmp_path: Path) -> None:
     assert "1 of 8 cells are empty: in 'x'" in said(series)
 
 
+def test_a_channel_that_moved_for_a_few_rows_is_not_called_binary(tmp_path: Path) -> None:
+    cells = [f"{k % 7},{7 + (k >= 198)},{k // 100}" for k in range(200)]
+    series = one(written(tmp_path, "\n".join(["x,flat,switch", *cells]) + "\n"))
+    assert "1 of 3 channels constant but for 2 rows: 'flat'" in said(series)
+    assert "1 of 3 channels binary: 'switch'" in said(series)
+
+
+def test_columns_without_a_name_are_read(tmp_path: Path) -> None:
+    assert one(written(tmp_path, lines(header="time,temp,"))).channels == ("temp", "column 3")
+    assert one(written(tmp_path, lines(header=",temp,flow"))).clock.column == "index"
+    assert one(written(tmp_path, ",x\n0,1\n1,5\n2,3\n")).channels == ("x",)
+    assert "(numbers rows or things): 'index'" in said(one(written(tmp_path, ",x\n7,1\n1,5\n2,3\n")))
+
+
 def test_infinite_values_and_words_are_unknown(tmp_path: Path) -> None:
     series = one(written(tmp_path, "x\n1\ninf\n-inf\nfault\n5\n"))
     assert np.isnan(series.values[1:4, 0]).all()
@@ -350,7 +364,7 @@ def test_wrong_encoding(tmp_path: Path) -> None:
     ("options", "says", "code"),
     [
         ({"time": "tme"}, "--time tme: there is no such column. Did you mean 'time'?", 2),
-        ({"group_by": "host"}, "--group-by host: there is no such column", 2),
+        ({"group_by": "host"}, "no such column. There is 'time', 'temp', 'flow' and 'state'", 2),
         ({"ignore": ["flwo"]}, "Did you mean 'flow'?", 2),
         ({"channels": ["tempp"]}, "Did you mean 'temp'?", 2),
         ({"channels": ["state"]}, "column 'state' is text", 3),

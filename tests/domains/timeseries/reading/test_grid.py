@@ -180,3 +180,10 @@ def test_time_never_falls_and_no_row_is_lost(times: list[float], number: bool) -
     check_every_row_has_a_place(made, times)
     values: Floats = made.values[made.rows >= 0, 0]
     assert np.isfinite(values).all()
+
+
+def test_a_mean_step_is_one_that_can_be_said() -> None:
+    """Rows that are early and late by turns, a clock that is a bit slow: 30 min, not 29 min 59.9 s."""
+    times = np.arange(102) * 1799.93 + np.where(np.arange(102) % 2, 440.0, 0.0)
+    made = on_grid(raw(times.tolist()))
+    assert (made.clock.step, made.clock.regular) == (1800.0, True)
