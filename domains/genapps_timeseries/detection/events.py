@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,6 +69,11 @@ class Found:
     def grade(self) -> str:
         """The severity in words: low, medium, high, critical."""
         return GRADES[min(int(self.severity), len(GRADES) - 1)]
+
+    @property
+    def graded(self) -> str:
+        """The grade and the severity, cut to a tenth so that it is of that grade."""
+        return f"{self.grade} {math.floor(self.severity * 10) / 10:.1f}"
 
 
 def found_in(judged: Judged, normal: Normal, rules: Rules) -> list[Found]:
@@ -139,7 +145,7 @@ def narrowed(event: Found, judged: Judged, normal: Normal, rate: float, first: i
     alarms = rows[judged.strange[rows]]
     if not len(alarms):
         return event
-    peak = int(alarms[judged.p[alarms].argmin()])
+    peak = int(alarms[np.lexsort((-judged.score[alarms], judged.p[alarms]))[0]])  # where p-values tie, by the score
     times = judged.series.times
     channels = _named(judged.series.channels, judged.shares[alarms].mean(axis=0))
     return replace(
@@ -208,14 +214,19 @@ def _join(made: list[Found], new: Found, window: int, strange: Mask) -> None:
     made.append(new)
 
 
-def without_shadows(events: Sequence[Found], judged: Judged, window: int) -> list[Found]:
-    """The events but for those beside missing values: a window that holds some is strange, its other rows are not."""
+def without_shadows(events: Sequence[Found], judged: Judged, normal: Normal) -> list[Found]:
+    """The events but for those beside missing values: a window that holds some is strange, its other rows are not.
+
+    Nor are the rows of other channels, which are judged together with it; of those a hole longer than any normal one.
+    """
     unknown = np.isnan(judged.series.values)
     made = []
     for event in events:
         c = judged.series.channels.index(event.channels[0][0])
-        near = unknown[max(event.first - window, 0) : event.last + 1 + window, c]
-        if event.clear or _longest_run(near) <= HOLE:
+        near = unknown[max(event.first - normal.window, 0) : event.last + 1 + normal.window]
+        longest = np.array([_longest_run(column) for column in near.T])
+        usual = np.maximum(HOLE, np.where(np.arange(len(longest)) == c, 0, normal.longest[1]))
+        if event.clear or (longest <= usual).all():
             made.append(event)
     return made
 

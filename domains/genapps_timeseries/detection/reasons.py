@@ -68,8 +68,6 @@ def band(course: Course) -> str:
 
 def _spike(name: str, course: Course) -> str:
     peak = _worst(course)
-    if _is_usual(course.values[peak], course):
-        return _shape(name, course)
     value = number(float(course.values[peak]), course.unit)
     word = "jumped to" if course.values[peak] >= np.nan_to_num(course.usual[peak]) else "dropped to"
     return f"{name} {word} {value} where {band(course)} is normal"
@@ -82,15 +80,13 @@ def _level(name: str, course: Course) -> str:
     off = float(np.nanmean(course.values - course.usual))
     far, word = number(abs(off), course.unit), "higher" if off > 0 else "lower"
     ends = float(np.nanmin(course.values)), float(np.nanmax(course.values))
-    apart = not any(_is_usual(end, course) for end in ends)
+    apart = not any(_in_band(end, course.usual, course.unit) for end in ends)
     told = f": {here} where {band(course)} is normal" if apart else _at_worst(course)
     return f"{name} was about {far} {word} than normal for {course.lasted}{told}"
 
 
 def _trend(name: str, course: Course) -> str:
     peak = _worst(course)
-    if _is_usual(course.values[peak], course):
-        return _shape(name, course)
     off = float(course.values[peak] - course.usual[peak])
     word = "up" if off > 0 else "down"
     value = number(float(course.values[peak]), course.unit)
@@ -159,12 +155,19 @@ def _at_worst(course: Course) -> str:
     return f", at worst {number(value, course.unit)} where {number(usual, course.unit)} is normal"
 
 
-def _is_usual(value: float, course: Course) -> bool:
-    """Whether a value lies in the band of what was normal."""
-    known = course.usual[np.isfinite(course.usual)]
-    return bool(len(known)) and bool(known.min() - 2 * course.unit <= value <= known.max() + 2 * course.unit)
+def is_usual(values: Floats, usual: Floats, unit: float) -> bool:
+    """Whether the value that is most off, of values (L,) beside a usual course (L,), is one of the band around that."""
+    return _in_band(float(values[_farthest(values, usual)]), usual, unit)
+
+
+def _in_band(value: float, usual: Floats, unit: float) -> bool:
+    known = usual[np.isfinite(usual)]
+    return bool(len(known)) and bool(known.min() - 2 * unit <= value <= known.max() + 2 * unit)
 
 
 def _worst(course: Course) -> int:
-    off = np.abs(np.nan_to_num(course.values - course.usual))
-    return int(off.argmax())
+    return _farthest(course.values, course.usual)
+
+
+def _farthest(values: Floats, usual: Floats) -> int:
+    return int(np.abs(np.nan_to_num(values - usual)).argmax())

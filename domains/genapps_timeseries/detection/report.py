@@ -137,7 +137,7 @@ def _table(detection: Detection) -> Table:
     rows = []
     for event in worst:
         start, end = span_words(clocks[event.series], event.start, event.end)
-        severity = f"{event.grade} {event.severity:.1f}"
+        severity = event.graded
         series = (clip(event.series, 30),) if several else ()
         rows.append((str(event.id), *series, start, end, severity, channel_words(event), event.kind, event.reason))
     head = ("Event", *(("Series",) if several else ()), "Start", "End", "Severity", "Channels", "Kind", "Reason")
@@ -181,7 +181,7 @@ def _panels(detection: Detection) -> Iterator[Figure]:
         name = "" if event.kind == "gap" else f"{clip(event.channels[0][0], 40)}: "
         title = f"{event.id}. {name}{event.kind}"
         words = f"{_sentence(event.reason)} {below}"
-        yield Figure(title, pair, aside=f"{event.grade} {event.severity:.1f}", below=words, wide=True)
+        yield Figure(title, pair, aside=event.graded, below=words, wide=True)
 
 
 def _beside(event: Found, normal: Floats, like: Frame, series: Series) -> tuple[Markup, str]:

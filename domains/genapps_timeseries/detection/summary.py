@@ -63,7 +63,7 @@ def event_table(detection: Detection) -> Iterator[str]:
     for event in worst:
         clock = clocks[event.series]
         start, end = span_words(clock, event.start, event.end)
-        grade = f"{event.grade} {event.severity:.1f}"
+        grade = event.graded
         rows.append(
             [
                 str(event.id),

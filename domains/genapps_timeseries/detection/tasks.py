@@ -243,7 +243,7 @@ def _judged(
     judged = judge(normal, series, asked.rate, None if learnt is None else learnt.scored)
     rules = wishes.rules(asked.rate, series.clock, normal.window)
     found = explained(found_in(judged, normal, rules), judged, normal, asked.rate)
-    told = without_copies(without_shadows(found, judged, normal.window))
+    told = without_copies(without_shadows(found, judged, normal))
     told.sort(key=lambda event: (event.start, event.first))
     told = [event for event in told if event.rows >= rules.rows and wishes.wants(event.direction)]
     events = tuple(event for event in told if not is_accepted(event, judged, normal))

@@ -9,18 +9,20 @@ from typing import Self
 import numpy as np
 
 from genapps.anomaly.events import Direction
+from genapps_timeseries.detection.cutting import SHARED
 from genapps_timeseries.detection.events import COMPARED, Found, Likeness, narrowed
 from genapps_timeseries.detection.extent import OFF, extent
 from genapps_timeseries.detection.judging import Judged
 from genapps_timeseries.detection.kinds import Kind, crossings, kind_of, roughness, usual_residual
 from genapps_timeseries.detection.learning import Normal
-from genapps_timeseries.detection.reasons import Course, sentence
+from genapps_timeseries.detection.reasons import Course, is_usual, sentence
 from genapps_timeseries.scoring.crossing import steps_of
 from genapps_timeseries.scoring.examples import nearest
 from genapps_timeseries.series import Clock, Floats
 from genapps_timeseries.wording import counted, duration
 
 AROUND = 4  # windows on either side that the kind is told by
+SAME = 2 / 3  # of the rows of the shorter of two channels' faults: where they share as many they are one
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,37 @@ def explained(events: Sequence[Found], judged: Judged, normal: Normal, rate: flo
         key = normal.channels.index(event.channels[0][0]), bool(event.kind)
         if key not in known:
             known[key] = _Channel.of(normal, *key)
-        made.append(_explained(event, known[key], judged, normal, rate))
+        told = _explained(event, known[key], judged, normal, rate)
+        made += [told, *_beside(event, told, known, judged, normal, rate)]
     return made
+
+
+def _beside(
+    event: Found, told: Found, known: dict[tuple[int, bool], _Channel], judged: Judged, normal: Normal, rate: float
+) -> list[Found]:
+    """Faults of other channels that an event hides: scores of windows cannot tell two that run into each other.
+
+    A channel has one of its own where it stands out by its values, and its rows and those of the event are mostly not
+    the same.
+    """
+    made: list[Found] = []
+    for name, share in event.channels[1:]:
+        c = normal.channels.index(name)
+        if event.kind or not told.clear or share < SHARED or normal.detector.roles[c] != "continuous":
+            continue
+        if (c, False) not in known:
+            known[c, False] = _Channel.of(normal, c, stretch=False)
+        first_of_all = (name, share), *(pair for pair in event.channels if pair[0] != name)
+        other = _explained(replace(event, channels=first_of_all), known[c, False], judged, normal, rate)
+        if other.clear and other.kind != "relation" and all(_apart(one, other) for one in (told, *made)):
+            made.append(other)
+    return made
+
+
+def _apart(one: Found, other: Found) -> bool:
+    """Whether two events share less than SAME of the rows of the shorter."""
+    shared = min(one.last, other.last) - max(one.first, other.first) + 1
+    return shared < SAME * min(one.rows, other.rows)
 
 
 def _explained(event: Found, channel: _Channel, judged: Judged, normal: Normal, rate: float) -> Found:
@@ -61,6 +92,8 @@ def _explained(event: Found, channel: _Channel, judged: Judged, normal: Normal, 
     told, values, begin = _kind(event, channel, judged, normal)
     segment = values[told.first : told.last + 1]
     clear = stretch or channel.role != "continuous" or _is_clear(segment, told.usual, channel.unit)
+    if told.name in ("spike", "trend") and is_usual(segment, told.usual, channel.unit):
+        told = replace(told, name="shape")  # values that are as usual jump and drift nowhere
     if told.name in ("shape", "level shift") and len(event.channels) > 1 and not clear:
         told = replace(told, name="relation")
     if not stretch:

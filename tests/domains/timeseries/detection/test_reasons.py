@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genapps_timeseries.detection.kinds import KINDS
-from genapps_timeseries.detection.reasons import Course, number, sentence, span
+from genapps_timeseries.detection.reasons import Course, is_usual, number, sentence, span
 
 UP = Course("temperature", np.array([70.0, 81.23, 71.0]), np.array([64.0, 65.0, 66.0]), 1.0, "15 min", swings=(7, 3))
 
@@ -59,8 +59,10 @@ def test_ranges() -> None:
 
 def test_what_is_as_usual_is_not_said_to_be_strange() -> None:
     calm = replace(UP, values=UP.usual + 0.01)
-    for kind in ("spike", "trend", "shape"):
-        assert sentence(kind, calm) == "temperature ran an unusual course for 15 min, within its usual values"
+    assert is_usual(calm.values, calm.usual, calm.unit), "so it is told as a shape, neither a spike nor a trend"
+    assert not is_usual(UP.values, UP.usual, UP.unit)
+    assert sentence("shape", calm) == "temperature ran an unusual course for 15 min, within its usual values"
     far = replace(UP, usual=np.array([60.0, 65.0, 100.0]))  # 81 is usual, but not at that time
-    assert sentence("spike", far).endswith("at worst 71 where 100 is normal")
+    assert is_usual(far.values, far.usual, far.unit)
+    assert sentence("shape", far).endswith("at worst 71 where 100 is normal")
     assert "–" not in sentence("level shift", far)

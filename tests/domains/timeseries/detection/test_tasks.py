@@ -122,6 +122,8 @@ def test_a_channel_is_named_and_its_missing_values_too() -> None:
     assert worst.last >= 1300
     missing = next(event for event in made.events if event.kind == "missing")
     assert missing.channels == (("c", 1.0),)
+    beside = [event for event in made.events if 1690 < event.first < 1730 and event is not missing]
+    assert not beside, "other channels are as usual there, whatever a score of all of them says"
 
 
 def test_one_direction_only() -> None:
@@ -322,6 +324,28 @@ def test_faults_of_two_channels_are_two_events():
     assert {event.channels[0][0] for event in found if 2700 < event.first < 3600} == {"channel 1", "channel 2"}
 
 
+def test_faults_of_two_channels_that_overlap_are_two_events_unless_they_are_one():
+    table = np.stack([course(2000, 1), course(2000, 2)[::-1]], axis=1)
+    for begin, faults in ((1520, 2), (1500, 1)):
+        values = table.copy()
+        values[1500:1540, 0] += 8
+        values[begin : begin + 40, 1] -= 6
+        found = detect((series_of(values),), Wishes(false_alarm_rate=0.002)).events
+        near = [event for event in found if 1480 <= event.first <= 1560]
+        assert len({event.channels[0][0] for event in near}) == len(near) == faults
+        assert all(abs(event.last - last) <= 2 for event, last in zip(near, (1539, 1559), strict=False))
+
+
+def test_number_and_grade_agree(found: Detection) -> None:
+    event = found.events[0]
+    assert [replace(event, severity=s).graded for s in (0.04, 0.99, 2.99, 3.0)] == [
+        "low 0.0",
+        "low 0.9",
+        "high 2.9",
+        "critical 3.0",
+    ]
+
+
 def test_an_event_is_the_rows_that_are_strange(found: Detection) -> None:
     """Its peak lies in it, its score and p-value are those of its peak, and scores.csv says the same."""
     judged = found.results[0].judged
@@ -329,6 +353,7 @@ def test_an_event_is_the_rows_that_are_strange(found: Detection) -> None:
     inside = np.zeros(len(judged.score), bool)
     for event in found.events:
         assert event.start <= event.peak <= event.end
+        assert event.kind != "spike" or " jumped " in event.reason or " dropped " in event.reason
         assert event.rows == event.last - event.first + 1
         inside[event.first : event.last + 1] = True
         if event.by_score:
