@@ -62,7 +62,9 @@ def wish_options(function: Any) -> Any:
     "--train", metavar="FILE|ROWS|UNTIL", help="What is normal: a file, the first rows (1000, 30%), all before a time."
 )
 @click.option("--alarms-per-week", type=float, metavar="N", help="False alarms a week; 1 if nothing is asked.")
-@click.option("--false-alarm-rate", type=float, metavar="SHARE", help="The same as a share of the normal rows.")
+@click.option(
+    "--false-alarm-rate", type=float, metavar="SHARE", help="The same as a share of normal rows, at most 0.5."
+)
 @click.option("--min-length", metavar="TIME", help="Shortest event: rows, or a time such as 5m.")
 @click.option("--merge", metavar="TIME", help="Alarms at most so far apart are one event; half a period if not given.")
 @click.option(
@@ -136,7 +138,9 @@ def detect(data: str, output: str | None, as_json: bool, fail_on_anomaly: bool, 
     "--train", metavar="FILE|ROWS|UNTIL", help="Which part of DATA is normal: its first rows, or all before a time."
 )
 @click.option("--alarms-per-week", type=float, metavar="N", help="What detect --model is to promise.")
-@click.option("--false-alarm-rate", type=float, metavar="SHARE", help="The same as a share of the normal rows.")
+@click.option(
+    "--false-alarm-rate", type=float, metavar="SHARE", help="The same as a share of normal rows, at most 0.5."
+)
 @reading_options
 @wish_options
 @output_options

@@ -82,6 +82,9 @@ def explain(error: BaseException) -> tuple[str, int]:
     error = missing_extra(error) or error
     if isinstance(error, GenappsError):
         return str(error), error.exit_code
+    if isinstance(error, click.NoSuchOption):
+        near = _near(error.option_name, error.possibilities)
+        error = click.NoSuchOption(error.option_name, possibilities=near, ctx=error.ctx)
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "genapps"
         return f"{error.format_message().rstrip('.')} (see {path} --help)", 2
@@ -99,6 +102,14 @@ def explain(error: BaseException) -> tuple[str, int]:
         reason = REMEDIES.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
         return (f"{error.filename}: {reason}" if error.filename else reason), 1
     return f"a defect of genapps: {type(error).__name__}: {error} (--debug shows where)", 1
+
+
+def _near(name: str, others: Sequence[str] | None) -> list[str]:
+    """The names of options that are near without their dashes, which Click counts, too."""
+    from difflib import get_close_matches
+
+    plain = {other.lstrip("-"): other for other in others or ()}
+    return [plain[word] for word in get_close_matches(name.lstrip("-"), plain)]
 
 
 def _run(words: list[str]) -> int:

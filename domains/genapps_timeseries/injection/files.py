@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from genapps_timeseries.reading.clock import moment
 from genapps_timeseries.reading.files import Options, read
 from genapps_timeseries.reading.inputs import Input, in_input_order
 from genapps_timeseries.reading.numerals import recognize_numeral
+from genapps_timeseries.scoring.roles import roles_of
 from genapps_timeseries.series import Codes, Floats, Series
 from genapps_timeseries.synthesis.rhythm import period_of
 from genapps_timeseries.synthesis.shape import decimals_of, filled
@@ -156,7 +157,7 @@ class _Plan:
 
 def _injected(series: Series, wishes: Wishes, number: int, plan: _Plan) -> Injected:
     generator = np.random.default_rng([wishes.seed, number])
-    return injected_channels(
+    made = injected_channels(
         series.values,
         generator,
         kinds=wishes.kinds,
@@ -166,6 +167,16 @@ def _injected(series: Series, wishes: Wishes, number: int, plan: _Plan) -> Injec
         strength=wishes.strength,
         channels=_eligible(series, wishes.channels),
         first=plan.clean,
+    )
+    return replace(made, events=_with_the_way_back(made.events, series))
+
+
+def _with_the_way_back(events: Sequence[Event], series: Series) -> tuple[Event, ...]:
+    """The events, those in a counter with the row after: of a counter only steps tell, and there it steps back."""
+    counters = {c for c, role in enumerate(roles_of(series.values)) if role == "counter"}
+    return tuple(
+        replace(event, length=event.length + 1) if counters & {*event.channels} and event.stop < len(series) else event
+        for event in events
     )
 
 

@@ -177,7 +177,7 @@ class _Table:
         asked += [("--channel", name) for name in options.channels]
         for option, name in asked:
             if name is not None and name not in names:
-                meant = did_you_mean(name, names) or f" There is {listed(names)}"
+                meant = did_you_mean(name, names) or f" There are {listed(names)}"
                 raise UsageError(f"{option} {name}: there is no such column.{meant}")
         free = [name for name in names if name not in {*options.ignore, *options.channels, options.group_by}]
         found = find_time(table, options.time, free)

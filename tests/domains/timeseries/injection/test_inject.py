@@ -1,11 +1,14 @@
 """Anomalies go where they are said to be, are as strong as they are said to be, and nothing else moves."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genapps.errors import InputError, UsageError
+from genapps_timeseries.injection.files import Wishes, inject_file
 from genapps_timeseries.injection.inject import (
     CORRELATION,
     KINDS,
@@ -172,3 +175,18 @@ def test_what_cannot_be_done_is_said():
         injected(waves(15), rng, count=10)
     with pytest.raises(UsageError, match="two or more"):
         injected(waves(), rng, kinds=[CORRELATION])
+
+
+def test_the_way_back_of_a_counter_is_labelled_too(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pa.table({"count": np.cumsum(rng.integers(5, 15, 400)).astype(float), "load": rng.normal(size=400)})
+    pq.write_table(table, tmp_path / "a.parquet")
+    for name, more in (("count", 1), ("load", 0)):
+        made = inject_file(
+            str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet"), Wishes(("level",), count=1, channels=(name,))
+        )
+        new = pq.read_table(tmp_path / "b.parquet")
+        changed = np.flatnonzero(new[name].to_numpy() != table[name].to_numpy())
+        labelled = np.flatnonzero(new["is_anomaly"].to_numpy())
+        assert labelled.tolist() == [*changed.tolist(), changed[-1] + 1][: len(changed) + more]
+        assert made.events[0]["rows"] == made.anomalous == len(labelled)

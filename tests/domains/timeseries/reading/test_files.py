@@ -364,7 +364,7 @@ def test_wrong_encoding(tmp_path: Path) -> None:
     ("options", "says", "code"),
     [
         ({"time": "tme"}, "--time tme: there is no such column. Did you mean 'time'?", 2),
-        ({"group_by": "host"}, "no such column. There is 'time', 'temp', 'flow' and 'state'", 2),
+        ({"group_by": "host"}, "no such column. There are 'time', 'temp', 'flow' and 'state'", 2),
         ({"ignore": ["flwo"]}, "Did you mean 'flow'?", 2),
         ({"channels": ["tempp"]}, "Did you mean 'temp'?", 2),
         ({"channels": ["state"]}, "column 'state' is text", 3),
