@@ -47,7 +47,11 @@ def fail(what):
         (MissingExtra("sdv", "sdv"), 2, "pip install 'genapps[sdv]'"),
         (ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow.parquet"), 2, "pip install 'genapps[tabular]'"),
         (ModuleNotFoundError("No module named 'genapps.x'", name="genapps.x"), 1, "a defect"),
-        (click.NoSuchOption("--nonsense", possibilities=["--seed"]), 2, "No such option '--nonsense' (see genapps --help)"),
+        (
+            click.NoSuchOption("--nonsense", possibilities=["--seed"]),
+            2,
+            "No such option '--nonsense' (see genapps --help)",
+        ),
         (click.UsageError("No such option."), 2, "No such option (see genapps --help)"),
         (click.BadParameter("is not positive"), 2, "is not positive"),
         (click.FileError("x.csv", "gone"), 1, "x.csv"),
