@@ -132,7 +132,7 @@ def test_anomalies_are_labelled_and_all_else_is_as_it_was(plant):
     assert {event["kind"] for event in events} <= {"spike", "flatline", "dropout"}
     for event in events:
         rows = [row for row in after if row["anomaly_id"] == str(event["id"])]
-        assert (rows[0]["time"] + ":00", len(rows)) == (event["start"], event["rows"])
+        assert (rows[0]["time"].replace(" ", "T") + ":00", len(rows)) == (event["start"], event["rows"])
         assert event["rows"] <= (3 if event["kind"] == "spike" else 20)
     assert done.out.startswith(f"{len(events)} anomalies in ")
     judged = ran(plant, "evaluate", "new.csv", "--labels", "events.jsonl", "--alarm-column", "is_anomaly", "--json")

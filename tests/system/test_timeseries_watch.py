@@ -39,7 +39,7 @@ def test_events_are_json_lines_and_notes_go_to_stderr(here: Here, tmp_path: Path
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert done.code == 10
     assert {"open", "close"} <= {line["state"] for line in lines}
-    assert any(line["start"] == "2026-01-01 11:40:00" and "load: " in line["reason"] for line in lines)
+    assert any(line["start"] == "2026-01-01T11:40:00" and "load: " in line["reason"] for line in lines)
     assert all(line["causal"] for line in lines)
     assert "no score looks ahead" in done.err and "the first 500 records" in done.err
     assert "2 channels (load, fan)" in done.err
@@ -53,7 +53,7 @@ def test_the_model_of_fit_stands_for_the_warm_up(here: Here, tmp_path: Path) -> 
     assert here("timeseries", "fit", "train.csv", "-o", "normal.genapps", "-q").code == 0
     done = here("timeseries", "watch", "new.csv", "--model", "normal.genapps")
     assert done.code == 0 and "normal.genapps holds to be normal" in done.err
-    assert '"start": "2026-01-01 11:40:00"' in done.out
+    assert '"start": "2026-01-01T11:40:00"' in done.out
 
 
 @pytest.mark.parametrize(

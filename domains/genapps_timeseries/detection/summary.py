@@ -14,7 +14,7 @@ from genapps_timeseries.detection.leaderboard import leaderboard
 from genapps_timeseries.detection.learning import Normal
 from genapps_timeseries.detection.model import SeriesModel
 from genapps_timeseries.detection.tasks import Detection, Result
-from genapps_timeseries.reading.clock import moment
+from genapps_timeseries.reading.clock import moment, stamped
 from genapps_timeseries.series import Clock, Series
 from genapps_timeseries.wording import counted, duration
 
@@ -147,14 +147,14 @@ def promise_json(promise: Promise) -> dict[str, Any]:
 
 
 def event_json(event: Found, clock: Clock) -> dict[str, Any]:
-    """One event, times as in the table."""
+    """One event, times as ISO 8601 has them."""
     near = event.nearest
     return {
         "id": event.id,
         **({"series": event.series} if event.series else {}),
-        "start": moment(clock, event.start),
-        "end": moment(clock, event.end),
-        "peak": moment(clock, event.peak),
+        "start": stamped(clock, event.start),
+        "end": stamped(clock, event.end),
+        "peak": stamped(clock, event.peak),
         "rows": event.rows,
         "severity": round(event.severity, 3),
         "grade": event.grade,
@@ -166,8 +166,8 @@ def event_json(event: Found, clock: Clock) -> dict[str, Any]:
         "nearest_normal": None
         if near is None
         else {
-            "start": moment(clock, near.start),
-            "end": moment(clock, near.end),
+            "start": stamped(clock, near.start),
+            "end": stamped(clock, near.end),
             "distance": _rounded(near.distance),
         },
         "reason": whole_reason(event, clock),
@@ -206,8 +206,8 @@ def _series_json(result: Result) -> dict[str, Any]:
         **({"name": series.name} if series.name else {}),
         "rows": len(series),
         "normal_rows": result.judged.normal,
-        "start": moment(series.clock, series.times[0]),
-        "end": moment(series.clock, series.times[-1]),
+        "start": stamped(series.clock, series.times[0]),
+        "end": stamped(series.clock, series.times[-1]),
         "clock": series.clock.kind,
         "step": series.clock.step,
         "regular": series.clock.regular,

@@ -32,7 +32,7 @@ from genapps_timeseries.injection.inject import (
     injected_channels,
 )
 from genapps_timeseries.injection.kinds import lengths_seen
-from genapps_timeseries.reading.clock import moment
+from genapps_timeseries.reading.clock import stamped
 from genapps_timeseries.reading.files import Options, read
 from genapps_timeseries.reading.inputs import Input, in_input_order
 from genapps_timeseries.reading.numerals import recognize_numeral
@@ -79,7 +79,8 @@ class Labelled:
         share = f"{self.anomalous / max(self.rows, 1):.1%}".replace("%", " %")
         yield f"{count_of(len(self.events))} in {share} of {self.rows:,} rows"
         shown = self.events[:SHOWN]
-        rows = [(str(e["id"]), e["kind"], str(e["start"]), str(e["end"]), f"{e['strength']:g}") for e in shown]
+        ends = [[str(e[end]).replace("T", " ") for end in ("start", "end")] for e in shown]
+        rows = [(str(e["id"]), e["kind"], *two, f"{e['strength']:g}") for e, two in zip(shown, ends, strict=True)]
         named = [(*row, listed(e["channels"])) for row, e in zip(rows, shown, strict=True)]
         yield from grid([("id", "kind", "start", "end", "strength", "channels"), *named])
         if len(self.events) > SHOWN:
@@ -268,7 +269,7 @@ def _described(series: Sequence[Series], made: Sequence[Injected]) -> Iterator[d
             rows = one.rows[event.start : event.stop]
             times = [one.times[row] for row in (event.start, event.stop - 1)]
             clock = one.clock
-            start, end = (moment(clock, t) if clock.kind != "rows" else int(t) + 1 for t in times)
+            start, end = (stamped(clock, t) if clock.kind != "rows" else int(t) + 1 for t in times)
             yield {
                 "id": number,
                 **({"series": one.name} if one.name else {}),

@@ -89,12 +89,17 @@ class Stamps:
         return numbers / self.scale
 
 
-def moment(clock: Clock, time: float) -> str:
+def moment(clock: Clock, time: float, mark: str = " ") -> str:
     """A time of a series in words: 2024-01-31 10:15:00 (UTC), a number, or the number of a row."""
     if clock.kind == "time" and abs(time) < 2e11:
         stamp = datetime.fromtimestamp(round(time, 3), UTC).replace(tzinfo=None)
-        return stamp.isoformat(" ", "milliseconds" if stamp.microsecond else "seconds")
+        return stamp.isoformat(mark, "milliseconds" if stamp.microsecond else "seconds")
     return f"row {time:.0f}" if clock.kind == "rows" else f"{time:.10g}"
+
+
+def stamped(clock: Clock, time: float) -> str:
+    """The same for programs: 2024-01-31T10:15:00, as ISO 8601 has it."""
+    return moment(clock, time, "T")
 
 
 def is_named_as_time(name: str, *, alone: bool = False) -> bool:

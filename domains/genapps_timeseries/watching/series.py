@@ -12,7 +12,7 @@ import numpy as np
 from genapps.anomaly import Change, Event, EventTracker, Rules, needed_length, rate_for
 from genapps.anomaly.events import Direction
 from genapps.errors import UsageError
-from genapps_timeseries.reading.clock import moment
+from genapps_timeseries.reading.clock import stamped
 from genapps_timeseries.series import Clock, Floats
 from genapps_timeseries.watching.limits import Limiter
 from genapps_timeseries.watching.records import Record
@@ -225,7 +225,7 @@ class Watch:
 
     def _moment(self, time: float) -> str | float | int:
         if self.clock.kind == "time":
-            return moment(self.clock, time)
+            return stamped(self.clock, time)
         return int(time) if float(time).is_integer() else time
 
     def _span(self, length: float) -> str:

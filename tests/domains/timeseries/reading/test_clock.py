@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genapps_timeseries.reading.clock import find_clock, is_named_as_time, moment, recognize
+from genapps_timeseries.reading.clock import find_clock, is_named_as_time, moment, recognize, stamped
 from genapps_timeseries.series import Clock
 
 START = datetime(2024, 1, 31, 10, 15, tzinfo=UTC)
@@ -197,5 +197,6 @@ def test_the_column_of_the_time(columns: dict[str, list[object]], found: str | N
 def test_moments() -> None:
     assert moment(Clock("time", "t"), START.timestamp()) == "2024-01-31 10:15:00"
     assert moment(Clock("time", "t"), START.timestamp() + 0.25) == "2024-01-31 10:15:00.250"
+    assert stamped(Clock("time", "t"), START.timestamp()) == "2024-01-31T10:15:00"
     assert moment(Clock("number", "t"), 12.5) == "12.5"
     assert moment(Clock(), 7.0) == "row 7"
