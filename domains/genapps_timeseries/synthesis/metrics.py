@@ -223,8 +223,10 @@ def _crossing(sequences: Sequences, lag: int) -> Floats:
 def _coverage(unseen: Sequences, one: Sequences, seed: int) -> float | None:
     real, made = (_flat(_windows(side, seed)) for side in (unseen, one))
     count = min(len(real), len(made))
+    if not count:
+        return None
     metric = MixedDistance.fit(real, np.zeros(real.shape[1], bool))
-    found = reach(metric, real[:count], made[:count]) if count else None
+    found = reach(metric, real[:count], made[:count])
     return None if found is None else found.coverage
 
 
@@ -299,7 +301,7 @@ def _placed(sequences: Sequences) -> tuple[Floats, Codes]:
 
 
 def _flat(windows: Floats) -> Floats:
-    return windows.reshape(len(windows), -1)
+    return windows.reshape(len(windows), int(np.prod(windows.shape[1:])))
 
 
 def _blocks(sequences: Sequences, rows: int, generator: np.random.Generator) -> Floats:

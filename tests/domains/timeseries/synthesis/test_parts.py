@@ -230,6 +230,13 @@ def test_rows_of_the_same_process_are_as_good_as_real_ones(judged):
     assert good["copied_rows"][0] <= 1
 
 
+def test_rows_too_few_for_a_window_have_no_figures_of_windows():
+    short = walk(160, seed=7)
+    found = values_of(measure(Sides([short[:80]], [short[80:100]], [short[100:]])))
+    assert [found[key] for key in ("two_sample_auc", "coverage", "nearness")] == [None, None, None]
+    assert found["margins"] is not None
+
+
 def test_what_is_off_is_seen(judged):
     good, shuffled, calm, copied = (values_of(judged[name]) for name in ("good", "shuffled", "calm", "copied"))
     assert shuffled["two_sample_auc"] > 0.9 < calm["two_sample_auc"]
