@@ -24,16 +24,23 @@ class Level:
     reference: Floats
 
     def fit(self, task: Task) -> Self:
-        """Only the middle is learnt."""
+        """Only the middle is learnt.
+
+        A normal part of a few periods has few whole windows, which are much alike: a reference of these alone would be
+        so narrow that every other window is far beyond it. The parts of windows at its ends say how far they may lie.
+        """
         self.window = task.window
         known = task.normal if task.known is None or not task.known.any() else task.normal[task.known]
         self.middle = float(np.median(known))
-        self.reference = self.score(task.normal)
+        self.reference = self._sizes(task.normal, partial=True)
         return self
 
     def score(self, values: Floats) -> Floats:
         """Sizes (N,)."""
-        return np.sqrt(np.maximum(running_mean((values - self.middle) ** 2, self.window), 0))
+        return self._sizes(values)
+
+    def _sizes(self, values: Floats, *, partial: bool = False) -> Floats:
+        return np.sqrt(np.maximum(running_mean((values - self.middle) ** 2, self.window, partial=partial), 0))
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """The middle, and the reference."""

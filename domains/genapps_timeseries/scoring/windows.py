@@ -40,16 +40,21 @@ def spread_some(scores: Floats, starts: NDArray[np.int64], count: int, length: i
     return means
 
 
-def running_mean(values: Floats, width: int) -> Floats:
+def running_mean(values: Floats, width: int, *, partial: bool = False) -> Floats:
     """Means (N,) over `width` points around each point; at both ends that of the first and the last `width`.
 
     Fewer points vary more, and a part of a period is elsewhere than all of it: ends would be strange for being ends.
+    `partial`: means of fewer points all the same, for whoever asks how far such means can lie apart.
     """
     count = len(values)
-    width = max(1, min(width, count))
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    first = np.clip(np.arange(count) - (width - 1) // 2, 0, count - width)
-    means: Floats = (total[first + width] - total[first]) / width
+    total, first = np.concatenate([[0.0], np.cumsum(values)]), np.arange(count) - (width - 1) // 2
+    if partial:
+        first, last = np.maximum(first, 0), np.minimum(first + width, count)
+    else:
+        width = max(1, min(width, count))
+        first = np.clip(np.arange(count) - (width - 1) // 2, 0, count - width)
+        last = first + width
+    means: Floats = (total[last] - total[first]) / (last - first)
     return means
 
 

@@ -50,6 +50,7 @@ def test_running_mean_and_max(count: int, width: int, seed: int) -> None:
     after = count - before - len(whole)  # ends have what the first and the last whole one have
     expected = [*[whole[0]] * before, *whole, *[whole[-1]] * after]
     np.testing.assert_allclose(running_mean(values, width), expected[:count], atol=1e-12)
+    np.testing.assert_allclose(running_mean(values, width, partial=True), [p.mean() for p in parts], atol=1e-12)
 
 
 @given(counts, st.integers(2, 12), seeds)
