@@ -147,8 +147,8 @@ def _table(detection: Detection) -> Table:
 def _events_lead(detection: Detection) -> str:
     count = len(detection.events)
     lead = (
-        "The severity is log10 of how many times rarer than the promised rate the strangest row is, plus log10 of the "
-        "rows in alarm: low below 1, medium below 2, high below 3, then critical."
+        "Severity: below 1 low, below 2 medium, below 3 high, then critical. It counts how much rarer than the "
+        "promised rate the strangest row is, and one and a half more for each doubling of the distance beyond all normal scores."
     )
     return lead if count <= LISTED else f"{lead} The {LISTED} worst of {count:,} are listed."
 
