@@ -148,7 +148,8 @@ def _events_lead(detection: Detection) -> str:
     count = len(detection.events)
     lead = (
         "Severity: below 1 low, below 2 medium, below 3 high, then critical. It counts how much rarer than the "
-        "promised rate the strangest row is, and one and a half more for each doubling of the distance beyond all normal scores."
+        "promised rate the strangest row is, and one and a half more for each doubling of the distance beyond "
+        "all normal scores."
     )
     return lead if count <= LISTED else f"{lead} The {LISTED} worst of {count:,} are listed."
 
