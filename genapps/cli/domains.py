@@ -15,7 +15,8 @@ GROUP = "genapps.domains"
 
 # Import name -> the extras that bring it, for libraries that only some tasks need.
 EXTRAS = {
-    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries")),
+    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries", "molecule")),
+    "rdkit": ("molecule",),
     "numba": ("fast",),
     "pyod": ("pyod",),
     **dict.fromkeys(("sdv", "sdmetrics"), ("sdv",)),
@@ -79,6 +80,10 @@ BUILT_IN = {
             "--report",
             "{folder}/report.html",
         ),
+    ),
+    "molecule": Domain(
+        cli="genapps_molecule.cli:cli",
+        help="Molecules: new ones like drugs, towards a lead, a scaffold or an objective; what any list is worth.",
     ),
 }
 
