@@ -72,24 +72,28 @@ class Family:
         progress: Callable[[Event], None] | None = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        warm_start: bool = False,
     ) -> Self:
         """Learn from rows, sequences or images: an array, a tensor, a list of sequences, or a batch of the space.
 
         labels: (N,) integers, -1 where a class is unknown. sample_weight: (N,) how often each row counts. validation:
         more data of the same kind, which decides when to stop. budget: seconds. checkpoint: a file that keeps the run
-        now and then, and when it is interrupted; resume: go on from it. y is ignored, as pipelines want it.
+        now and then, and when it is interrupted; resume: go on from it. warm_start: begin from what this model has
+        learnt before, be it from other data (fine-tuning), not from nothing. y is ignored, as pipelines want it.
         Raises InputError for data that cannot be learnt, UsageError for what this family does not take.
         """
         if resume and checkpoint is None:
             raise UsageError("resume=True goes on from a checkpoint: give checkpoint=PATH, too")
         if self._engine is None:
             self._engine = self._new_engine(self.infer_space(data))
-        elif self.fitted:
+        elif self.fitted and not warm_start:
             self._engine = self._new_engine(self._engine.space)
+        if warm_start and not self._fitted().takes_warm_start:
+            raise UsageError(f"{name_of(self._engine)} does not take warm_start: fit it to all data at once")
         batch = self._checked(data, learning=True)
         job = self._job(len(batch), labels, sample_weight, generator, training, budget)
         place = None if checkpoint is None else Path(checkpoint)
-        job = replace(job, progress=progress, checkpoint=place, resume=resume)
+        job = replace(job, progress=progress, checkpoint=place, resume=resume, warm_start=warm_start)
         held_out = None if validation is None else self._checked(validation, learning=True)
         self._engine.fit(batch, held_out, job)
         self.fitted = True

@@ -41,6 +41,7 @@ class Engine(ABC):
     takes_unknown: ClassVar[bool] = False  # whether rows to learn from may have unknown values
     takes_labels: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False
+    takes_warm_start: ClassVar[bool] = False  # whether `fit` can begin from what was learnt before
     greedy: ClassVar[bool] = False  # whether a temperature of 0 takes the likeliest
     drawing: ClassVar[frozenset[str]] = frozenset()  # what `sample` takes beyond what it has here
 

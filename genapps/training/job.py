@@ -16,7 +16,7 @@ class Job:
     """How one fit goes, apart from its data.
 
     labels: (N,) class of each row, -1 where unknown. weights: (N,) how often each row counts. checkpoint: a file to
-    keep the run in; with `resume` the run goes on from it.
+    keep the run in; with `resume` the run goes on from it. warm_start: begin from what the engine knows already.
     """
 
     seed: int = 0
@@ -26,3 +26,4 @@ class Job:
     progress: Callable[[Event], None] | None = None
     checkpoint: Path | None = None
     resume: bool = False
+    warm_start: bool = False

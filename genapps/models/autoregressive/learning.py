@@ -30,6 +30,7 @@ class NetworkEngine(Engine):
     """An engine with one network, trained by the likelihood of rows given their class."""
 
     takes_labels: ClassVar[bool] = True
+    takes_warm_start: ClassVar[bool] = True
     greedy: ClassVar[bool] = True
     RECIPE: ClassVar[Recipe]
     network: Any = None
@@ -60,7 +61,11 @@ class NetworkEngine(Engine):
     # -- what follows from it ------------------------------------------------------------------------------------------
 
     def fit(self, data: Any, validation: Any | None, job: Job) -> None:
-        """Learn from a batch of rows; without `validation` a share of them is set aside to decide when to stop."""
+        """Learn from a batch of rows; without `validation` a share of them is set aside to decide when to stop.
+
+        With a warm start all weights go on from where they are but those of classes that were not there, and what was
+        measured (means, scales) stays as it was.
+        """
         recipe = job.training.over(self.RECIPE)
         device = choose_device(recipe.device)
         labels = _inside(job.labels, len(data))
@@ -75,8 +80,11 @@ class NetworkEngine(Engine):
         validation = self.as_learnt(
             rows_of(validation, torch.arange(min(len(validation), _HELD_OUT))), for_validation(1)
         )
-        self.facts = {"classes": classes, **self.measure(data)}
-        self.network = self.new_network(len(classes), torch.Generator().manual_seed(job.seed)).to(device)
+        begun = self.network.state_dict() if job.warm_start else {}
+        self.facts = {**(self.facts if begun else self.measure(data)), "classes": classes}
+        self.network = self.new_network(len(classes), torch.Generator().manual_seed(job.seed))
+        _go_on(self.network, begun)
+        self.network = self.network.to(device)
 
         def held_out_loss() -> float:
             values = self._mixture(validation) if held_labels is None else self.row_log_prob(validation, held_labels)
@@ -89,7 +97,9 @@ class NetworkEngine(Engine):
             rows=len(data),
             recipe=recipe,
             job=job,
-            fingerprint=fingerprint(data, self.config, recipe, labels.tolist()),
+            fingerprint=fingerprint(
+                data, self.config, recipe, labels.tolist(), *(w.sum().item() for w in begun.values())
+            ),
         )
         self.network = self.network.eval().cpu()
 
@@ -138,6 +148,15 @@ class NetworkEngine(Engine):
         network = self.new_network(len(self.shares), torch.Generator().manual_seed(0))
         network.load_state_dict({name: t for name, t in tensors.items() if not name.startswith(_FACTS)})
         self.network = network.eval()
+
+
+def _go_on(network: nn.Module, begun: Mapping[str, Tensor]) -> None:
+    """Put weights into a network, as far as they reach: either may have more classes."""
+    with torch.no_grad():
+        for name, weight in network.state_dict().items():
+            if name in begun:
+                part = tuple(slice(min(sizes)) for sizes in zip(weight.shape, begun[name].shape, strict=True))
+                weight[part] = begun[name][part]
 
 
 def _inside(labels: Tensor | None, rows: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genapps.batches import Ragged
 from genapps.errors import InputError, UsageError
-from genapps.models import load_file
+from genapps.models import build, load_file
 from genapps.models.autoregressive import Automaton, Autoregressive
 from genapps.models.autoregressive.choosing import pick, restricted
 from genapps.models.autoregressive.sequences import by_length
@@ -70,6 +70,30 @@ def distance(p: dict[tuple[int, ...], float], batch: Ragged) -> float:
 
 def test_probabilities_of_all_sequences_sum_to_one(model: Autoregressive) -> None:
     assert sum(probabilities(model).values()) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_warm_start_goes_on_from_what_was_learnt() -> None:
+    """A few small steps on other sequences move the probabilities a little; from nothing they would be elsewhere."""
+    model = fit("gru")
+    before = probabilities(model)
+    few = TrainingConfig(max_steps=5, min_steps=1, epochs=1, learning_rate=1e-3)
+    other = make_sequences(seed=1)
+    after = probabilities(model.fit(other, training=few, warm_start=True))
+    fresh = probabilities(Autoregressive(space=SPACE, **SMALL).fit(other, training=few))
+    assert 0 < sum(abs(after[k] - before[k]) for k in before) < 0.2
+    assert sum(abs(fresh[k] - before[k]) for k in before) > 0.5
+
+
+def test_a_warm_start_may_bring_classes_that_were_not_there() -> None:
+    model = fit("gru").fit(make_sequences(), labels=[n % 2 for n in range(300)], training=QUICK, warm_start=True)
+    assert sum(probabilities(model, labels=1).values()) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_warm_start_needs_a_start() -> None:
+    with pytest.raises(UsageError, match="call fit first"):
+        Autoregressive(space=SPACE, **SMALL).fit(make_sequences(), warm_start=True)
+    with pytest.raises(UsageError, match="does not take warm_start"):
+        build("hmm", SPACE).fit(make_sequences()).fit(make_sequences(), warm_start=True)
 
 
 def test_a_shifted_end_is_caught(model: Autoregressive, monkeypatch: pytest.MonkeyPatch) -> None:
