@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
 from rdkit import Chem
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
