@@ -7,7 +7,9 @@ import click
 from genapps.cli.group import Group
 
 # Name -> (where the command is, its line in the list). A command comes in here together with its module.
-ELSEWHERE: dict[str, tuple[str, str]] = {}
+ELSEWHERE: dict[str, tuple[str, str]] = {
+    "optimize": ("genapps_molecule.cli_optimize:optimize", "Search for molecules that an objective likes best."),
+}
 
 
 @click.group(cls=Group, table=ELSEWHERE)

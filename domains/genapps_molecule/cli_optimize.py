@@ -1,0 +1,111 @@
+"""`genapps molecule optimize`: parse, call, print. Nothing heavy is imported before it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.options import Whole, output_options, seed_option
+from genapps.cli.stopping import Stop
+from genapps.errors import UsageError
+
+FILE = click.Path(path_type=Path)
+STDOUT = "-"
+
+
+@click.command()
+@click.option(
+    "--objective", required=True, metavar="EXPRESSION|FILE.py:FUNCTION",
+    help="What to make large: an expression over properties, similarity(FILE) and qsar(FILE.csv, y=COLUMN), or a"
+    " Python function.",
+)  # fmt: skip
+@click.option("--calls", type=Whole(1, 10**8), default=10_000, metavar="N", show_default=True, help="Calls at most.")
+@click.option("-n", "--rows", "n", type=Whole(1, 10**6), default=100, metavar="N", show_default=True, help="Delivered.")
+@click.option("--start", metavar="FILE", help="First molecules; draws of the shipped model if not given.")
+@click.option("--column", metavar="NAME", help="Where the SMILES are in FILE; found if not given.")
+@click.option(
+    "--first", type=Whole(1, 10**6), default=100, metavar="N", show_default=True, help="How many of them are asked."
+)
+@click.option("--where", metavar="RANGES", help='What a molecule must be to be asked about: "250<=mw<=500, sa<=4".')
+@click.option("--filters", "filters", multiple=True, metavar="NAMES", help="Alerts it must not have: pains,brenk,mcf.")
+@click.option("--most-atoms", type=Whole(4, 500), default=50, metavar="N", show_default=True, help="Beside hydrogen.")
+@click.option(
+    "--distinct", type=click.FloatRange(0, 1), default=1.0, metavar="0..1", show_default=True,
+    help="The highest similarity of two delivered molecules.",
+)  # fmt: skip
+@click.option("--state", type=FILE, metavar="FILE.genapps", help="Keep the search there while it runs.")
+@click.option("--resume", is_flag=True, help="Go on with what --state kept, with more --calls if wanted.")
+@click.option("--report", type=FILE, metavar="FILE.html", help="Write a page; its figures go beside it as JSON.")
+@seed_option
+@output_options
+def optimize(output: str | None, as_json: bool, **options: Any) -> None:
+    """Search for molecules that an objective likes best, within a number of calls.
+
+    A call is a molecule that was not asked about before. Molecules outside of --where and --filters cost none. An
+    objective that raises, or returns no number, costs that molecule its score and nothing else. FILE.py is run: a
+    function whose parameter is named smiles, mol or batch gets a SMILES, a molecule of RDKit, or a list of SMILES.
+
+    \b
+    Examples:
+      genapps molecule optimize --objective "qed*0.5 + similarity(LEAD.smi)*0.5" --calls 2000 -o best.csv
+      genapps molecule optimize --objective "qsar(assay.csv, y=pIC50) - 0.3*max(sa-3, 0)" --where "mw<=500" -o best.csv
+      genapps molecule optimize --objective dock.py:score --start hits.smi --state run.genapps --report trace.html
+    """
+    output = output or STDOUT
+    _check(as_json, output, options)
+    from genapps_molecule.optimizing.tasks import Order
+    from genapps_molecule.optimizing.tasks import optimize as search
+
+    filters = tuple(name.strip() for names in options["filters"] for name in names.split(",") if name.strip())
+    named = ("objective", "calls", "start", "column", "first", "where", "most_atoms", "n", "distinct", "seed")
+    order = Order(filters=filters, **{name: options[name] for name in named})
+    with Progress("searching", unit="calls") as bar, Stop() as stop:
+        found = search(
+            order,
+            output,
+            state=options["state"],
+            resume=options["resume"],
+            report=options["report"],
+            progress=bar.update,
+            stopped=stop,
+        )
+    places = {"rows": output, "state": options["state"], "report": options["report"]}
+    written = {name: str(place) for name, place in places.items() if place is not None and str(place) != STDOUT}
+    if as_json:
+        print_json({**{f"{name}_file": place for name, place in written.items()}, **found.to_json()})
+        return
+    for line in found.lines() if verbosity() >= 0 else ():
+        click.echo(line, err=output == STDOUT)
+    for one in found.dropped[:10]:
+        note(f"note: {options['start']}: row {one.row}: {one.reason}")
+    if len(found.dropped) > 10:
+        note(f"note: {options['start']}: {len(found.dropped) - 10:,} more rows hold no molecule")
+    for sentence in found.notes:
+        note(f"note: {sentence}")
+    for name, place in written.items():
+        note(f"{name:<11} {place}")
+
+
+def _check(as_json: bool, output: str, options: dict[str, Any]) -> None:
+    """Refuse what could not be written, or would go over the input, before any work is done."""
+    from genapps.io.artifact import check_suffix
+    from genapps.io.atomic import check_apart, check_target
+    from genapps.io.writers import check_output
+    from genapps.report.files import check_report, figures_beside
+
+    state, report, resume = options["state"], options["report"], options["resume"]
+    if output == STDOUT and as_json:
+        raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")
+    if resume and state is None:
+        raise UsageError("--resume goes on with what --state kept; name it")
+    if state is not None:
+        check_suffix(state)
+        check_target(state)
+        if state.exists() and not resume:
+            raise UsageError(f"{state}: holds a search already; add --resume to go on with it, or name another file")
+    check_output(output)
+    check_report(report)
+    check_apart([output, state, report, None if report is None else figures_beside(report)], [options["start"]])

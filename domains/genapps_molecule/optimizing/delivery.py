@@ -1,0 +1,100 @@
+"""The best of a search as rows: score and what it is made of, properties, alerts, and how unlike they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rdkit import Chem
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+from genapps_molecule.alerts import Alerts
+from genapps_molecule.fingerprints import fingerprints, similarities
+from genapps_molecule.optimizing.genetic import parsed
+from genapps_molecule.optimizing.ledger import Candidate, Ledger
+from genapps_molecule.optimizing.objective import parts_of
+from genapps_molecule.optimizing.search import Objective
+from genapps_molecule.properties import USUAL
+from genapps_molecule.properties import table as property_table
+
+ALERTS = ("pains", "brenk", "mcf")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Rows best first, as columns of one length each; `diversity` is one minus the mean similarity of two of them."""
+
+    columns: dict[str, list[Any]]
+    diversity: float
+
+    @property
+    def rows(self) -> list[str]:
+        """The molecules, canonical."""
+        return list(self.columns["smiles"])
+
+    @property
+    def alerted(self) -> int:
+        """How many have an alert."""
+        return sum(bool(words) for words in self.columns["alerts"])
+
+    def table(self) -> pa.Table:
+        """The same as a table to write."""
+        return pa.table(self.columns)
+
+
+def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0) -> Delivered:
+    """The n best, none more similar to a better one than `distinct` says (Tanimoto's coefficient, 0 to 1)."""
+    calls, nearest = distinct_best(ledger, n, distinct)
+    asked = [Candidate(ledger.smiles[call], parsed(ledger.smiles[call])) for call in calls]
+    mols = [one.mol for one in asked]
+    values = ledger.values
+    parts = {name: column for name, column in parts_of(objective, asked).items() if name not in USUAL}
+    alerts = Alerts.named(ALERTS)
+    columns: dict[str, list[Any]] = {
+        "rank": list(range(1, len(calls) + 1)),
+        "smiles": [one.smiles for one in asked],
+        "score": [float(values[call]) for call in calls],
+        **{name: column.tolist() for name, column in parts.items()},
+        **{name: column.tolist() for name, column in property_table(mols, USUAL).items()},
+        "alerts": ["; ".join(alerts.hits(mol)) for mol in mols],
+        "scaffold": [_scaffold(mol) for mol in mols],
+        "nearest_better": nearest,
+        "call": [int(call) + 1 for call in calls],
+    }
+    return Delivered(columns, _diversity(mols))
+
+
+def distinct_best(ledger: Ledger, n: int, distinct: float) -> tuple[list[int], list[float]]:
+    """The calls of the n best that are distinct, and each one's similarity to the nearest better one among them."""
+    calls: list[int] = []
+    nearest: list[float] = []
+    kept = np.zeros((0, 128), np.uint8)
+    for call in ledger.ranked().tolist():
+        if len(calls) >= n:
+            break
+        print_ = fingerprints([parsed(ledger.smiles[call])])
+        alike = float(similarities(print_, kept).max()) if len(kept) else 0.0
+        if alike <= distinct:
+            calls.append(call)
+            nearest.append(round(alike, 4))
+            kept = np.concatenate([kept, print_])
+    return calls, nearest
+
+
+def _scaffold(mol: Chem.Mol) -> str:
+    try:
+        return str(Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(mol)))
+    except (ValueError, RuntimeError):
+        return ""
+
+
+def _diversity(mols: Sequence[Chem.Mol]) -> float:
+    if len(mols) < 2:
+        return 0.0
+    prints = fingerprints(mols[:1_000])
+    alike = similarities(prints, prints)
+    pairs = len(alike) * (len(alike) - 1)
+    return float(1 - (alike.sum() - np.trace(alike)) / pairs)

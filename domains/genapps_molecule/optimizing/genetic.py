@@ -1,0 +1,113 @@
+"""The genetic algorithm: children of good molecules, of which the better are parents again.
+
+Parents are drawn as Tripp and Hernández-Lobato 2023 do ("Genetic algorithms are strong baselines for molecule
+generation", section 3): a share of the population is chosen evenly on a logarithmic scale between a thousandth and all,
+and a parent evenly among so many of the best. Few children at a time, so that a good one is a parent at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
+from genapps_molecule.optimizing.crossover import crossover
+from genapps_molecule.optimizing.graphs import MOST_ATOMS
+from genapps_molecule.optimizing.ledger import Candidate, Ledger
+from genapps_molecule.optimizing.mutation import mutate
+
+_ATTEMPTS = 20  # for each child that is wanted, before the population counts as exhausted
+
+
+@dataclass(frozen=True)
+class Breeding:
+    """How children are made."""
+
+    population: int = field(default=1_000, metadata={"help": "how many of the best may be parents", "least": 2})
+    mutated: float = field(default=0.1, metadata={"help": "share of children with one parent only", "least": 0})
+    also_mutated: float = field(default=0.05, metadata={"help": "share of the others that are changed, too"})
+    most_atoms: int = field(default=MOST_ATOMS, metadata={"help": "atoms beside hydrogen of a child", "least": 4})
+
+
+@lru_cache(maxsize=4_096)
+def parsed(smiles: str) -> Chem.Mol:
+    """The molecule of a canonical SMILES; good ones are parents many times."""
+    return read_smiles(smiles)
+
+
+def quantile_picks(n: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """n places in a list of that size, best first."""
+    shares = np.logspace(-3, 0, 25)[rng.integers(25, size=n)]
+    among = np.maximum(np.ceil(shares * size), 1)
+    return (rng.random(n) * among).astype(np.int64)
+
+
+def children(parents: Sequence[str], rng: np.random.Generator, breeding: Breeding) -> Iterator[Candidate]:
+    """Children of parents (best first) without end, but for attempts that came to nothing."""
+    while True:
+        first, second = (parsed(parents[place]) for place in quantile_picks(2, len(parents), rng))
+        if len(parents) == 1 or rng.random() < breeding.mutated:
+            child = mutate(first, rng, breeding.most_atoms)
+        else:
+            child = crossover(first, second, rng, breeding.most_atoms)
+            if child is not None and rng.random() < breeding.also_mutated:
+                child = mutate(child, rng, breeding.most_atoms)
+        if child is not None and (made := candidate(child)) is not None:
+            yield made
+        else:
+            yield _NOTHING
+
+
+_NOTHING = Candidate("", Chem.Mol())
+
+
+def candidate(mol: Chem.Mol) -> Candidate | None:
+    """The molecule as it reads from its own canonical text, None where it does not."""
+    try:
+        again = read_smiles(canonical(mol))
+    except Unreadable:
+        return None
+    return Candidate(canonical(again), again)
+
+
+def fresh(
+    made: Iterator[Candidate], n: int, taken: Callable[[str], bool], allowed: Callable[[Candidate], bool]
+) -> list[Candidate]:
+    """The first n that are new and allowed; fewer where many attempts in a row give none."""
+    found: dict[str, Candidate] = {}
+    for attempt, one in enumerate(made):
+        if one.smiles and one.smiles not in found and not taken(one.smiles) and allowed(one):
+            found[one.smiles] = one
+        if len(found) >= n or attempt >= _ATTEMPTS * n + 100:
+            break
+    return list(found.values())
+
+
+@dataclass
+class Genetic:
+    """The strategy that asks for children of the best so far."""
+
+    breeding: Breeding = Breeding()
+    batch: int = 10
+
+    def propose(
+        self, n: int, ledger: Ledger, allowed: Callable[[Candidate], bool], rng: np.random.Generator
+    ) -> list[Candidate]:
+        """Up to n molecules to ask about next."""
+        best = [ledger.smiles[k] for k in ledger.ranked()[: self.breeding.population]]
+        if not best:
+            return []
+        return fresh(children(best, rng, self.breeding), n, ledger.__contains__, allowed)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Nothing: all that it knows is in the ledger."""
+        return {}
+
+    def take_tensors(self, tensors: dict[str, NDArray[Any]]) -> None:
+        """Nothing to take."""

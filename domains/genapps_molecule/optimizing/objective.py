@@ -1,0 +1,134 @@
+"""What is asked of molecules: an expression over their figures, or a Python function.
+
+Whatever goes wrong with one molecule is that molecule's reason and no more: it has no score, and the search goes on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genapps.errors import InputError, UsageError
+from genapps_molecule.expressions import Expression
+from genapps_molecule.measures import figures, measure
+from genapps_molecule.optimizing.ledger import Candidate, Floats, Scores
+from genapps_molecule.optimizing.search import Objective
+
+_FUNCTION = re.compile(r"(.+\.py):([A-Za-z_]\w*)")
+_NO_NUMBER = "the expression is not defined for it"
+_PARAMETERS = {
+    "smiles": "one canonical SMILES",
+    "mol": "one RDKit molecule",
+    "batch": "a list of canonical SMILES, for which a list of numbers is returned",
+}
+
+
+def objective_of(text: str) -> Objective:
+    """The objective of what a person wrote: FILE.py:FUNCTION, or an expression. Raises UsageError, InputError."""
+    if found := _FUNCTION.fullmatch(text.strip()):
+        return python_function(found[1], found[2])
+    expression = Expression.parse(text)
+    if not expression.names:
+        raise UsageError(f"{text!r} says nothing of a molecule; name a property, such as qed, or similarity(LEAD.smi)")
+    for name in expression.names:  # files that are read, and models that are fitted, before the first call
+        if "(" in name:
+            measure(name)
+    return ByExpression(expression)
+
+
+@dataclass(frozen=True)
+class ByExpression:
+    """The value of an expression over properties and measures."""
+
+    expression: Expression
+
+    def __call__(self, asked: Sequence[Candidate]) -> Scores:
+        """Values (N,); NaN where the expression has none, or a figure that it needs."""
+        values = self.expression.value(figures([one.mol for one in asked], self.expression.names))
+        values = np.where(np.isfinite(values), values, np.nan)
+        return Scores(values, tuple("" if known else _NO_NUMBER for known in np.isfinite(values)))
+
+
+@dataclass(frozen=True)
+class ByFunction:
+    """What a Python function returns, of each molecule by itself or of many at once."""
+
+    function: Callable[[Any], Any]
+    takes: str  # a name of _PARAMETERS
+
+    def __call__(self, asked: Sequence[Candidate]) -> Scores:
+        """Values (N,); what raises has none, and says why. A batch that raises is asked again one by one."""
+        if self.takes == "batch" and (found := self._together(asked)) is not None:
+            return found
+        pairs = [self._alone(one) for one in asked]
+        return Scores(np.array([value for value, _ in pairs]), tuple(reason for _, reason in pairs))
+
+    def _together(self, asked: Sequence[Candidate]) -> Scores | None:
+        try:
+            returned = list(self.function([one.smiles for one in asked]))
+        except (Exception, SystemExit):
+            return None
+        if len(returned) != len(asked):
+            return None
+        pairs = [_number(value) for value in returned]
+        return Scores(np.array([value for value, _ in pairs]), tuple(reason for _, reason in pairs))
+
+    def _alone(self, one: Candidate) -> tuple[float, str]:
+        argument = {"smiles": one.smiles, "mol": one.mol, "batch": [one.smiles]}[self.takes]
+        try:
+            returned = self.function(argument)
+            if self.takes == "batch":
+                (returned,) = returned
+        except (Exception, SystemExit) as error:  # a stranger's code may raise anything
+            return np.nan, f"{type(error).__name__}: {error}"[:200]
+        return _number(returned)
+
+
+def _number(returned: Any) -> tuple[float, str]:
+    try:
+        value = float(returned)
+    except (TypeError, ValueError):
+        return np.nan, f"returned {str(returned)[:80]!r}, not a number"
+    return (value, "") if np.isfinite(value) else (np.nan, f"returned {value}")
+
+
+def python_function(path: str, name: str) -> ByFunction:
+    """The function of that name in a file of Python, which is run. Raises UsageError and InputError.
+
+    What it takes is told by the name of its first parameter: smiles, mol or batch.
+    """
+    if not Path(path).is_file():
+        raise UsageError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(f"genapps_objective_{Path(path).stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error})") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise UsageError(f"{path}: has no function {name!r}")
+    try:
+        takes = next(iter(inspect.signature(function).parameters), "")
+    except (TypeError, ValueError):
+        takes = ""
+    if takes not in _PARAMETERS:
+        told = "; ".join(f"{key}: {words}" for key, words in _PARAMETERS.items())
+        raise UsageError(f"{path}: the first parameter of {name} is {takes!r}; name it by what it takes ({told})")
+    return ByFunction(function, takes)
+
+
+def parts_of(objective: Objective, asked: Sequence[Candidate]) -> dict[str, Floats]:
+    """The figures that make up an expression, (N,) each; nothing for a function."""
+    if not isinstance(objective, ByExpression):
+        return {}
+    return figures([one.mol for one in asked], objective.expression.names)

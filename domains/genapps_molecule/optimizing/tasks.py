@@ -1,0 +1,224 @@
+"""The task `optimize`: search for molecules of a high score within a number of calls, and deliver the best."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genapps.errors import InputError, UsageError
+from genapps.io.writers import TableWriter
+from genapps_molecule.optimizing import state as states
+from genapps_molecule.optimizing.delivery import Delivered, deliver
+from genapps_molecule.optimizing.fence import Fence
+from genapps_molecule.optimizing.first import drawn, of_file, population
+from genapps_molecule.optimizing.genetic import Breeding, Genetic
+from genapps_molecule.optimizing.ledger import Ledger, area, top_means
+from genapps_molecule.optimizing.objective import objective_of
+from genapps_molecule.optimizing.search import Search, Strategy
+from genapps_molecule.records import Dropped
+
+SAVE_SECONDS = 10.0
+METHODS = ("genetic",)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of a search.
+
+    objective: an expression, or FILE.py:FUNCTION. calls: how often it may be asked. start: a file of first molecules,
+    of which `first` are asked, or none: draws of the shipped model. where, filters: what a molecule must be to be asked
+    about. n: how many are delivered; distinct: the highest similarity that two of them may have.
+    """
+
+    objective: str
+    calls: int = 10_000
+    start: str | None = None
+    column: str | None = None
+    first: int = 100
+    where: str | None = None
+    filters: tuple[str, ...] = ()
+    method: str = "genetic"
+    most_atoms: int = 50
+    n: int = 100
+    distinct: float = 1.0
+    seed: int = 0
+
+    def fixed(self) -> dict[str, Any]:
+        """What a search that goes on must have been begun with."""
+        free = {"calls", "n", "distinct"}
+        return {key: _plain(value) for key, value in asdict(self).items() if key not in free}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True)
+class Optimized:
+    """What a search came to: `trace` (points, 2) holds calls and the mean of the ten best, area is PMO's."""
+
+    order: Order
+    calls: int
+    failed: int
+    reasons: dict[str, int]
+    delivered: Delivered
+    best: float
+    top10: float
+    area: float
+    ended: str
+    dropped: tuple[Dropped, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield (
+            f"{self.calls:,} calls in {self.seconds:.0f} s: best {self.best:.4f}, mean of the ten best"
+            f" {self.top10:.4f}, area {self.area:.4f}"
+        )
+        if self.failed:
+            often = ", ".join(f"{count:,} times: {reason}" for reason, count in list(self.reasons.items())[:3])
+            yield f"{self.failed:,} molecules have no score ({often})"
+        yield f"{len(self.delivered.rows):,} molecules delivered, {self.delivered.alerted:,} of them with alerts"
+
+    def to_json(self) -> dict[str, Any]:
+        """Every figure as plain JSON."""
+        return {
+            "objective": self.order.objective,
+            "method": self.order.method,
+            "seed": self.order.seed,
+            "calls": self.calls,
+            "failed": self.failed,
+            "reasons": self.reasons,
+            "best": self.best,
+            "top10": self.top10,
+            "area_top10": self.area,
+            "delivered": len(self.delivered.rows),
+            "with_alerts": self.delivered.alerted,
+            "diversity": self.delivered.diversity,
+            "ended": self.ended,
+            "dropped": [{"row": one.row, "text": one.text[:200], "reason": one.reason} for one in self.dropped],
+            "notes": list(self.notes),
+            "seconds": self.seconds,
+        }
+
+
+def optimize(
+    order: Order,
+    output: str,
+    *,
+    state: str | Path | None = None,
+    resume: bool = False,
+    report: str | Path | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Optimized:
+    """Search, and write the best to `output`; with `state` the search can go on later.
+
+    Raises UsageError for what was asked wrongly, InputError for a start or an objective without a single molecule or
+    score. What fails for one molecule is that molecule's reason.
+    """
+    began = time.monotonic()
+    objective, fence = objective_of(order.objective), Fence.of(order.where, order.filters)
+    rng = np.random.default_rng(order.seed)
+    breeding = Breeding(most_atoms=order.most_atoms)
+    search = Search(objective, strategy_of(order, breeding), rng, Ledger(), [], fence if fence else lambda _: True)
+    dropped: list[Dropped] = []
+    notes: list[str] = []
+    if resume and state is not None and Path(state).exists():
+        states.restore(state, search, order.fixed())
+    else:
+        search.first, dropped, note = _first(order, fence, rng, breeding)
+        notes += [note] if note else []
+    keeper = _Keeper(order, state, progress)
+    ended = search.run(order.calls, keeper, lambda _: stopped())
+    keeper.save(search)
+    if not len(search.ledger.ranked()):
+        raise InputError(f"{order.objective!r} has no score for any molecule; the first reason: {_why(search.ledger)}")
+    found = _result(order, search, ended, dropped, notes, time.monotonic() - began)
+    with TableWriter(output) as writer:
+        writer.write(found.delivered.table())
+    if report is not None:
+        from genapps_molecule.optimizing.report import write_report
+
+        write_report(report, found, search.ledger)
+    return found
+
+
+def strategy_of(order: Order, breeding: Breeding) -> Strategy:
+    """How the next molecules are found. Raises UsageError for an unknown method."""
+    if order.method == "genetic":
+        return Genetic(breeding)
+    raise UsageError(f"{order.method!r} is no method; there are: {', '.join(METHODS)}")
+
+
+def _first(
+    order: Order, fence: Fence, rng: np.random.Generator, breeding: Breeding
+) -> tuple[list[str], list[Dropped], str]:
+    """The first population, the rows of the start that hold no molecule, and a note."""
+    if order.start is None:
+        found, note = population(drawn(order.seed), order.first, fence, rng, breeding)
+        return found, [], note
+    given, dropped = of_file(order.start, order.column)
+    shuffled = (given[k] for k in rng.permutation(len(given)))
+    found, note = population(shuffled, min(order.first, len(given)), fence, rng, breeding)
+    return found, dropped, note
+
+
+class _Keeper:
+    """After each round: tells how far it is, and writes the state from time to time."""
+
+    def __init__(
+        self, order: Order, state: str | Path | None, progress: Callable[[int, int, str], None] | None
+    ) -> None:
+        self.order, self.state, self.progress = order, state, progress
+        self.saved = time.monotonic()
+
+    def __call__(self, search: Search) -> None:
+        if self.progress is not None:
+            values = search.ledger.values
+            best = np.nanmax(values) if np.isfinite(values).any() else float("nan")
+            self.progress(len(values), self.order.calls, f"best {best:.4f}")
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self.save(search)
+
+    def save(self, search: Search) -> None:
+        """Write the state, if one is wanted."""
+        if self.state is not None:
+            states.save(self.state, search, self.order.fixed())
+        self.saved = time.monotonic()
+
+
+def _why(ledger: Ledger) -> str:
+    return next(iter(ledger.reasons.values()), "none was asked")
+
+
+def _result(
+    order: Order, search: Search, ended: str, dropped: list[Dropped], notes: list[str], seconds: float
+) -> Optimized:
+    ledger = search.ledger
+    values = ledger.values
+    counts: dict[str, int] = {}
+    for reason in ledger.reasons.values():
+        counts[reason] = counts.get(reason, 0) + 1
+    common = dict(sorted(counts.items(), key=lambda pair: -pair[1])[:20])
+    top = top_means(values, 10, max(len(values), 1))
+    return Optimized(
+        order=order,
+        calls=len(ledger),
+        failed=len(ledger.reasons),
+        reasons=common,
+        delivered=deliver(ledger, search.objective, order.n, order.distinct),
+        best=float(np.nanmax(values)),
+        top10=float(top[-1]),
+        area=area(values, max(order.calls, len(values))),
+        ended=ended,
+        dropped=tuple(dropped),
+        notes=tuple(notes),
+        seconds=seconds,
+    )
