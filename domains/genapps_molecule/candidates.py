@@ -1,23 +1,15 @@
-"""What meets a wish by the way it is made: molecules around a scaffold, between two pieces, or like a lead."""
+"""What makes molecules that meet a wish: around a scaffold, between two pieces, near a lead, by a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import torch
 from rdkit import Chem
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """A molecule that was made, its canonical text, and what is told of it in columns of its own (R1, linker, ...)."""
-
-    mol: Chem.Mol
-    smiles: str
-    columns: dict[str, str] = field(default_factory=dict)
+Made = tuple[str, Chem.Mol]  # a canonical SMILES and its molecule
 
 
 class Source(Protocol):
@@ -25,13 +17,16 @@ class Source(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that each candidate may fill, in their order."""
+        """The columns that are told of each molecule beside its properties: R1, linker, ..."""
 
-    def draw(self, n: int, rng: np.random.Generator) -> list[Candidate]:
-        """At most n candidates, unique among themselves; fewer, or none, where some attempts failed."""
+    def draw(self, n: int, rng: np.random.Generator) -> list[Made]:
+        """At most n molecules, each another one; fewer, or none, where attempts failed."""
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """For each molecule "" where it meets the wish, else the reason in a few words."""
+
+    def describe(self, mol: Chem.Mol) -> dict[str, str]:
+        """The columns of a molecule that meets the wish, however it was made."""
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:

@@ -10,7 +10,7 @@ import csv
 import gzip
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import combinations
@@ -99,10 +99,10 @@ def cuttable(mol: Chem.Mol) -> list[Chem.Bond]:
     return [bond for bond in mol.GetBonds() if not bond.IsInRing() and bond.GetBondType() in BONDS]
 
 
-def cut(mol: Chem.Mol, bonds: Iterable[Chem.Bond]) -> list[Chem.Mol]:
-    """The parts that are left when bonds are cut, each with its points, numbered from 1 as the bonds are."""
+def cut(mol: Chem.Mol, bonds: Iterable[Chem.Bond], numbers: Sequence[int] | None = None) -> list[Chem.Mol]:
+    """The parts that are left when bonds are cut, with points numbered as the bonds are: from 1 if not told."""
     bonds = list(bonds)
-    labels = [(number, number) for number in range(1, len(bonds) + 1)]
+    labels = [(number, number) for number in numbers or range(1, len(bonds) + 1)]
     cutting = Chem.FragmentOnBonds(
         mol, [bond.GetIdx() for bond in bonds], dummyLabels=labels, bondTypes=[bond.GetBondType() for bond in bonds]
     )

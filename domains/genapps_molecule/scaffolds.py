@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from rdkit import Chem
 
-from genapps.errors import GenappsError, UsageError
-from genapps_molecule.candidates import Candidate, torch_generator
+from genapps.errors import UsageError
+from genapps_molecule.candidates import Made
 from genapps_molecule.chemistry import LONGEST, Unreadable, canonical, read_smiles
-from genapps_molecule.fragments import Library
-from genapps_molecule.joining import BONDS, closed, group_of, growable, joined, opened, points, prompt, site
-from genapps_molecule.records import Drawer
+from genapps_molecule.fragments import cut
+from genapps_molecule.growing import SideChains, finished
+from genapps_molecule.joining import BONDS, closed, growable, joined, opened, points
 
 MOST_POINTS = 6
 _ANYWHERE = (0.4, 0.4, 0.2)  # shares of one, two and three side chains where any hydrogen may give way
@@ -62,6 +62,27 @@ class Scaffold:
         if mol.HasSubstructMatch(self.pattern, useChirality=True):
             return ""
         return "scaffold grown elsewhere" if self.numbers and mol.HasSubstructMatch(self._core()) else "no scaffold"
+
+    def side_chains(self, mol: Chem.Mol) -> list[tuple[int, str]]:
+        """What hangs at the scaffold in a molecule that contains it: (number of the point, SMILES), in order.
+
+        Side chains of a scaffold without points are numbered as they come; a ring that is fused has two points.
+        """
+        match = mol.GetSubstructMatch(self.pattern, useChirality=True)
+        core = {match[atom.GetIdx()] for atom in self.mol.GetAtoms() if atom.GetAtomicNum() != 0}
+        order = {match[atom]: number for number, atom in points(self.mol).items()}
+        leaving, ends = [], []
+        for bond in mol.GetBonds():
+            outside = {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} - core
+            if len(outside) == 1:
+                leaving.append(bond)
+                ends.append(outside.pop())
+        if not leaving:
+            return []
+        parts = cut(mol, leaving, [order.get(end, place) for place, end in enumerate(ends, 1)])
+        atoms = Chem.GetMolFrags(Chem.FragmentOnBonds(mol, [bond.GetIdx() for bond in leaving]))
+        chains = [part for part, held in zip(parts, atoms, strict=True) if not core & set(held)]
+        return sorted((min(points(chain)), canonical(chain)) for chain in chains)
 
     def _core(self) -> Chem.Mol:
         plain = Chem.AdjustQueryParameters.NoAdjustments()
@@ -111,54 +132,44 @@ def _pattern(mol: Chem.Mol) -> Chem.Mol:
     return Chem.AdjustQueryProperties(pattern, exact)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Grown:
-    """A molecule on its way: points that are still open, and the side chains so far."""
+    """A molecule on its way, and the points that are still open, in the order in which they are filled."""
 
     mol: Chem.Mol
     open: list[int]
-    columns: dict[str, str]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Decorator:
-    """A source of molecules around a scaffold: side chains by a network where one is given, else by the library.
-
-    told: how many side chains came from where.
-    """
+    """A source of molecules around a scaffold, its points filled in turn."""
 
     scaffold: Scaffold
-    library: Library
-    drawer: Drawer | None = None
-    temperature: float = 1.0
-    told: Counter[str] = field(default_factory=Counter)
+    chains: SideChains
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """R1, R2, ...: the side chains at the points, or at whatever atoms were chosen."""
-        return tuple(f"R{number}" for number in self.scaffold.numbers or range(1, len(_ANYWHERE) + 1))
+        """R1, R2, ... for the side chains at the points, or R for all of them."""
+        return tuple(f"R{number}" for number in self.scaffold.numbers) or ("R",)
 
-    def draw(self, n: int, rng: np.random.Generator) -> list[Candidate]:
+    def draw(self, n: int, rng: np.random.Generator) -> list[Made]:
         """At most n molecules, each another one; fewer where chemistry did not hold or some came twice."""
         growing = [self._begin(rng) for _ in range(n)]
-        while any(each.open for each in growing):
-            growing = self._filled([each for each in growing if each.open], rng) + [
-                each for each in growing if not each.open
-            ]
-        found: dict[str, Candidate] = {}
-        for each in growing:
-            try:
-                mol = read_smiles(canonical(each.mol))
-            except Unreadable:
-                continue
-            if not self.scaffold.reason(mol):
-                text = canonical(mol)
-                found.setdefault(text, Candidate(mol, text, each.columns))
-        return list(found.values())
+        while waiting := [each for each in growing if each.open]:
+            growing = [each for each in growing if not each.open] + self._filled(waiting, rng)
+        made = {text: mol for text, mol in finished(each.mol for each in growing) if not self.scaffold.reason(mol)}
+        return list(made.items())
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """The reason of each molecule that does not contain the scaffold as asked, else ""."""
         return [self.scaffold.reason(mol) for mol in mols]
+
+    def describe(self, mol: Chem.Mol) -> dict[str, str]:
+        """The side chains of a molecule that contains the scaffold, as SMILES with the points where they hang."""
+        chains = self.scaffold.side_chains(mol)
+        if self.scaffold.numbers:
+            return {f"R{number}": text for number, text in chains}
+        return {"R": ".".join(text for _, text in chains)}
 
     def _begin(self, rng: np.random.Generator) -> Grown:
         """The scaffold with its points, or with points at atoms drawn from those that have a hydrogen."""
@@ -170,13 +181,13 @@ class Decorator:
             numbers = tuple(range(1, count + 1))
             for number, atom in zip(numbers, chosen, strict=True):
                 mol = opened(mol, atom, number)
-        return Grown(mol, rng.permutation(numbers).tolist(), {})
+        return Grown(mol, rng.permutation(numbers).tolist())
 
     def _filled(self, growing: list[Grown], rng: np.random.Generator) -> list[Grown]:
         """Each with its next point filled; those where that failed are left out."""
         filled = []
-        for each, group in zip(growing, self._groups(growing, rng), strict=True):
-            number = each.open[0]
+        groups = self.chains.draw([each.mol for each in growing], [each.open[0] for each in growing], rng)
+        for each, group in zip(growing, groups, strict=True):
             try:
                 mol = joined(each.mol, group)
             except Unreadable:
@@ -184,32 +195,5 @@ class Decorator:
             still = each.open[1:]
             if not self.scaffold.numbers and mol.GetNumHeavyAtoms() >= _ENOUGH:
                 mol, still = closed(mol), []
-            filled.append(Grown(mol, still, each.columns | {f"R{number}": canonical(group)}))
+            filled.append(Grown(mol, still))
         return filled
-
-    def _groups(self, growing: list[Grown], rng: np.random.Generator) -> list[Chem.Mol]:
-        """A side chain for the next point of each."""
-        groups = self._written(growing, rng) if self.drawer is not None else [None] * len(growing)
-        chosen = []
-        for each, group in zip(growing, groups, strict=True):
-            number = each.open[0]
-            self.told["library" if group is None else "network"] += 1
-            chosen.append(self.library.side_chain(*site(each.mol, number), number, rng) if group is None else group)
-        return chosen
-
-    def _written(self, growing: list[Grown], rng: np.random.Generator) -> list[Chem.Mol | None]:
-        """Side chains as the network writes them behind a prompt, None where it wrote none."""
-        assert self.drawer is not None
-        prompts = [prompt(each.mol, each.open[0], rng) for each in growing]
-        try:
-            texts = self.drawer.draw(len(prompts), torch_generator(rng), prompts=prompts, temperature=self.temperature)
-        except GenappsError:  # a scaffold longer than the network reads
-            return [None] * len(growing)
-        groups: list[Chem.Mol | None] = []
-        for each, begun, text in zip(growing, prompts, texts, strict=True):
-            number = each.open[0]
-            try:
-                groups.append(group_of(text[len(begun) :], site(each.mol, number)[1], number))
-            except Unreadable:
-                groups.append(None)
-        return groups

@@ -1,0 +1,73 @@
+"""Side chains for open attachment points: written by a network behind a prompt, or drawn from a library."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from rdkit import Chem
+
+from genapps.errors import GenappsError
+from genapps_molecule.candidates import Made, torch_generator
+from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
+from genapps_molecule.fragments import Library
+from genapps_molecule.joining import group_of, prompt, site
+from genapps_molecule.records import Drawer
+
+
+@dataclass
+class SideChains:
+    """Where side chains come from: the network if one is given, the library for whatever it does not write.
+
+    written: the share of points that the network is asked for. told: how many side chains came from where.
+    """
+
+    library: Library
+    drawer: Drawer | None = None
+    temperature: float = 1.0
+    written: float = 1.0
+    told: Counter[str] = field(default_factory=Counter)
+
+    def draw(self, mols: Sequence[Chem.Mol], numbers: Sequence[int], rng: np.random.Generator) -> list[Chem.Mol]:
+        """A side chain for the point of that number of each molecule (N,), with a point of the same number."""
+        asked = np.flatnonzero(rng.random(len(mols)) < self.written) if self.drawer is not None else []
+        groups: list[Chem.Mol | None] = [None] * len(mols)
+        written = self._write([mols[k] for k in asked], [numbers[k] for k in asked], rng)
+        for place, group in zip(asked, written, strict=True):
+            groups[place] = group
+        chosen = []
+        for mol, number, group in zip(mols, numbers, groups, strict=True):
+            self.told["library" if group is None else "network"] += 1
+            chosen.append(self.library.side_chain(*site(mol, number), number, rng) if group is None else group)
+        return chosen
+
+    def _write(
+        self, mols: Sequence[Chem.Mol], numbers: Sequence[int], rng: np.random.Generator
+    ) -> list[Chem.Mol | None]:
+        """Side chains as the network writes them, None where it wrote none."""
+        if self.drawer is None or not mols:
+            return []
+        prompts = [prompt(mol, number, rng) for mol, number in zip(mols, numbers, strict=True)]
+        try:
+            texts = self.drawer.draw(len(mols), torch_generator(rng), prompts=prompts, temperature=self.temperature)
+        except GenappsError:  # a molecule with what the network cannot read
+            return [None] * len(mols)
+        groups: list[Chem.Mol | None] = []
+        for mol, number, begun, text in zip(mols, numbers, prompts, texts, strict=True):
+            try:
+                groups.append(group_of(text[len(begun) :], site(mol, number)[1], number))
+            except Unreadable:
+                groups.append(None)
+        return groups
+
+
+def finished(mols: Iterable[Chem.Mol]) -> Iterator[Made]:
+    """Molecules as they are read again from their canonical text; those that cannot be are left out."""
+    for mol in mols:
+        try:
+            whole = read_smiles(canonical(mol))
+        except Unreadable:
+            continue
+        yield canonical(whole), whole
