@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit import Chem
+
+from genapps_molecule.chemistry import read_smiles
+from genapps_molecule.fingerprints import fingerprints, nearest
 
 _FALSE = 0.001  # share of molecules that were not in a set and are taken for members
 
@@ -101,3 +109,34 @@ class Training:
         if not len(smiles) == len(arrays["prints"]) == facts["size"]:
             raise ValueError("a training set and its fingerprints of different lengths")
         return cls(smiles, np.asarray(arrays["prints"], np.uint8))
+
+    @classmethod
+    def of(cls, smiles: Sequence[str], mols: Sequence[Chem.Mol]) -> Training:
+        """Of canonical SMILES and their molecules."""
+        return cls(tuple(smiles), fingerprints(mols))
+
+    def nearest(self, prints: NDArray[np.uint8]) -> tuple[list[str], NDArray[np.float32]]:
+        """For each fingerprint (N, 128) the SMILES most like it, and Tanimoto's coefficient (N,)."""
+        index, alike = nearest(prints, self.prints)
+        return [self.smiles[i] if i >= 0 else "" for i in index], alike
+
+
+@dataclass(frozen=True)
+class Drugs:
+    """Approved drugs by name, and their packed fingerprints (N, 128)."""
+
+    names: tuple[str, ...]
+    prints: NDArray[np.uint8]
+
+    def nearest(self, prints: NDArray[np.uint8]) -> tuple[list[str], NDArray[np.float32]]:
+        """For each fingerprint (N, 128) the name of the drug most like it, and Tanimoto's coefficient (N,)."""
+        index, alike = nearest(prints, self.prints)
+        return [self.names[i] for i in index], alike
+
+
+@cache
+def known_drugs() -> Drugs:
+    """The drugs that come with the package (ChEMBL's approved ones, CC BY-SA 3.0)."""
+    text = files("genapps_molecule").joinpath("data", "drugs.csv").read_text("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return Drugs(tuple(row["name"] for row in rows), fingerprints([read_smiles(row["smiles"]) for row in rows]))

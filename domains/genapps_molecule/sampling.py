@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
-from rdkit import Chem
 
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps.training.device import products
-from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
-from genapps_molecule.records import Drawer
 
 if TYPE_CHECKING:
     from genapps_molecule.model import SmilesModel
@@ -50,37 +47,24 @@ def draw_texts(
 
 @dataclass
 class Yield:
-    """What became of the texts that were drawn."""
+    """What became of the texts that were drawn; `dropped` takes each one that was not kept, and why."""
 
     drawn: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)  # why texts were dropped, and how often
+    reasons: dict[str, int] = field(default_factory=dict)  # in general words, and how often
+    dropped: Callable[[str, str], None] | None = None
 
-    def drop(self, reason: str) -> None:
-        """Count one that was dropped."""
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+    def drop(self, text: str, reason: str, kind: str = "") -> None:
+        """Count one that was dropped, under its kind of reason where the reason is of its own."""
+        self.reasons[kind or reason] = self.reasons.get(kind or reason, 0) + 1
+        if self.dropped is not None:
+            self.dropped(text, reason)
 
     @property
     def kept(self) -> int:
         """How many were not dropped."""
         return self.drawn - sum(self.reasons.values())
 
-
-def molecules(
-    drawer: Drawer, generator: torch.Generator, told: Yield, *, prompts: Sequence[str] | None = None, rows: int = ROUND
-) -> Iterator[tuple[str, Chem.Mol]]:
-    """Unique molecules with their canonical texts, without end; `told` counts what was drawn and dropped."""
-    seen: set[str] = set()
-    while True:
-        for text in drawer.draw(rows, generator, prompts=prompts):
-            told.drawn += 1
-            try:
-                mol = read_smiles(text)
-            except Unreadable:
-                told.drop("chemistry")
-                continue
-            whole = canonical(mol)
-            if whole in seen:
-                told.drop("repeated")
-                continue
-            seen.add(whole)
-            yield whole, mol
+    @property
+    def share(self) -> float:
+        """The share of draws that were kept."""
+        return self.kept / self.drawn if self.drawn else 1.0
