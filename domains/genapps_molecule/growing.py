@@ -32,7 +32,8 @@ class SideChains:
 
     def draw(self, mols: Sequence[Chem.Mol], numbers: Sequence[int], rng: np.random.Generator) -> list[Chem.Mol]:
         """A side chain for the point of that number of each molecule (N,), with a point of the same number."""
-        asked = np.flatnonzero(rng.random(len(mols)) < self.written) if self.drawer is not None else []
+        asking = rng.random(len(mols)) < self.written
+        asked: list[int] = np.flatnonzero(asking).tolist() if self.drawer is not None else []
         groups: list[Chem.Mol | None] = [None] * len(mols)
         written = self._write([mols[k] for k in asked], [numbers[k] for k in asked], rng)
         for place, group in zip(asked, written, strict=True):

@@ -15,6 +15,7 @@ import numpy as np
 from rdkit import Chem
 
 from genapps.errors import UsageError
+from genapps_molecule.arguments import text_of
 from genapps_molecule.candidates import Made
 from genapps_molecule.chemistry import LONGEST, Unreadable, canonical, read_smiles
 from genapps_molecule.fragments import cut
@@ -38,12 +39,13 @@ class Scaffold:
     numbers: tuple[int, ...]
 
     @classmethod
-    def parse(cls, text: str, option: str = "--scaffold") -> Scaffold:
-        """From a SMILES, with or without points: `[*:1]`, `[1*]`, or `*`, which takes the next free number.
+    def parse(cls, argument: str, option: str = "--scaffold") -> Scaffold:
+        """From a SMILES or a file of one, with or without points: `[*:1]`, `[1*]`, or `*` for the next free number.
 
         Raises UsageError, naming the option, for what is no such molecule.
         """
-        shown = f"{option} {text[:80]!r}"
+        shown = f"{option} {argument[:80]!r}"
+        text = text_of(argument, option)
         try:
             mol = read_smiles(text)
         except Unreadable as error:
