@@ -32,8 +32,27 @@ def _count(argument: str) -> Measure:
     return lambda mols: np.array([len(mol.GetSubstructMatches(query)) for mol in mols], np.float64)
 
 
+def _qsar(argument: str) -> Measure:
+    """What a model that is fitted to a table guesses of a figure in it."""
+    from genapps_molecule.qsar import qsar
+
+    return qsar(argument).value
+
+
+def _unsure(argument: str) -> Measure:
+    """How unsure that model is, as a standard deviation."""
+    from genapps_molecule.qsar import qsar
+
+    return qsar(argument).spread
+
+
 # Name -> what makes the measure from what stands in parentheses.
-MEASURES: dict[str, Callable[[str], Measure]] = {"similarity": _similarity, "count": _count}
+MEASURES: dict[str, Callable[[str], Measure]] = {
+    "similarity": _similarity,
+    "count": _count,
+    "qsar": _qsar,
+    "unsure": _unsure,
+}
 
 
 @lru_cache(maxsize=64)

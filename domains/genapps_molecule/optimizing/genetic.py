@@ -93,7 +93,7 @@ def fresh(
 class Genetic:
     """The strategy that asks for children of the best so far."""
 
-    breeding: Breeding = Breeding()
+    breeding: Breeding = field(default_factory=Breeding)
     batch: int = 10
 
     def propose(
