@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -49,22 +49,26 @@ def map_shards(
         for shard, rows in enumerate(counts):
             yield work(shard, rows)
         return
-    yield from _in_processes(factory, tuple(args), counts, workers)
+    yield from in_processes(factory, args, enumerate(counts), workers)
 
 
-def _in_processes(
-    factory: Callable[..., Work[Result]], args: tuple[Any, ...], counts: Sequence[int], workers: int
+def in_processes(
+    factory: Callable[..., Callable[..., Result]], args: Sequence[Any], items: Iterable[tuple[Any, ...]], workers: int
 ) -> Iterator[Result]:
+    """Yield `factory(*args)(*item)` for every item, in order, by that many processes: as `map_shards` does.
+
+    Items are taken as workers become free, so that a stream of them is never held whole.
+    """
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(factory, args))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(factory, tuple(args)))
     pending: deque[Future[Result]] = deque()
     finished = False
     try:
-        for shard, rows in enumerate(counts):
+        for item in items:
             if len(pending) == LOOK_AHEAD * workers:
                 yield pending.popleft().result()
-            pending.append(pool.submit(_run, shard, rows))
+            pending.append(pool.submit(_run, *item))
         while pending:
             yield pending.popleft().result()
         finished = True
@@ -85,17 +89,17 @@ def _in_processes(
 _worker: dict[str, Any] = {}
 
 
-def _prepare(factory: Callable[..., Work[Any]], args: tuple[Any, ...]) -> None:
+def _prepare(factory: Callable[..., Callable[..., Any]], args: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the workers
     threading.Thread(target=_follow_parent, daemon=True).start()
     _worker.update(factory=factory, args=args)
 
 
-def _run(shard: int, rows: int) -> Any:
+def _run(*item: Any) -> Any:
     # Built here rather than in the initializer, whose errors a pool would hide.
     if "work" not in _worker:
         _worker["work"] = _worker["factory"](*_worker["args"])
-    return _worker["work"](shard, rows)
+    return _worker["work"](*item)
 
 
 def _follow_parent() -> None:
