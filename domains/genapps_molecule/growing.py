@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
 from genapps_molecule.fragments import Library
 from genapps_molecule.joining import group_of, prompt, site
 from genapps_molecule.records import Drawer
+from genapps_molecule.strange import strange
 
 
 @dataclass
@@ -64,11 +65,15 @@ class SideChains:
         return groups
 
 
-def finished(mols: Iterable[Chem.Mol]) -> Iterator[Made]:
-    """Molecules as they are read again from their canonical text; those that cannot be are left out."""
+def finished(mols: Iterable[Chem.Mol], known: Collection[str] = ()) -> Iterator[Made]:
+    """Molecules as they are read again from their canonical text, but for those that cannot be.
+
+    Those with a strange motif are left out, too, unless it is `known` of what they were made from.
+    """
     for mol in mols:
         try:
             whole = read_smiles(canonical(mol))
         except Unreadable:
             continue
-        yield canonical(whole), whole
+        if strange(whole) <= set(known):
+            yield canonical(whole), whole

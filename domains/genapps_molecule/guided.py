@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,14 @@ from rdkit import Chem
 
 from genapps_molecule.candidates import Made, Source
 from genapps_molecule.growing import SideChains, finished
+from genapps_molecule.strange import strange
 from genapps_molecule.varying import vary
 
 LEAST_YIELD = 0.01  # of free draws: below it a search is worth its time
 POOL = 400  # molecules that are kept to be varied
 GENERATION = 300  # molecules that are made at once
 _FRESH = 0.05  # share of a generation that the source draws anew
+LARGEST = 45  # heavy atoms of what a search without leads makes
 _PRESSURE = 20  # ranks over which the chance to be varied halves at first
 
 Distance = Callable[[Sequence[Chem.Mol]], NDArray[np.float64]]
@@ -71,9 +74,19 @@ class Guided:
         """As the source says."""
         return self.source.describe(mol) if self.source is not None else {}
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """Strange motifs of the seeds: what is like them may have these, too."""
+        return frozenset().union(*(strange(mol) for mol in self.seeds))
+
+    @cached_property
+    def _largest(self) -> int:
+        """Heavy atoms of what is made: a quarter more than the largest seed, as copies of a part look alike to bits."""
+        return max((int(1.25 * mol.GetNumHeavyAtoms()) + 3 for mol in self.seeds), default=LARGEST)
+
     def _first(self, rng: np.random.Generator) -> list[Made]:
         drawn = self.source.draw(GENERATION, rng) if self.source is not None else []
-        return [*finished(self.seeds), *drawn]
+        return [*finished(self.seeds, self._known), *drawn]
 
     def _generation(self, rng: np.random.Generator) -> list[Made]:
         """The nearest, varied, and a few fresh draws."""
@@ -81,7 +94,8 @@ class Guided:
         chances = 1.0 / (_PRESSURE + np.arange(len(self._pool)))
         chosen = rng.choice(len(self._pool), (2, GENERATION - len(fresh)), p=chances / chances.sum())
         parents, others = ([self._pool[place][2] for place in row] for row in chosen.tolist())
-        return [*fresh, *finished(vary(parents, others, self.chains, rng))]
+        varied = [mol for mol in vary(parents, others, self.chains, rng) if mol.GetNumHeavyAtoms() <= self._largest]
+        return [*fresh, *finished(varied, self._known)]
 
     def _judge(self, made: Sequence[Made], rng: np.random.Generator) -> list[Made]:
         """Take what is new into the pool; what of it is at distance 0."""

@@ -16,6 +16,7 @@ from genapps_molecule.fragments import cut
 from genapps_molecule.growing import SideChains, finished
 from genapps_molecule.joining import growable, joined, opened, points, renumbered, site
 from genapps_molecule.scaffolds import Scaffold
+from genapps_molecule.strange import strange
 
 LONGEST = 12  # heavy atoms of a linker that the network wrote
 _TRIES = 200  # matches of a piece that are looked at
@@ -81,7 +82,9 @@ class Linker:
         """At most n molecules, each another one; fewer where chemistry did not hold or some came twice."""
         asked = rng.binomial(n, _WRITTEN) if self.chains.drawer is not None else 0
         whole = [*self._written(asked, rng), *self._known(n - asked, rng)]
-        return list({text: mol for text, mol in finished(whole) if not self.pieces.reason(mol)}.items())
+        known = strange(self.pieces.first.mol) | strange(self.pieces.second.mol)
+        made = finished(whole, known)
+        return list({text: mol for text, mol in made if not self.pieces.reason(mol)}.items())
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """The reason of each molecule that is not the two pieces and a linker, else ""."""

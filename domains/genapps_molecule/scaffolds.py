@@ -21,6 +21,7 @@ from genapps_molecule.chemistry import LONGEST, Unreadable, canonical, read_smil
 from genapps_molecule.fragments import cut
 from genapps_molecule.growing import SideChains, finished
 from genapps_molecule.joining import BONDS, closed, growable, joined, opened, points
+from genapps_molecule.strange import strange
 
 MOST_POINTS = 6
 _ANYWHERE = (0.4, 0.4, 0.2)  # shares of one, two and three side chains where any hydrogen may give way
@@ -159,8 +160,8 @@ class Decorator:
         growing = [self._begin(rng) for _ in range(n)]
         while waiting := [each for each in growing if each.open]:
             growing = [each for each in growing if not each.open] + self._filled(waiting, rng)
-        made = {text: mol for text, mol in finished(each.mol for each in growing) if not self.scaffold.reason(mol)}
-        return list(made.items())
+        whole = finished((each.mol for each in growing), known=strange(self.scaffold.mol))
+        return list({text: mol for text, mol in whole if not self.scaffold.reason(mol)}.items())
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """The reason of each molecule that does not contain the scaffold as asked, else ""."""
