@@ -9,6 +9,7 @@ from genapps.cli.group import Group
 # Name -> (where the command is, its line in the list). A command comes in here together with its module.
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "propose": ("genapps_molecule.cli_propose:propose", "New molecules like drugs, with what is known of each."),
+    "fit": ("genapps_molecule.cli_fit:fit", "Learn your own molecules, for propose --model."),
     "optimize": ("genapps_molecule.cli_optimize:optimize", "Search for molecules that an objective likes best."),
 }
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from genapps.io.atomic import replacing
 from genapps_molecule.candidates import Source
 from genapps_molecule.model import SmilesModel
 from genapps_molecule.proposing import Order, Proposed, propose
+from genapps_molecule.working import listing
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,10 @@ def deliver(
 ) -> Proposed:
     """Propose, and write what is asked for. `source` makes the source of molecules from the model."""
     found = SmilesModel.shipped() if model is None else SmilesModel.load(model)
-    with _reasons(places.dropped) as dropped:
+    with ExitStack() as stack:
+        dropped = None
+        if places.dropped is not None:
+            dropped = stack.enter_context(listing(places.dropped, ("smiles", "reason")))
         proposed = propose(
             found,
             order,
@@ -64,20 +66,3 @@ def write_rows(proposed: Proposed, target: str) -> None:
 
     with TableWriter(target) as writer:
         writer.write(pa.table({name: column(values) for name, values in proposed.columns.items()}))
-
-
-@contextmanager
-def _reasons(path: Path | None) -> Iterator[Callable[[str, str], None] | None]:
-    """What writes each dropped molecule with its reason to a CSV file, where one is asked for."""
-    if path is None:
-        yield None
-        return
-    import io
-
-    with replacing(path) as handle:
-        text: TextIO = io.TextIOWrapper(handle, "utf-8", newline="", write_through=True)
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["smiles", "reason"])
-        yield lambda smiles, reason: rows.writerow([smiles, reason])
-        text.flush()
-        text.detach()

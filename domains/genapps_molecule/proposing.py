@@ -67,7 +67,7 @@ class Proposed:
 
     smiles: list[str]
     mols: list[Chem.Mol]
-    columns: dict[str, Sequence[Any]]
+    columns: dict[str, Any]
     told: Yield
     seconds: float
     notes: tuple[str, ...] = ()
@@ -235,12 +235,12 @@ def described(
     *,
     members: Members | None = None,
     training: Training | None = None,
-) -> dict[str, Sequence[Any]]:
+) -> dict[str, Any]:
     """The columns of delivered molecules."""
     figures = table(mols, USUAL)
     prints = fingerprints(mols)
     alerts = Alerts.named(LOOKED_FOR)
-    columns: dict[str, Sequence[Any]] = {"smiles": list(smiles)}
+    columns: dict[str, Any] = {"smiles": list(smiles)}
     if aims:
         columns["front"] = fronts(aims_table(aims, table(mols, [aim.name for aim in aims])))
     columns |= figures

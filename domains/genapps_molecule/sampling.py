@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from rdkit import Chem
 
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps.training.device import products
+from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
+from genapps_molecule.records import Drawer
 
 if TYPE_CHECKING:
     from genapps_molecule.model import SmilesModel
@@ -68,3 +71,38 @@ class Yield:
     def share(self) -> float:
         """The share of draws that were kept."""
         return self.kept / self.drawn if self.drawn else 1.0
+
+
+def molecules(
+    drawer: Drawer, generator: torch.Generator, told: Yield, *, temperature: float = 1.0, rows: int = ROUND
+) -> Iterator[tuple[str, Chem.Mol]]:
+    """Molecules as they are drawn, each once, with their canonical SMILES, without end; `told` counts what was not."""
+    seen: set[str] = set()
+    while True:
+        for text in drawer.draw(rows, generator, temperature=temperature):
+            told.drawn += 1
+            try:
+                mol = read_smiles(text)
+            except Unreadable:
+                told.drop(text, "no valid chemistry")
+                continue
+            whole = canonical(mol)
+            if whole in seen:
+                told.drop(whole, "drawn before")
+                continue
+            seen.add(whole)
+            yield whole, mol
+
+
+def judged(model: SmilesModel, n: int, seed: int = 0) -> dict[str, float]:
+    """Of n draws the share that is valid, of these the share that is there once, and that the model did not learn."""
+    found: list[str] = []
+    for text in draw_texts(model, n, torch.Generator().manual_seed(seed)):
+        try:
+            found.append(canonical(read_smiles(text)))
+        except Unreadable:
+            continue
+    shares = {"n": n, "valid": len(found) / n, "unique": len(set(found)) / max(len(found), 1)}
+    if model.members is not None:
+        shares["new"] = 1 - float(model.members.hold(found).mean()) if found else 0.0
+    return {name: round(value, 4) for name, value in shares.items()}
