@@ -8,7 +8,6 @@ converted.
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,15 +24,6 @@ _MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=_BITS)
 _FEATURES = rdFingerprintGenerator.GetMorganGenerator(
     radius=3, atomInvariantsGenerator=rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
 )
-
-
-def data() -> Path | None:
-    """The folder of the molecule data, or nothing."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-    for root in (os.environ.get("GENAPPS_DATA"), beside):
-        if root and (Path(root) / "molecule").is_dir():
-            return Path(root) / "molecule"
-    return None
 
 
 def arrays(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -35,7 +35,7 @@ class Breeding:
     most_atoms: int = field(default=MOST_ATOMS, metadata={"help": "atoms beside hydrogen of a child", "least": 4})
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=8_192)
 def parsed(smiles: str) -> Chem.Mol:
     """The molecule of a canonical SMILES; good ones are parents many times."""
     return read_smiles(smiles)

@@ -44,9 +44,13 @@ def finished(graph: Chem.Mol | None, most_atoms: int = MOST_ATOMS) -> Chem.Mol |
             return None
     except (ValueError, RuntimeError):
         return None
-    return mol if _rings_hold(mol) and len(Chem.GetMolFrags(mol)) == 1 else None
+    if len(Chem.GetMolFrags(mol)) > 1 or mol.HasSubstructMatch(_STRANGE):
+        return None
+    return mol if _rings_hold(mol) else None
 
 
+# Valences that hold, and that nobody would draw: hydrogen on sulfur (IV, VI) or phosphorus (V), halogens in a chain.
+_STRANGE = Chem.MolFromSmarts("[$([S,s;!H0;!v2]),$([P;!H0;v5]),$([F,Cl,Br,I;!v1;!v0])]")
 _STRAINED = Chem.MolFromSmarts("[r3,r4]=[r3,r4]")
 _ALLENE = Chem.MolFromSmarts("[R]=[R]=[R]")
 
