@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -35,6 +34,7 @@ class Order:
     where: str | None = None
     treatment: Treatment = KEEP
     choose: bool = False  # only those that meet the wish and have no alert are wanted
+    unique: bool = False  # and each of them once
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,6 @@ def judge(rows: Iterable[Row], order: Order, workers: int = 1) -> Iterator[Judge
             yield work(lot)
         return
     yield from in_processes(Judge, (order,), ((lot,) for lot in lots), workers)
-
-
-def counts(reasons: Iterable[str]) -> Counter[str]:
-    """How often each kind of reason is given; numbers and names within them do not tell them apart."""
-    return Counter(reasons)
-
-
-def kept_names(order: Order) -> tuple[str, ...]:
-    """The figures that the rows of an order state."""
-    return tuple(dict.fromkeys((*order.names, *(Wish.parse(order.where).names if order.where else ()))))
 
 
 def whole(name: str) -> bool:
