@@ -1,4 +1,4 @@
-"""`genapps molecule propose` and `fit`: parse, call, print. Nothing heavy is imported before they run."""
+"""`genapps molecule propose`: parse, call, print. Nothing heavy is imported before they run."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ STDOUT = "-"
     "--filters", "filters", multiple=True, metavar="NAMES",
     help="Alerts that no molecule may have: pains,brenk,mcf, others by name, a file of SMARTS.",
 )  # fmt: skip
+@click.option("--like", metavar="FILE|SMILES", help="Leads: molecules as similar to one of them as --similarity says.")
+@click.option("--similarity", metavar="LOW..HIGH", help="To the nearest lead, Tanimoto of Morgan bits; 0.4..0.8.")
+@click.option("--scaffold", metavar="SMILES|FILE", help="Every molecule contains it; [*:1] is where it may grow.")
+@click.option(
+    "--link", nargs=2, metavar="A B", default=None, help="Every molecule is these two pieces, files or SMILES, linked."
+)
 @click.option("--novel-to", "novel_to", multiple=True, type=FILE, metavar="FILE", help="Molecules not to deliver.")
 @click.option("--diverse", is_flag=True, help="Draw three times as many and pick those least alike (MaxMin).")
 @click.option("--rank", metavar="AIMS", help="Best first, by Pareto fronts: qed, -sa is high QED and low SA.")
@@ -34,6 +40,7 @@ STDOUT = "-"
 @click.option("--most", type=Whole(1, 10**9), default=1_000_000, metavar="N", help="Draws at most; a million.")
 @click.option("--budget", type=Duration(), help="Time to draw at most: 90s, 5m.")
 @click.option("--dropped", type=FILE, metavar="FILE.csv", help="Write what was dropped, and why.")
+@click.option("--3d", "three_d", is_flag=True, help="Coordinates in space, for -o FILE.sdf.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a page with pictures of the molecules.")
 @seed_option
 @threads_option()
@@ -48,6 +55,8 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
     Examples:
       genapps molecule propose -n 1000 -o out.csv --report grid.html
       genapps molecule propose --where "qed>=0.6, 250<=mw<=500, logp<4" --filters pains,brenk -o out.sdf
+      genapps molecule propose --scaffold "c1ccc2[nH]c([*:1])cc2c1" -n 100 -o indoles.csv
+      genapps molecule propose --like lead.smi --similarity 0.4..0.8 -n 100 -o near.csv
       genapps molecule propose --model mine.genapps --novel-to known.smi --diverse -o new.smi --dropped why.csv
     """
     output = output or STDOUT
@@ -56,21 +65,24 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
     from genapps_molecule.picking import Aim
     from genapps_molecule.proposing import Order, smiles_of
     from genapps_molecule.ranges import Wish
+    from genapps_molecule.sources import Shape
+    from genapps_molecule.working import threads
 
     order = Order(
         n=options["n"],
         seed=options["seed"],
         wish=Wish.parse(options["where"]) if options["where"] is not None else None,
         filters=tuple(name.strip() for names in options["filters"] for name in names.split(",") if name.strip()),
-        novel_to=frozenset().union(*(smiles_of(path) for path in options["novel_to"])),
+        novel_to=smiles_of(options["novel_to"]),
+        shape=Shape.parse(options["scaffold"], options["link"], options["like"], options["similarity"]),
         aims=Aim.parse(options["rank"]) if options["rank"] is not None else (),
         diverse=options["diverse"],
         temperature=options["temperature"],
         most=options["most"],
         seconds=options["budget"],
     )
-    places = Places(output, options["dropped"], options["report"])
-    with Progress("proposing", unit="molecules") as bar, Stop() as stop:
+    places = Places(output, options["dropped"], options["report"], options["three_d"])
+    with threads(options["threads"]), Progress("proposing", unit="molecules") as bar, Stop() as stop:
         found = deliver(order, places, model=options["model"], progress=bar.update, stopped=stop)
     _tell(as_json, {"rows": output, "dropped": places.dropped, "report": places.report}, found)
 
@@ -78,12 +90,12 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
 def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.atomic import check_apart, check_target
-    from genapps.io.writers import check_output
     from genapps.report.files import check_report
+    from genapps_molecule.writing import check_molecules
 
     if places["rows"] == STDOUT and as_json:
         raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")
-    check_output(places["rows"])
+    check_molecules(places["rows"], options["three_d"])
     if places["dropped"] is not None:
         check_target(places["dropped"])
     check_report(places["report"])

@@ -1,4 +1,4 @@
-"""`propose` from files to files: the model, what is wished, the table of rows, what was dropped, the report."""
+"""`propose` from files to files: the model, the table of rows, what was dropped, the report."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from genapps_molecule.candidates import Source
 from genapps_molecule.model import SmilesModel
 from genapps_molecule.proposing import Order, Proposed, propose
 from genapps_molecule.working import listing
+from genapps_molecule.writing import MoleculeWriter
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where results go."""
+    """Where results go: rows by suffix, what was dropped as CSV, a page. three_d: coordinates in space, in an SDF."""
 
     rows: str
     dropped: Path | None = None
     report: Path | None = None
+    three_d: bool = False
 
 
 def deliver(
@@ -28,11 +28,10 @@ def deliver(
     places: Places,
     *,
     model: Path | None = None,
-    source: Callable[[SmilesModel], Source] | None = None,
     progress: Callable[[int, int | None], None] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proposed:
-    """Propose, and write what is asked for. `source` makes the source of molecules from the model."""
+    """Propose, and write what is asked for."""
     found = SmilesModel.shipped() if model is None else SmilesModel.load(model)
     with ExitStack() as stack:
         dropped = None
@@ -41,28 +40,13 @@ def deliver(
         proposed = propose(
             found,
             order,
-            None if source is None else source(found),
             members=found.members,
             training=found.training,
             progress=progress,
             dropped=dropped,
             stopped=stopped,
         )
-    write_rows(proposed, places.rows)
+    with MoleculeWriter(places.rows, three_d=places.three_d, seed=order.seed) as writer:
+        for mols, columns in proposed.lots():
+            writer.write(mols, columns)
     return proposed
-
-
-def write_rows(proposed: Proposed, target: str) -> None:
-    """The rows in the format that the target's name asks for."""
-    import numpy as np
-    import pyarrow as pa
-
-    from genapps.io.writers import TableWriter
-
-    def column(values: Any) -> Any:
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-            return pa.array(np.round(values.astype(np.float64), 4), from_pandas=True)
-        return pa.array(values)
-
-    with TableWriter(target) as writer:
-        writer.write(pa.table({name: column(values) for name, values in proposed.columns.items()}))

@@ -57,10 +57,15 @@ class Yield:
     dropped: Callable[[str, str], None] | None = None
 
     def drop(self, text: str, reason: str, kind: str = "") -> None:
-        """Count one that was dropped, under its kind of reason where the reason is of its own."""
-        self.reasons[kind or reason] = self.reasons.get(kind or reason, 0) + 1
+        """Tell of one that was dropped, counted under its kind of reason where the reason is of its own."""
+        self.count(kind or reason)
         if self.dropped is not None:
             self.dropped(text, reason)
+
+    def count(self, reason: str, times: int = 1) -> None:
+        """Count some that were dropped."""
+        if times:
+            self.reasons[reason] = self.reasons.get(reason, 0) + times
 
     @property
     def kept(self) -> int:

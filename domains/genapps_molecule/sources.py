@@ -1,8 +1,8 @@
-"""From what a person asks for (a scaffold, pieces to link, a lead) to the source that molecules are drawn from."""
+"""Where proposed molecules come from: free draws, a scaffold, two pieces to link, a search towards what is wished."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from genapps.errors import UsageError
-from genapps_molecule.alerts import Alerts
-from genapps_molecule.candidates import Source
+from genapps_molecule.candidates import Made, Source, torch_generator
+from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
 from genapps_molecule.fragments import Library
 from genapps_molecule.growing import SideChains
 from genapps_molecule.guided import Guided
@@ -22,16 +22,14 @@ from genapps_molecule.ranges import Wish
 from genapps_molecule.records import Drawer
 from genapps_molecule.scaffolds import Decorator, Scaffold
 
-SEARCH_WRITTEN = 0.25  # the share of side chains that the network writes in a search: the library is much faster
-
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked for by structure, each part parsed; all of it is to hold."""
+class Shape:
+    """What every molecule is to contain or to be like; at most one of scaffold and pieces."""
 
     scaffold: Scaffold | None = None
-    link: Pieces | None = None
-    like: Likeness | None = None
+    pieces: Pieces | None = None
+    likeness: Likeness | None = None
 
     @classmethod
     def parse(
@@ -40,47 +38,74 @@ class Asked:
         link: tuple[str, str] | None = None,
         like: str | None = None,
         similarity: str | None = None,
-    ) -> Asked:
-        """From the options' texts. Raises UsageError for what is no molecule or no range, or does not go together."""
+    ) -> Shape:
+        """From what options say. Raises UsageError for what is no molecule, and for what does not go together."""
         if scaffold is not None and link is not None:
-            raise UsageError("--scaffold and --link cannot both be met; give one of them")
+            raise UsageError("--scaffold and --link both say what to build on; give one")
         if similarity is not None and like is None:
-            raise UsageError("--similarity to what? Name a lead with --like")
+            raise UsageError("--similarity is to a lead; name it with --like")
         return cls(
-            None if scaffold is None else Scaffold.parse(scaffold),
-            None if link is None else Pieces.parse(*link),
-            None if like is None else Likeness.parse(like, *([similarity] if similarity else [])),
+            Scaffold.parse(scaffold) if scaffold is not None else None,
+            Pieces.parse(*link) if link is not None else None,
+            Likeness.parse(like, *([similarity] if similarity is not None else [])) if like is not None else None,
         )
 
-    def source(self, drawer: Drawer | None, temperature: float = 1.0) -> Source | None:
-        """What draws molecules around the scaffold or between the pieces; None where neither is asked for."""
-        chains = SideChains(Library.shipped(), drawer, temperature)
-        if self.scaffold is not None:
-            return Decorator(self.scaffold, chains)
-        return Linker(self.link, chains) if self.link is not None else None
+
+class Free:
+    """Draws that nothing but the grammar binds. `dropped` takes each text whose chemistry does not hold."""
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(
+        self, drawer: Drawer, temperature: float = 1.0, dropped: Callable[[str, str], None] | None = None
+    ) -> None:
+        self.drawer, self.temperature, self.dropped = drawer, temperature, dropped
+
+    def draw(self, n: int, rng: np.random.Generator) -> list[Made]:
+        """Those of n texts whose chemistry holds."""
+        made = []
+        for text in self.drawer.draw(n, torch_generator(rng), temperature=self.temperature):
+            try:
+                mol = read_smiles(text)
+            except Unreadable as error:
+                if self.dropped is not None:
+                    self.dropped(text, f"no valid chemistry: {error}")
+                continue
+            made.append((canonical(mol), mol))
+        return made
+
+    def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
+        """Whatever there is."""
+        return [""] * len(mols)
+
+    def describe(self, mol: Chem.Mol) -> dict[str, str]:
+        """Nothing more."""
+        return {}
 
 
-@dataclass(frozen=True)
-class Goal:
-    """How far molecules are from all that is wished of them: ranges, similarity, alerts."""
+def source_of(
+    drawer: Drawer, shape: Shape, temperature: float = 1.0, dropped: Callable[[str, str], None] | None = None
+) -> Source:
+    """What draws molecules of a shape, likeness left aside."""
+    if shape.scaffold is None and shape.pieces is None:
+        return Free(drawer, temperature, dropped)
+    chains = SideChains(Library.shipped(), drawer, temperature)
+    return Decorator(shape.scaffold, chains) if shape.scaffold is not None else Linker(_pieces(shape), chains)
 
-    wish: Wish | None = None
-    like: Likeness | None = None
-    alerts: Alerts | None = None
 
-    def __call__(self, mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:
-        """The distance of each molecule (N,), 0 where all is met."""
+def search(drawer: Drawer, shape: Shape, wish: Wish | None, source: Source, temperature: float = 1.0) -> Guided:
+    """A search for molecules of the shape that meet the wish and are as like to the leads as asked."""
+
+    def distance(mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:
         far = np.zeros(len(mols))
-        if self.wish is not None:
-            far += self.wish.distance(figures(mols, self.wish.names))
-        if self.like is not None:
-            far += self.like.distance(mols)
-        if self.alerts is not None:
-            far += [len(self.alerts.hits(mol)) for mol in mols]
-        return far
+        if wish is not None:
+            far = far + wish.distance(figures(mols, wish.names))
+        return far if shape.likeness is None else far + shape.likeness.distance(mols)
+
+    seeds = shape.likeness.leads if shape.likeness is not None else ()
+    return Guided(distance, SideChains(Library.shipped(), drawer, temperature), seeds=seeds, source=source)
 
 
-def search(goal: Goal, source: Source | None, drawer: Drawer | None, temperature: float = 1.0) -> Guided:
-    """The guided search towards a goal: it begins at the leads, if any, and at what the source draws."""
-    chains = SideChains(Library.shipped(), drawer, temperature, written=SEARCH_WRITTEN)
-    return Guided(goal, chains, goal.like.leads if goal.like is not None else (), source)
+def _pieces(shape: Shape) -> Pieces:
+    assert shape.pieces is not None
+    return shape.pieces
