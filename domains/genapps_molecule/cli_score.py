@@ -109,7 +109,7 @@ def filter_(file: str, output: str | None, as_json: bool, **options: Any) -> Non
     Examples:
       genapps molecule filter mine.csv --where "qed>=0.6, 250<=mw<=500" -o kept.csv
       genapps molecule filter mine.sdf --filters pains,brenk,mcf,own.smarts -o kept.sdf --dropped dropped.csv
-      genapps molecule filter mine.smi --where "similarity(lead.smi) > 0.4" --unique -o kept.smi
+      genapps molecule filter mine.smi --where "similarity(lead.smi)>=0.1" --unique -o kept.smi
     """
     from genapps_molecule.judging import Order
     from genapps_molecule.properties import PROPERTIES, check_names

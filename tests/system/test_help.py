@@ -99,7 +99,26 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["logs", "templates", str(folder / "app.log"), "--save", str(folder / "app.genapps")]) == 0
     assert main(["tabular", "schema", str(folder / "customers.csv"), "-o", str(folder / "schema.json")]) == 0
     write_series_desk(folder / "timeseries")
+    write_molecule_desk(folder / "molecule")
     return folder
+
+
+def write_molecule_desk(folder: Path) -> None:
+    """What the examples of molecules speak of: known drugs under many names."""
+    folder.mkdir()
+    table = (ROOT / "domains" / "genapps_molecule" / "data" / "drugs.csv").read_text("utf-8").splitlines()[1:]
+    drugs = [line.rsplit(",", 1) for line in table if '"' not in line][:1000:20]
+    lines = [f"{smiles} {name}" for name, smiles in drugs]
+    for name in ("mine", "my", "large", "known", "hits", "proposed", "actives"):
+        (folder / f"{name}.smi").write_text("\n".join(lines) + "\n")
+    for name, (_, smiles) in zip(("lead", "LEAD", "A", "B"), drugs, strict=False):
+        (folder / f"{name}.smi").write_text(f"{smiles}\n")
+    cells = [f"{name},{smiles},{len(smiles) / 10}" for name, smiles in drugs]
+    for name in ("mine", "proposed", "assay"):
+        (folder / f"{name}.csv").write_text("\n".join(["name,smiles,pIC50", *cells]) + "\n")
+    (folder / "own.smarts").write_text("[N+](=O)[O-] nitro\nC(=O)Cl acid chloride\n")
+    (folder / "dock.py").write_text("def score(molecules):\n    return [float(len(one)) for one in molecules]\n")
+    assert main(["molecule", "score", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.sdf")]) == 0
 
 
 def write_series_desk(folder: Path) -> None:
@@ -160,6 +179,10 @@ def quick(example: str) -> list[str]:
         words += ["--family", "gmm"]
     if words[1:2] == ["embed"]:
         words += ["--set", "training.epochs=2"]
+    if words[0] == "molecule":
+        words = [{"1000": "20", "2000": "100", "1h": "5s"}.get(word, word) for word in words]
+        words += ["-n", "20"] if words[1] == "propose" and "-n" not in words else []
+        words += ["--budget", "5s"] if words[1] == "fit" and "--budget" not in words else []
     return [word for word in words if word != "--follow"]  # which waits for ever
 
 
@@ -172,8 +195,8 @@ def test_examples_run(
         pytest.skip("the demo has a test of its own")
     if ELSEWHERE & set(words) and "--from" in words:
         pytest.skip("needs a file that is not ours to give")
-    if words[0] == "timeseries":  # a result of one example is the input of another
-        desk = shutil.copytree(desk / "timeseries", tmp_path, dirs_exist_ok=True)
+    if words[0] in {"timeseries", "molecule"}:  # a result of one example is the input of another
+        desk = shutil.copytree(desk / words[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(desk)
     code = main(words)
     assert code == 0 or (code == 10 and "--fail-on-anomaly" in words), capsys.readouterr().err
