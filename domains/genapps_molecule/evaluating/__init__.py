@@ -1,0 +1,1 @@
+"""How good a list of molecules is: MOSES' measures, each beside what real molecules reach at the same n."""

@@ -1,0 +1,56 @@
+"""`genapps molecule evaluate` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Here = Callable[..., Any]
+TEXTS = [f"{head}{ring}" for head in ("C", "CC", "CO", "CN", "FC", "ClC") for ring in ("c1ccccc1", "C1CCNCC1", "C1CC1")]
+
+
+@pytest.fixture
+def lists(here: Here) -> Here:
+    Path("mine.smi").write_text("\n".join([*TEXTS, "C(", TEXTS[0]]) + "\n")
+    Path("real.smi").write_text("\n".join(f"{text}C" if text[-1] == "C" else text for text in TEXTS) + "\n")
+    return here
+
+
+def test_figures_beside_moses(lists: Here) -> None:
+    done = lists("molecule", "evaluate", "mine.smi", "--no-fcd")
+    assert done.code == 0, done.err
+    assert "19 molecules in 20 rows, beside MOSES" in done.out
+    assert "CharRNN, n 30,000" in done.out and "SNN/Test" in done.out
+    assert "FCD/Test" not in done.out
+
+
+def test_json_beside_a_list_of_ones_own(lists: Here) -> None:
+    words = ("molecule", "evaluate", "mine.smi", "--reference", "real.smi", "--training", "real.smi", "--json")
+    done = lists(*words, "-o", "figures.json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found == json.loads(Path("figures.json").read_text())
+    figures = {one["key"]: one for one in found["figures"]}
+    assert figures["valid"]["value"] == 0.95 and figures["valid"]["n"] == 20
+    assert figures["FCD/reference"]["floor"] > 0
+    assert 0 < figures["Novelty"]["value"] < 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["none.smi"], 2, "none.smi"),
+        (["mine.smi", "-o", "x.txt"], 2, ".json"),
+        (["empty.smi"], 3, "molecules in 0 rows"),
+        (["mine.smi", "--reference", "bad.smi"], 3, "bad.smi"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_in_one_line(lists: Here, words: list[str], code: int, says: str) -> None:
+    Path("empty.smi").write_text("")
+    Path("bad.smi").write_text("(((\nnope\n")
+    done = lists("molecule", "evaluate", *words)
+    assert done.code == code and says in done.err and done.err.count("\n") == 1
