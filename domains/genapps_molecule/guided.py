@@ -20,11 +20,11 @@ from genapps_molecule.strange import strange
 from genapps_molecule.varying import vary
 
 LEAST_YIELD = 0.01  # of free draws: below it a search is worth its time
-POOL = 400  # molecules that are kept to be varied
+POOL = 200  # molecules that are kept to be varied
 GENERATION = 300  # molecules that are made at once
 _FRESH = 0.05  # share of a generation that the source draws anew
 LARGEST = 45  # heavy atoms of what a search without leads makes
-_PRESSURE = 20  # ranks over which the chance to be varied halves at first
+_PRESSURE = 3  # ranks over which the chance to be varied halves at first
 
 Distance = Callable[[Sequence[Chem.Mol]], NDArray[np.float64]]
 

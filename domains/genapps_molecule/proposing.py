@@ -25,7 +25,7 @@ from genapps_molecule.records import Drawer
 from genapps_molecule.sampling import ROUND, Yield
 from genapps_molecule.sources import Shape, search, source_of
 
-_LOOK = 4 * ROUND  # draws after which the yield is judged
+_LOOK = ROUND  # draws after which the yield is judged
 _POOL = 3  # molecules to pick from, for each that is delivered
 _IDLE = 40  # generations of a search, or rounds of draws, without any result after which it ends
 _DIVERSE = 30_000  # molecules at most among which a diverse set is picked
@@ -157,7 +157,8 @@ class _Run:
     def _search(self, why: str) -> None:
         if self.order.wish is None and self.order.shape.likeness is None:
             return  # nothing that says which molecules are nearer
-        self.guided = search(self.drawer, self.order.shape, self.order.wish, self.source, self.order.temperature)
+        order = self.order
+        self.guided = search(self.drawer, order.shape, order.wish, self.source, order.temperature, self.alerts)
         self.notes.append(why)
 
     def _round(self) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from genapps.errors import UsageError
+from genapps_molecule.alerts import Alerts
 from genapps_molecule.candidates import Made, Source, torch_generator
 from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
 from genapps_molecule.fragments import Library
@@ -21,6 +22,8 @@ from genapps_molecule.measures import figures
 from genapps_molecule.ranges import Wish
 from genapps_molecule.records import Drawer
 from genapps_molecule.scaffolds import Decorator, Scaffold
+
+_WRITTEN = 0.25  # share of a search's side chains that the network writes: the library is much faster
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,28 @@ def source_of(
     return Decorator(shape.scaffold, chains) if shape.scaffold is not None else Linker(_pieces(shape), chains)
 
 
-def search(drawer: Drawer, shape: Shape, wish: Wish | None, source: Source, temperature: float = 1.0) -> Guided:
-    """A search for molecules of the shape that meet the wish and are as like to the leads as asked."""
+def search(
+    drawer: Drawer,
+    shape: Shape,
+    wish: Wish | None,
+    source: Source,
+    temperature: float = 1.0,
+    alerts: Alerts | None = None,
+) -> Guided:
+    """A search for molecules of the shape that meet the wish, are as like to the leads as asked, and have no alert."""
 
     def distance(mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:
         far = np.zeros(len(mols))
         if wish is not None:
-            far = far + wish.distance(figures(mols, wish.names))
-        return far if shape.likeness is None else far + shape.likeness.distance(mols)
+            far += wish.distance(figures(mols, wish.names))
+        if shape.likeness is not None:
+            far += shape.likeness.distance(mols)
+        if alerts is not None:
+            far += [len(alerts.hits(mol)) for mol in mols]
+        return far
 
-    seeds = shape.likeness.leads if shape.likeness is not None else ()
-    return Guided(distance, SideChains(Library.shipped(), drawer, temperature), seeds=seeds, source=source)
+    chains = SideChains(Library.shipped(), drawer, temperature, written=_WRITTEN)
+    return Guided(distance, chains, shape.likeness.leads if shape.likeness is not None else (), source)
 
 
 def _pieces(shape: Shape) -> Pieces:

@@ -1,4 +1,4 @@
-"""Motifs that fall apart or react at once: joining parts makes them now and then, and nobody could keep a flask of it."""
+"""Motifs that fall apart or react at once: joining parts makes them now and then, and nobody could keep a flask."""
 
 from __future__ import annotations
 
