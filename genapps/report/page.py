@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import jinja2
 from markupsafe import Markup
@@ -108,7 +108,10 @@ class Terms:
     terms: tuple[tuple[str, str], ...]
 
 
-Block = Scores | Figures | Table | Facts | Terms
+class Block(Protocol):
+    """What a section is made of: its template is named by `kind`; a domain may have blocks of its own."""
+
+    kind: ClassVar[str]
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,10 @@ class Page:
     word: str = ""  # before the verdict; the level's own where it is empty
 
 
-def render(page: Page) -> str:
-    """The page as one HTML document."""
-    return _environment().get_template("page.html").render(page=page, word=page.word or _word(page.level))
+def render(page: Page, template: str = "page.html", package: str | None = None, **words: Any) -> str:
+    """The page as one HTML document; `package` has further templates, one of which may extend that of the core."""
+    chosen = _environment(package).get_template(template)
+    return chosen.render(page=page, word=page.word or _word(page.level), **words)
 
 
 def legend(words: Sequence[tuple[Literal["real", "synthetic"], str]]) -> Markup:
@@ -151,9 +155,10 @@ def _word(level: Level) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(package: str | None) -> jinja2.Environment:
+    packages = ("genapps.report",) if package is None else (package, "genapps.report")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("genapps.report", "templates"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name, "templates") for name in packages]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
