@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -99,14 +99,20 @@ def molecules(
             yield whole, mol
 
 
-def judged(model: SmilesModel, n: int, seed: int = 0) -> dict[str, float]:
-    """Of n draws the share that is valid, of these the share that is there once, and that the model did not learn."""
+def valid(texts: Iterable[str]) -> list[str]:
+    """The canonical SMILES of those texts whose chemistry holds, in their order."""
     found: list[str] = []
-    for text in draw_texts(model, n, torch.Generator().manual_seed(seed)):
+    for text in texts:
         try:
             found.append(canonical(read_smiles(text)))
         except Unreadable:
             continue
+    return found
+
+
+def judged(model: SmilesModel, n: int, seed: int = 0) -> dict[str, float]:
+    """Of n draws the share that is valid, of these the share that is there once, and that the model did not learn."""
+    found = valid(draw_texts(model, n, torch.Generator().manual_seed(seed)))
     shares = {"n": n, "valid": len(found) / n, "unique": len(set(found)) / max(len(found), 1)}
     if model.members is not None:
         shares["new"] = 1 - float(model.members.hold(found).mean()) if found else 0.0

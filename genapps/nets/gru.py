@@ -11,7 +11,12 @@ from genapps.nets.transformer import drop
 
 
 class State:
-    """What every layer remembers after `length` steps: (B, C) each."""
+    """What every layer remembers after `length` steps: (B, C) each.
+
+    worth: the share of rows that may be left when a copy of these alone saves more than it costs.
+    """
+
+    worth = 0.9
 
     def __init__(self, layers: list[Tensor], length: int = 0) -> None:
         self.layers, self.length = layers, length

@@ -18,8 +18,11 @@ from genapps.nets.mlp import fresh
 class Cache:
     """Keys and values of the steps so far: one tensor a layer, of the final size from the start.
 
-    Each is (2, B, H, longest, E); the first `length` steps of it are filled.
+    Each is (2, B, H, longest, E); the first `length` steps of it are filled. worth: as of a GRU's state; a copy of
+    all steps costs more.
     """
+
+    worth = 0.5
 
     def __init__(self, layers: int, rows: int, heads: int, longest: int, size: int, like: Tensor) -> None:
         shape = (2, rows, heads, longest, size)

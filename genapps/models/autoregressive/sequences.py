@@ -214,7 +214,7 @@ class SequenceEngine(NetworkEngine):
             how.advance(step)
             drawn[now, t] = step
             live[live.clone()] = ~ended
-            if 2 * len(now) <= len(held):  # a smaller cache is worth its copying
+            if len(now) <= cache.worth * len(held):  # a smaller cache is worth its copying
                 kept = live.nonzero()[:, 0]
                 cache, held, live = cache.take(kept), held[kept], live[kept]
             outputs = self.network(self.features(drawn[held, t : t + 1]), classes[held], cache)[:, 0]

@@ -1,0 +1,90 @@
+"""How many valid molecules a second the shipped model draws, on one core and on two, and how long `propose` takes.
+
+Processor seconds are of all threads; on a loaded machine they are what an idle one would take, its own clock is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from keep import write
+
+from genapps_molecule.model import SmilesModel
+from genapps_molecule.sampling import judged, valid
+
+
+def main() -> None:
+    """Measure, and write results/speed.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the draws")
+    options = parser.parse_args()
+    n = 1_000 if options.quick else 10_000
+    model = SmilesModel.shipped()
+    rows = [drawing(model, n, threads) for threads in (1, 2)]
+    rows.append(proposing(100 if options.quick else 1_000))
+    summary = {"draws": judged(model, n), "trained": dict(model.card).get("what", "")}
+    write("speed", rows, {"n": n, "quick": options.quick, "load": load()}, summary)
+
+
+def drawing(model: SmilesModel, n: int, threads: int) -> dict[str, Any]:
+    """Texts drawn, parsed and written canonically, by so many threads."""
+    torch.set_num_threads(threads)
+    generator = torch.Generator().manual_seed(0)
+    model.draw(64, generator)
+    wall, processor = time.perf_counter(), time.process_time()
+    found = len(valid(model.draw(n, generator)))
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    row = {
+        "what": "draw",
+        "threads": threads,
+        "n": n,
+        "valid": found,
+        "seconds": round(wall, 2),
+        "processor_seconds": round(processor, 2),
+        "valid_a_second": round(found / wall),
+        "valid_a_processor_second": round(found / processor),
+    }
+    print(row, flush=True)
+    return row
+
+
+def proposing(n: int) -> dict[str, Any]:
+    """The whole command in a process of its own, from start to end."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "out.csv"
+        command = [sys.executable, "-m", "genapps", "molecule", "propose", "-n", str(n), "-o", str(target)]
+        command += ["--filters", "pains,brenk,mcf", "--report", str(Path(folder) / "grid.html"), "-q"]
+        before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(command, check=True)
+        after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
+        lines = len(target.read_text().splitlines()) - 1
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    row = {
+        "what": "propose",
+        "n": n,
+        "delivered": lines,
+        "seconds": round(wall, 2),
+        "processor_seconds": round(processor, 2),
+        "peak_mib": after.ru_maxrss // 1024,
+    }
+    print(row, flush=True)
+    return row
+
+
+def load() -> float:
+    """Processes that waited for a core in the last minute, this one among them."""
+    import os
+
+    return round(os.getloadavg()[0], 1)
+
+
+if __name__ == "__main__":
+    main()
