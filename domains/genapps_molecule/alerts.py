@@ -45,7 +45,9 @@ _LONGEST_FILE = 4 * 2**20  # bytes of SMARTS
 class Screened:
     """Queries that are matched only where the bits of their pattern are all among the molecule's: RDKit's screen.
 
-    `bits` (Q, 32) of uint64; `hydrogens`: whether they are matched on a molecule with all hydrogens as atoms.
+    `bits` (Q, 32) of uint64; `hydrogens`: whether queries are matched on a molecule with all hydrogens as atoms. The
+    bits are then those of the part of a query that no hydrogen can match, and the molecule's those without hydrogens:
+    what is found with hydrogens is so in part without them.
     """
 
     names: tuple[str, ...]
@@ -57,13 +59,14 @@ class Screened:
     def of(cls, named: Sequence[tuple[str, Chem.Mol]], hydrogens: bool) -> Screened:
         """Of names and queries."""
         queries = tuple(query for _, query in named)
-        bits = np.stack([_pattern(query) for query in queries]) if queries else np.zeros((0, _BITS // 64), np.uint64)
-        return cls(tuple(name for name, _ in named), queries, bits, hydrogens)
+        bits = [_pattern(_heavy(query) if hydrogens else query) for query in queries]
+        stacked = np.stack(bits) if bits else np.zeros((0, _BITS // 64), np.uint64)
+        return cls(tuple(name for name, _ in named), queries, stacked, hydrogens)
 
-    def hits(self, mol: Chem.Mol) -> list[str]:
-        """The names of the queries that are found, of a molecule as this set wants it."""
-        may = ~(self.bits & ~_pattern(mol)).any(1)
-        return [self.names[i] for i in np.flatnonzero(may) if mol.HasSubstructMatch(self.queries[i])]
+    def hits(self, mol: Chem.Mol, pattern: NDArray[np.uint64]) -> list[str]:
+        """The names of the queries that are found; `pattern` are the bits of the molecule without hydrogens."""
+        may = np.flatnonzero(~(self.bits & ~pattern).any(1))
+        return [self.names[i] for i in may if mol.HasSubstructMatch(self.queries[i])]
 
     def plain(self, mol: Chem.Mol) -> list[str]:
         """The same without the screen: slow, to check it."""
@@ -109,9 +112,11 @@ class Alerts:
     def hits(self, mol: Chem.Mol) -> list[str]:
         """What is found in a molecule, as "set:alert", each once."""
         found = []
-        full = Chem.AddHs(mol) if any(one.hydrogens for one in self.screened) else mol
-        for one in self.screened:
-            found += one.hits(full if one.hydrogens else mol)
+        if self.screened:
+            pattern = _pattern(mol)
+            full = Chem.AddHs(mol) if any(one.hydrogens for one in self.screened) else mol
+            for one in self.screened:
+                found += one.hits(full if one.hydrogens else mol, pattern)
         for catalog in self.catalogs:
             found += catalog.hits(mol)
         return list(dict.fromkeys(found))
@@ -121,6 +126,27 @@ def _pattern(mol: Chem.Mol) -> NDArray[np.uint64]:
     """RDKit's pattern fingerprint as words, (32,)."""
     bits = Chem.PatternFingerprint(mol, fpSize=_BITS)
     return np.frombuffer(bytes.fromhex(DataStructs.BitVectToFPSText(bits)), np.uint64)
+
+
+def _heavy(query: Chem.Mol) -> Chem.Mol:
+    """A query without the atoms that a hydrogen can match."""
+    part = Chem.RWMol(query)
+    for atom in reversed(list(part.GetAtoms())):
+        if any(atom.Match(hydrogen) for hydrogen in _hydrogens()):
+            part.RemoveAtom(atom.GetIdx())
+    return part.GetMol()
+
+
+@cache
+def _hydrogens() -> list[Chem.Atom]:
+    """Hydrogen atoms in every surrounding that an atom's query could ask for."""
+    mols = [Chem.AddHs(Chem.MolFromSmiles(text)) for text in ("C", "N", "O", "S", "[H][H]", "Br", "c1cc[nH]c1")]
+    found = [atom for mol in mols for atom in mol.GetAtoms() if atom.GetAtomicNum() == 1]
+    _kept.extend(mols)  # an atom does not hold its molecule
+    return found
+
+
+_kept: list[Chem.Mol] = []
 
 
 @cache
