@@ -36,6 +36,12 @@ STDOUT = "-"
     "--distinct", type=click.FloatRange(0, 1), default=1.0, metavar="0..1", show_default=True,
     help="The highest similarity of two delivered molecules.",
 )  # fmt: skip
+@click.option(
+    "--method", type=click.Choice(["genetic", "guided"]), default="genetic", show_default=True,
+    help="guided: half of the molecules are drawn by a network that learns from the best.",
+)  # fmt: skip
+@click.option("--model", metavar="FILE.genapps", help="A model of your own to draw from; the shipped one if not given.")
+@click.option("--3d", "three_d", is_flag=True, help="Coordinates in space, for -o FILE.sdf.")
 @click.option("--state", type=FILE, metavar="FILE.genapps", help="Keep the search there while it runs.")
 @click.option("--resume", is_flag=True, help="Go on with what --state kept, with more --calls if wanted.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a page; its figures go beside it as JSON.")
@@ -60,8 +66,8 @@ def optimize(output: str | None, as_json: bool, **options: Any) -> None:
     from genapps_molecule.optimizing.tasks import optimize as search
 
     filters = tuple(name.strip() for names in options["filters"] for name in names.split(",") if name.strip())
-    named = ("objective", "calls", "start", "column", "first", "where", "most_atoms", "n", "distinct", "seed")
-    order = Order(filters=filters, **{name: options[name] for name in named})
+    apart = ("filters", "state", "resume", "report", "three_d")
+    order = Order(filters=filters, **{name: value for name, value in options.items() if name not in apart})
     with Progress("searching", unit="calls") as bar, Stop() as stop:
         found = search(
             order,
@@ -69,6 +75,7 @@ def optimize(output: str | None, as_json: bool, **options: Any) -> None:
             state=options["state"],
             resume=options["resume"],
             report=options["report"],
+            three_d=options["three_d"],
             progress=bar.update,
             stopped=stop,
         )
@@ -93,8 +100,8 @@ def _check(as_json: bool, output: str, options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_apart, check_target
-    from genapps.io.writers import check_output
     from genapps.report.files import check_report, figures_beside
+    from genapps_molecule.writing import check_molecules
 
     state, report, resume = options["state"], options["report"], options["resume"]
     if output == STDOUT and as_json:
@@ -106,6 +113,7 @@ def _check(as_json: bool, output: str, options: dict[str, Any]) -> None:
         check_target(state)
         if state.exists() and not resume:
             raise UsageError(f"{state}: holds a search already; add --resume to go on with it, or name another file")
-    check_output(output)
+    check_molecules(output, options["three_d"])
     check_report(report)
-    check_apart([output, state, report, None if report is None else figures_beside(report)], [options["start"]])
+    figures = None if report is None else figures_beside(report)
+    check_apart([output, state, report, figures], [options["start"], options["model"]])

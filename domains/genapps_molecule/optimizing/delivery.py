@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
@@ -21,12 +20,14 @@ from genapps_molecule.properties import USUAL
 from genapps_molecule.properties import table as property_table
 
 ALERTS = ("pains", "brenk", "mcf")
+HARD = 4.5  # the SA score above which few molecules of a catalog lie
 
 
 @dataclass(frozen=True)
 class Delivered:
     """Rows best first, as columns of one length each; `diversity` is one minus the mean similarity of two of them."""
 
+    mols: list[Chem.Mol]
     columns: dict[str, list[Any]]
     diversity: float
 
@@ -40,9 +41,13 @@ class Delivered:
         """How many have an alert."""
         return sum(bool(words) for words in self.columns["alerts"])
 
-    def table(self) -> pa.Table:
-        """The same as a table to write."""
-        return pa.table(self.columns)
+    def warnings(self) -> Iterator[str]:
+        """What a chemist would say of the rows together, and what helps."""
+        rows, hard = len(self.mols), sum(value > HARD for value in self.columns["sa"])
+        if 2 * self.alerted > rows:
+            yield f"{self.alerted:,} of {rows:,} rows have alerts; add --filters pains,brenk,mcf to ask about none such"
+        if 2 * hard > rows:
+            yield f"{hard:,} of {rows:,} rows would be hard to make (sa above {HARD:g}); add --where 'sa<=4'"
 
 
 def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0) -> Delivered:
@@ -54,8 +59,8 @@ def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0)
     parts = {name: column for name, column in parts_of(objective, asked).items() if name not in USUAL}
     alerts = Alerts.named(ALERTS)
     columns: dict[str, list[Any]] = {
-        "rank": list(range(1, len(calls) + 1)),
         "smiles": [one.smiles for one in asked],
+        "rank": list(range(1, len(calls) + 1)),
         "score": [float(values[call]) for call in calls],
         **{name: column.tolist() for name, column in parts.items()},
         **{name: column.tolist() for name, column in property_table(mols, USUAL).items()},
@@ -64,7 +69,7 @@ def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0)
         "nearest_better": nearest,
         "call": [int(call) + 1 for call in calls],
     }
-    return Delivered(columns, _diversity(mols))
+    return Delivered(mols, columns, _diversity(mols))
 
 
 def distinct_best(ledger: Ledger, n: int, distinct: float) -> tuple[list[int], list[float]]:

@@ -41,15 +41,15 @@ def _first(dropped: list[Dropped]) -> str:
     return f"row {dropped[0].row}: {dropped[0].reason}" if dropped else "there is no row"
 
 
-def drawn(seed: int) -> Iterator[Candidate]:
-    """Draws of the model that ships, without stereochemistry, without end."""
+def drawn(seed: int, model: str | None = None) -> Iterator[Candidate]:
+    """Draws of a model, the one that ships if none is named, without stereochemistry, without end."""
     import torch
 
     from genapps_molecule.model import SmilesModel
     from genapps_molecule.sampling import Yield, molecules
 
-    model = SmilesModel.shipped()
-    for _, mol in molecules(model, torch.Generator().manual_seed(seed), Yield(), rows=256):
+    drawer = SmilesModel.shipped() if model is None else SmilesModel.load(model)
+    for _, mol in molecules(drawer, torch.Generator().manual_seed(seed), Yield(), rows=256):
         flat = Chem.Mol(mol)
         Chem.RemoveStereochemistry(flat)
         if (one := candidate(flat)) is not None:

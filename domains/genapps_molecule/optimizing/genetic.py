@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
+from genapps_molecule.chemistry import canonical, read_smiles
 from genapps_molecule.optimizing.crossover import crossover
-from genapps_molecule.optimizing.graphs import MOST_ATOMS
+from genapps_molecule.optimizing.graphs import MOST_ATOMS, Parent
 from genapps_molecule.optimizing.ledger import Candidate, Ledger
 from genapps_molecule.optimizing.mutation import mutate
 
+_SHARES = np.logspace(-3, 0, 25)
 _ATTEMPTS = 20  # for each child that is wanted, before the population counts as exhausted
 
 
@@ -41,9 +42,15 @@ def parsed(smiles: str) -> Chem.Mol:
     return read_smiles(smiles)
 
 
+@lru_cache(maxsize=2_048)
+def parent(smiles: str) -> Parent:
+    """The same as a graph to make children of."""
+    return Parent.of(parsed(smiles))
+
+
 def quantile_picks(n: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """n places in a list of that size, best first."""
-    shares = np.logspace(-3, 0, 25)[rng.integers(25, size=n)]
+    shares = _SHARES[rng.integers(len(_SHARES), size=n)]
     among = np.maximum(np.ceil(shares * size), 1)
     return (rng.random(n) * among).astype(np.int64)
 
@@ -51,13 +58,13 @@ def quantile_picks(n: int, size: int, rng: np.random.Generator) -> NDArray[np.in
 def children(parents: Sequence[str], rng: np.random.Generator, breeding: Breeding) -> Iterator[Candidate]:
     """Children of parents (best first) without end, but for attempts that came to nothing."""
     while True:
-        first, second = (parsed(parents[place]) for place in quantile_picks(2, len(parents), rng))
+        first, second = (parent(parents[place]) for place in quantile_picks(2, len(parents), rng))
         if len(parents) == 1 or rng.random() < breeding.mutated:
             child = mutate(first, rng, breeding.most_atoms)
         else:
             child = crossover(first, second, rng, breeding.most_atoms)
             if child is not None and rng.random() < breeding.also_mutated:
-                child = mutate(child, rng, breeding.most_atoms)
+                child = mutate(Parent.of(child), rng, breeding.most_atoms)
         if child is not None and (made := candidate(child)) is not None:
             yield made
         else:
@@ -68,12 +75,9 @@ _NOTHING = Candidate("", Chem.Mol())
 
 
 def candidate(mol: Chem.Mol) -> Candidate | None:
-    """The molecule as it reads from its own canonical text, None where it does not."""
-    try:
-        again = read_smiles(canonical(mol))
-    except Unreadable:
-        return None
-    return Candidate(canonical(again), again)
+    """A sanitized molecule as it reads from its own canonical text, None where it does not."""
+    again = Chem.MolFromSmiles(canonical(mol))
+    return None if again is None else Candidate(canonical(again), again)
 
 
 def fresh(

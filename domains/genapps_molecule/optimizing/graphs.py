@@ -5,11 +5,15 @@ What comes out of an edit is checked by `finished`, and only what passes is a mo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rdkit import Chem
 
 from genapps_molecule import chemistry as _quiet  # noqa: F401  (RDKit says nothing of each failed edit)
 
 LARGEST_RING = 7
+SINGLE = Chem.BondType.SINGLE
+Bond = tuple[int, int, Chem.BondType]
 MOST_ATOMS = 50  # beside hydrogen, where nothing else is asked
 FEWEST_ATOMS = 4
 
@@ -23,11 +27,46 @@ def editable(mol: Chem.Mol) -> Chem.RWMol:
     graph = Chem.RWMol(mol)
     Chem.Kekulize(graph, clearAromaticFlags=True)
     Chem.RemoveStereochemistry(graph)
-    for atom in graph.GetAtoms():
+    for index in range(graph.GetNumAtoms()):  # RDKit's own iterators are slow
+        atom = graph.GetAtomWithIdx(index)
         if not atom.GetNumRadicalElectrons():
             atom.SetNoImplicit(False)
             atom.SetNumExplicitHs(0)
+    graph.UpdatePropertyCache(strict=False)
+    Chem.FastFindRings(graph)
     return graph
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A molecule that children are made of, as a graph that stays as it is, and what is asked of it each time.
+
+    around: the neighbors of each atom. chains: the ends of each single bond outside of rings. rings: the bonds of each
+    ring with their ends and orders.
+    """
+
+    graph: Chem.RWMol
+    around: tuple[tuple[int, ...], ...]
+    chains: tuple[Bond, ...]
+    rings: tuple[tuple[Bond, ...], ...]
+
+    @classmethod
+    def of(cls, mol: Chem.Mol) -> Parent:
+        """Of a sanitized molecule."""
+        graph = editable(mol)
+        around: list[list[int]] = [[] for _ in range(graph.GetNumAtoms())]
+        bonds, chains = [], []
+        for index in range(graph.GetNumBonds()):
+            bond = graph.GetBondWithIdx(index)
+            one = (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), bond.GetBondType())
+            around[one[0]].append(one[1])
+            around[one[1]].append(one[0])
+            bonds.append(one)
+            if one[2] == SINGLE and not bond.IsInRing():
+                chains.append(one)
+        rings = (ring for ring in graph.GetRingInfo().BondRings() if len(ring) <= LARGEST_RING)
+        found = tuple(tuple(bonds[k] for k in ring) for ring in rings)
+        return cls(graph, tuple(map(tuple, around)), tuple(chains), found)
 
 
 def finished(graph: Chem.Mol | None, most_atoms: int = MOST_ATOMS) -> Chem.Mol | None:

@@ -11,10 +11,10 @@ from itertools import pairwise
 import numpy as np
 from rdkit import Chem
 
-from genapps_molecule.optimizing.graphs import MOST_ATOMS, editable, finished, free_valences
+from genapps_molecule.optimizing.graphs import MOST_ATOMS, SINGLE, Parent, finished, free_valences
 
 _TRIES = 10
-SINGLE, DOUBLE, TRIPLE = Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE
+DOUBLE, TRIPLE = Chem.BondType.DOUBLE, Chem.BondType.TRIPLE
 _ORDERS = {SINGLE: 1, DOUBLE: 2, TRIPLE: 3}
 _KINDS = {order: kind for kind, order in _ORDERS.items()}
 _ELEMENTS = (6, 7, 8, 9, 16, 17, 35)
@@ -23,14 +23,11 @@ _BRIDGES = (6, 7, 8, 16)  # elements that can stand between two atoms
 _RING_SIZES = ((3, 4, 5, 6), (0.05, 0.05, 0.45, 0.45))
 
 
-def mutate(mol: Chem.Mol, rng: np.random.Generator, most_atoms: int = MOST_ATOMS) -> Chem.Mol | None:
+def mutate(parent: Parent, rng: np.random.Generator, most_atoms: int = MOST_ATOMS) -> Chem.Mol | None:
     """The molecule with one change, sanitized; None where a few attempts came to nothing."""
-    graph = editable(mol)
-    graph.UpdatePropertyCache(strict=False)
-    Chem.FastFindRings(graph)
     for _ in range(_TRIES):
         change = CHANGES[rng.integers(len(CHANGES))]
-        changed = finished(change(Chem.RWMol(graph), rng), most_atoms)
+        changed = finished(change(Chem.RWMol(parent.graph), rng), most_atoms)
         if changed is not None:
             return changed
     return None
@@ -39,7 +36,7 @@ def mutate(mol: Chem.Mol, rng: np.random.Generator, most_atoms: int = MOST_ATOMS
 def append_atom(graph: Chem.RWMol, rng: np.random.Generator) -> Chem.RWMol | None:
     """One more atom at a place that has a hydrogen to give."""
     order = int(rng.choice((1, 2, 3), p=(0.75, 0.2, 0.05)))
-    open_ = [atom.GetIdx() for atom in graph.GetAtoms() if free_valences(atom) >= order]
+    open_ = [k for k in range(graph.GetNumAtoms()) if free_valences(graph.GetAtomWithIdx(k)) >= order]
     if not open_:
         return None
     elements = {1: _ELEMENTS, 2: (6, 7, 8), 3: (6, 7)}[order]
@@ -108,7 +105,7 @@ def close_ring(graph: Chem.RWMol, rng: np.random.Generator) -> Chem.RWMol | None
     """A ring more, mostly of five or six atoms: a bond between two that have a hydrogen to give."""
     size = int(rng.choice(_RING_SIZES[0], p=_RING_SIZES[1]))
     distances = Chem.GetDistanceMatrix(graph)
-    open_ = np.array([free_valences(atom) > 0 for atom in graph.GetAtoms()])
+    open_ = np.array([free_valences(graph.GetAtomWithIdx(k)) > 0 for k in range(graph.GetNumAtoms())])
     pairs = np.argwhere(np.triu((distances == size - 1) & open_[:, None] & open_[None]))
     if not len(pairs):
         return None

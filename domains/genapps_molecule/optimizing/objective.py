@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,3 +132,13 @@ def parts_of(objective: Objective, asked: Sequence[Candidate]) -> dict[str, Floa
     if not isinstance(objective, ByExpression):
         return {}
     return figures([one.mol for one in asked], objective.expression.names)
+
+
+def notes_of(objective: Objective) -> Iterator[str]:
+    """What a person should know of the models that an objective asks."""
+    if isinstance(objective, ByExpression):
+        for name in objective.expression.names:
+            if name.startswith(("qsar(", "unsure(")):
+                from genapps_molecule.qsar import qsar
+
+                yield qsar(name.partition("(")[2].removesuffix(")")).words

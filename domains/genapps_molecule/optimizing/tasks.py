@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genapps.errors import InputError, UsageError
-from genapps.io.writers import TableWriter
 from genapps_molecule.optimizing import state as states
 from genapps_molecule.optimizing.delivery import Delivered, deliver
 from genapps_molecule.optimizing.fence import Fence
 from genapps_molecule.optimizing.first import drawn, of_file, population
 from genapps_molecule.optimizing.genetic import Breeding, Genetic
 from genapps_molecule.optimizing.ledger import Ledger, area, top_means
-from genapps_molecule.optimizing.objective import objective_of
+from genapps_molecule.optimizing.objective import notes_of, objective_of
 from genapps_molecule.optimizing.search import Search, Strategy
 from genapps_molecule.records import Dropped
+from genapps_molecule.writing import write_molecules
 
 SAVE_SECONDS = 10.0
-METHODS = ("genetic",)
+METHODS = ("genetic", "guided")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Order:
     """What is wanted of a search.
 
     objective: an expression, or FILE.py:FUNCTION. calls: how often it may be asked. start: a file of first molecules,
-    of which `first` are asked, or none: draws of the shipped model. where, filters: what a molecule must be to be asked
-    about. n: how many are delivered; distinct: the highest similarity that two of them may have.
+    of which `first` are asked, or none: draws of the shipped model, or of `model`. where, filters: what a molecule must
+    be to be asked about. n: how many are delivered; distinct: the highest similarity that two of them may have.
     """
 
     objective: str
@@ -43,6 +43,7 @@ class Order:
     where: str | None = None
     filters: tuple[str, ...] = ()
     method: str = "genetic"
+    model: str | None = None
     most_atoms: int = 50
     n: int = 100
     distinct: float = 1.0
@@ -115,6 +116,7 @@ def optimize(
     state: str | Path | None = None,
     resume: bool = False,
     report: str | Path | None = None,
+    three_d: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Optimized:
@@ -129,7 +131,7 @@ def optimize(
     breeding = Breeding(most_atoms=order.most_atoms)
     search = Search(objective, strategy_of(order, breeding), rng, Ledger(), [], fence if fence else lambda _: True)
     dropped: list[Dropped] = []
-    notes: list[str] = []
+    notes = list(notes_of(objective))
     if resume and state is not None and Path(state).exists():
         states.restore(state, search, order.fixed())
     else:
@@ -141,8 +143,8 @@ def optimize(
     if not len(search.ledger.ranked()):
         raise InputError(f"{order.objective!r} has no score for any molecule; the first reason: {_why(search.ledger)}")
     found = _result(order, search, ended, dropped, notes, time.monotonic() - began)
-    with TableWriter(output) as writer:
-        writer.write(found.delivered.table())
+    found = replace(found, notes=(*found.notes, *found.delivered.warnings()))
+    write_molecules(output, found.delivered.mols, found.delivered.columns, three_d=three_d, seed=order.seed)
     if report is not None:
         from genapps_molecule.optimizing.report import write_report
 
@@ -154,6 +156,12 @@ def strategy_of(order: Order, breeding: Breeding) -> Strategy:
     """How the next molecules are found. Raises UsageError for an unknown method."""
     if order.method == "genetic":
         return Genetic(breeding)
+    if order.method == "guided":
+        from genapps_molecule.model import SmilesModel
+        from genapps_molecule.optimizing.guided import Guided
+
+        model = SmilesModel.shipped() if order.model is None else SmilesModel.load(order.model)
+        return Guided(model, breeding)
     raise UsageError(f"{order.method!r} is no method; there are: {', '.join(METHODS)}")
 
 
@@ -162,7 +170,7 @@ def _first(
 ) -> tuple[list[str], list[Dropped], str]:
     """The first population, the rows of the start that hold no molecule, and a note."""
     if order.start is None:
-        found, note = population(drawn(order.seed), order.first, fence, rng, breeding)
+        found, note = population(drawn(order.seed, order.model), order.first, fence, rng, breeding)
         return found, [], note
     given, dropped = of_file(order.start, order.column)
     shuffled = (given[k] for k in rng.permutation(len(given)))
