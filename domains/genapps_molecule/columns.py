@@ -47,6 +47,11 @@ def name_column(header: Sequence[str], smiles: int) -> int | None:
     return next((i for i, name in enumerate(plain) if name.endswith(("_id", " id")) and i != smiles), None)
 
 
+def rest_of(header: Sequence[str], smiles: int, name: int | None) -> dict[str, int]:
+    """The other columns, by what they are called."""
+    return {label.strip(): i for i, label in enumerate(header) if i not in (smiles, name) and label.strip()}
+
+
 def is_molecule(text: str) -> bool:
     """Whether a text is one SMILES."""
     return _atoms([text]) > 0

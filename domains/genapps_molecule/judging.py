@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
@@ -51,7 +51,8 @@ class Judged:
     figures: dict[str, NDArray[np.float64]]
     alerts: list[str]
     reasons: list[str]
-    broken: list[bool] = field(default_factory=list)  # could not be read
+    broken: list[bool]  # could not be read
+    others: list[dict[str, str]]  # what else the rows say
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,6 +87,7 @@ class Judge:
             alerts,
             reasons,
             broken,
+            [{} if isinstance(one, Dropped) else one.others for one in rows],
         )
 
     def _figures(self, read: Sequence[Molecule | Dropped], reasons: list[str]) -> dict[str, NDArray[np.float64]]:

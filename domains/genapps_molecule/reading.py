@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from genapps.errors import UsageError
 from genapps.io.limits import DEFAULT
 from genapps.io.source import Source, open_source
 from genapps_molecule.chemistry import KEEP, Treatment, Unreadable, canonical, read_smiles
-from genapps_molecule.columns import SAMPLE, is_molecule, name_column, smiles_column
+from genapps_molecule.columns import SAMPLE, is_molecule, name_column, rest_of, smiles_column
 from genapps_molecule.lines import Progress, cells_of, decoder_of, lines_of
 from genapps_molecule.records import Dropped, Molecule
-from genapps_molecule.sdf import read_block, records_of, title
+from genapps_molecule.sdf import fields, read_block, records_of, title
 
 _KINDS = {
     **dict.fromkeys((".smi", ".smiles", ".ism", ".can", ".cxsmiles"), "smi"),
@@ -28,6 +28,7 @@ _KINDS = {
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
     **dict.fromkeys((".parquet", ".pq", ".json"), "table"),
 }
+_BATCH = 8_192  # rows of a table that are held
 _SHOWN = 200  # characters of a text that a reason is given for
 
 
@@ -40,6 +41,7 @@ class Written:
     name: str = ""
     block: bool = False
     line: int = 0  # where the record of an SDF begins
+    others: dict[str, str] = field(default_factory=dict)  # what else the row says, by column, where that is asked for
 
 
 def read_molecules(
@@ -72,23 +74,26 @@ def understood(written: Written, treatment: Treatment = KEEP) -> Molecule | Drop
 
 
 def read_texts(
-    path: str | Path, *, column: str | None = None, progress: Progress | None = None
+    path: str | Path, *, column: str | None = None, progress: Progress | None = None, others: bool = False
 ) -> Iterator[Written | Dropped]:
-    """The same rows before any chemistry: nothing is parsed, so that millions are read in seconds."""
+    """The same rows before any chemistry: nothing is parsed, so that millions are read in seconds.
+
+    `others`: with what else each row says, in the columns that the first rows have.
+    """
     with open_source(path, DEFAULT) as source:
         kind = _kind(source, column)
         if kind == "table":
-            yield from _of_table(source, column, progress)
+            yield from _of_table(source, column, progress, others)
             return
         lines = lines_of(source, progress)
         if kind == "smi":
             yield from _of_lines(source, lines, column)
         elif kind == "sdf":
-            yield from _of_sdf(lines)
+            yield from _of_sdf(lines, others)
         elif kind == "jsonl":
-            yield from _of_objects(source, lines, column)
+            yield from _of_objects(source, lines, column, others)
         else:
-            yield from _of_cells(source, lines, column)
+            yield from _of_cells(source, lines, column, others)
 
 
 def _kind(source: Source, column: str | None) -> str:
@@ -127,7 +132,7 @@ def _of_lines(source: Source, lines: Iterator[str], column: str | None) -> Itera
         yield Written(row, text, name.strip())
 
 
-def _of_cells(source: Source, lines: Iterator[str], column: str | None) -> Iterator[Written | Dropped]:
+def _of_cells(source: Source, lines: Iterator[str], column: str | None, others: bool) -> Iterator[Written | Dropped]:
     """Rows of CSV; the header may be missing."""
     first = next(lines, "")
     delimiter = "\t" if source.suffix in {".tsv", ".tab"} else max(",;\t|", key=first.count)
@@ -138,6 +143,7 @@ def _of_cells(source: Source, lines: Iterator[str], column: str | None) -> Itera
     place = smiles_column(source.name, header, body or [header], column)
     name = name_column(header, place)
     headless = is_molecule(header[place])
+    rest = {} if headless or not others else rest_of(header, place, name)
     for row, cells in chain(sample, rows):
         if isinstance(cells, str):
             yield Dropped(row, "", cells)
@@ -150,15 +156,20 @@ def _of_cells(source: Source, lines: Iterator[str], column: str | None) -> Itera
             yield Dropped(row, _shown(delimiter.join(cells)), f"{count}, where {len(header)} were expected")
         else:
             called = cells[name] if name is not None and name < len(cells) else ""
-            yield Written(row, cells[place].strip(), called.strip())
+            said = {label: cells[i] for label, i in rest.items() if i < len(cells)}
+            yield Written(row, cells[place].strip(), called.strip(), others=said)
 
 
-def _of_sdf(lines: Iterator[str]) -> Iterator[Written | Dropped]:
-    for row, (line, text) in enumerate(records_of(lines), 1):
-        yield Written(row, text, title(text), True, line)
+def _of_sdf(lines: Iterator[str], others: bool) -> Iterator[Written | Dropped]:
+    records = records_of(lines)
+    sample = list(islice(records, SAMPLE)) if others else []
+    known = dict.fromkeys(name for _, text in sample for name in fields(text))
+    for row, (line, text) in enumerate(chain(sample, records), 1):
+        said = {name: value for name, value in fields(text).items() if name in known} if known else {}
+        yield Written(row, text, title(text), True, line, said)
 
 
-def _of_objects(source: Source, lines: Iterator[str], column: str | None) -> Iterator[Written | Dropped]:
+def _of_objects(source: Source, lines: Iterator[str], column: str | None, others: bool) -> Iterator[Written | Dropped]:
     """Lines of JSON objects."""
     rows = ((row, _object(line)) for row, line in enumerate(lines, 1))
     sample = list(islice(rows, SAMPLE))
@@ -166,12 +177,14 @@ def _of_objects(source: Source, lines: Iterator[str], column: str | None) -> Ite
     body = [[_text(one.get(key)) for key in header] for _, one in sample if isinstance(one, dict)]
     place = smiles_column(source.name, header, body, column)
     name = name_column(header, place)
+    rest = rest_of(header, place, name) if others else {}
     for row, one in chain(sample, rows):
         if isinstance(one, str):
             yield Dropped(row, "", one)
         else:
             called = "" if name is None else _text(one.get(header[name]))
-            yield Written(row, _text(one.get(header[place])).strip(), called)
+            said = {label: _text(one.get(label)) for label in rest}
+            yield Written(row, _text(one.get(header[place])).strip(), called, others=said)
 
 
 def _object(line: str) -> dict[str, object] | str:
@@ -185,22 +198,28 @@ def _object(line: str) -> dict[str, object] | str:
     return found if isinstance(found, dict) else "no JSON object"
 
 
-def _of_table(source: Source, column: str | None, progress: Progress | None) -> Iterator[Written | Dropped]:
+def _of_table(
+    source: Source, column: str | None, progress: Progress | None, others: bool
+) -> Iterator[Written | Dropped]:
     """Rows of Parquet or of one JSON array."""
     from genapps.io.tables import tables_of
 
     row, place, name = 0, -1, None
-    for table in tables_of(source):
+    rest: dict[str, int] = {}
+    for table in tables_of(source, batch_rows=_BATCH):
         if place < 0:
             sample = table.slice(0, SAMPLE).to_pylist()
             body = [[_text(one[key]) for key in table.column_names] for one in sample]
             place = smiles_column(source.name, table.column_names, body, column)
             name = name_column(table.column_names, place)
+            rest = rest_of(table.column_names, place, name) if others else {}
         texts = table.column(place).to_pylist()
         names = [""] * len(texts) if name is None else table.column(name).to_pylist()
-        for text, called in zip(texts, names, strict=True):
+        said = table.select(list(rest)).to_pylist() if rest else [{}] * len(texts)
+        for text, called, more in zip(texts, names, said, strict=True):
             row += 1
-            yield Written(row, _text(text).strip(), _text(called))
+            told = {label: _text(value) for label, value in more.items()}
+            yield Written(row, _text(text).strip(), _text(called), others=told)
         if progress is not None:
             progress(source.file.tell(), source.size)
 

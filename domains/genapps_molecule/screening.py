@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from genapps_molecule.writing import MoleculeWriter, molecule_format
 _TOLD = 10  # offenders that are told one by one
 _KINDS = 12  # reasons that are told with their counts
 _DECIMALS = 4
+_TWIN = "the same as row"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Screened:
     offenders: list[tuple[int, str, str]] = field(default_factory=list)
     sums: dict[str, tuple[float, int]] = field(default_factory=dict)
     flat: int = 0
+    unit: str = "line"
 
     def to_json(self) -> dict[str, Any]:
         """All figures."""
@@ -69,7 +72,7 @@ class Screened:
     def notes(self) -> Iterator[str]:
         """The first rows that could not be read, by line."""
         for row, text, reason in self.offenders:
-            yield f"line {row:,}: {text[:60]}{'...' if len(text) > 60 else ''}: {reason}"
+            yield f"{self.unit} {row:,}: {text[:60]}{'...' if len(text) > 60 else ''}: {reason}"
         if self.broken > len(self.offenders):
             yield f"and {self.broken - len(self.offenders):,} more; all with --dropped FILE.csv"
         if self.flat:
@@ -90,30 +93,45 @@ def screen(
     Raises UsageError and InputError as reading, writing and the order's parts do, InputError where no row at all is a
     molecule.
     """
-    found = Screened()
+    records = {".sdf", ".sd", ".mol", ".parquet", ".pq", ".json"} & {suffix.lower() for suffix in Path(source).suffixes}
+    found = Screened(unit="record" if records else "line")
     with ExitStack() as stack:
-        rows = read_texts(source, column=column, progress=progress)
+        rows = read_texts(source, column=column, progress=progress, others=True)
         lots = judge(rows, order, workers)
         stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
         writer = stack.enter_context(MoleculeWriter(places.rows, three_d=places.three_d, seed=places.seed))
         dropped = None if places.dropped is None else stack.enter_context(TableWriter(places.dropped))
         last: Judged | None = None
         seen: dict[str, int] = {}
+        others: dict[str, None] = {}
         for lot in lots:
             last = lot
             if order.unique:
                 _refuse_twins(lot, seen)
             _count(found, lot)
-            _write(writer, lot, order)
+            others = others or dict.fromkeys(name for said in lot.others for name in said)
+            _write(writer, lot, order, others)
             if dropped is not None:
                 dropped.write(_dropped(lot))
         if found.read == found.broken:
             first = found.offenders[0] if found.offenders else (1, "", "empty")
-            raise InputError(f"{source}: no row is a molecule; line {first[0]:,}: {first[1][:80]!r}: {first[2]}")
+            raise InputError(
+                f"{source}: no row is a molecule; {found.unit} {first[0]:,}: {first[1][:80]!r}: {first[2]}"
+            )
         if last is not None and writer.rows == 0:
-            writer.write([], _columns(last, order, np.zeros(0, np.int64)))
+            writer.write([], _columns(last, order, np.zeros(0, np.int64), others))
         found.flat = writer.flat
     return found
+
+
+def _kind(lot: Judged, row: int) -> str:
+    """A reason without what tells one row from another, so that it can be counted."""
+    reason = lot.reasons[row]
+    if lot.broken[row]:
+        return re.sub(r" \(the record begins.*", "", re.sub(r"\d[\d,.]*", "…", reason))
+    if lot.alerts[row]:
+        return lot.alerts[row].partition("; ")[0]
+    return "the same as another row" if reason.startswith(_TWIN) else reason.rpartition(", ")[2]
 
 
 def _count(found: Screened, lot: Judged) -> None:
@@ -121,7 +139,7 @@ def _count(found: Screened, lot: Judged) -> None:
     found.broken += sum(lot.broken)
     found.kept += len(lot) - sum(map(bool, lot.reasons))
     found.alerted += sum(map(bool, lot.alerts))
-    found.reasons.update(filter(None, lot.reasons))
+    found.reasons.update(_kind(lot, row) for row, reason in enumerate(lot.reasons) if reason)
     room = _TOLD - len(found.offenders)
     broken = [row for row, bad in enumerate(lot.broken) if bad]
     found.offenders += [(lot.rows[row], lot.smiles[row], lot.reasons[row]) for row in broken[:room]]
@@ -135,30 +153,33 @@ def _refuse_twins(lot: Judged, seen: dict[str, int]) -> None:
     """Give a reason to each molecule that came before; `seen` holds the rows by their texts."""
     for row, smiles in enumerate(lot.smiles):
         if not lot.reasons[row] and (first := seen.setdefault(smiles, lot.rows[row])) != lot.rows[row]:
-            lot.reasons[row] = f"the same as line {first:,}"
+            lot.reasons[row] = f"{_TWIN} {first:,}"
 
 
-def _write(writer: MoleculeWriter, lot: Judged, order: Order) -> None:
+def _write(writer: MoleculeWriter, lot: Judged, order: Order, others: Iterable[str]) -> None:
     """A table has all rows of a score, those that could not be read with their reason; SMI and SDF have molecules."""
     table = molecule_format(writer.target) == "table"
     wanted = [not reason or (table and not order.choose) for reason in lot.reasons]
     rows = np.flatnonzero(wanted)
     if len(rows):
         mols = [] if table or writer.kind == "smi" else [molecule_of(lot.smiles[row]) for row in rows]
-        writer.write(mols, _columns(lot, order, rows))
+        writer.write(mols, _columns(lot, order, rows, others))
 
 
-def _columns(lot: Judged, order: Order, rows: NDArray[np.int64]) -> dict[str, Sequence[Any] | NDArray[Any]]:
-    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "smiles": [lot.smiles[row] for row in rows],
-        "name": [lot.names[row] for row in rows],
-    }
+def _columns(
+    lot: Judged, order: Order, rows: NDArray[np.int64], others: Iterable[str]
+) -> dict[str, Sequence[Any] | NDArray[Any]]:
+    """What is written: the molecule and its name, the columns of the input, figures, alerts, the reason."""
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {"smiles": [lot.smiles[row] for row in rows]}
+    columns["name"] = [lot.names[row] or None for row in rows]
+    ours = {*columns, *lot.figures, "alerts", "reason"}
+    columns |= {name: [lot.others[row].get(name) or None for row in rows] for name in others if name not in ours}
     for name, values in lot.figures.items():
         columns[name] = _cells(name, values[rows])
     if not order.choose:
         if order.filters:
-            columns["alerts"] = [lot.alerts[row] for row in rows]
-        columns["reason"] = [lot.reasons[row] for row in rows]
+            columns["alerts"] = [lot.alerts[row] or None for row in rows]
+        columns["reason"] = [lot.reasons[row] or None for row in rows]
     return columns
 
 
@@ -179,7 +200,7 @@ def _dropped(lot: Judged) -> Any:
         {
             "row": pa.array([lot.rows[row] for row in rows], pa.int64()),
             "smiles": pa.array([lot.smiles[row] for row in rows], pa.string()),
-            "name": pa.array([lot.names[row] for row in rows], pa.string()),
+            "name": pa.array([lot.names[row] or None for row in rows], pa.string()),
             "reason": pa.array([lot.reasons[row] for row in rows], pa.string()),
         }
     )

@@ -15,6 +15,7 @@ from genapps_molecule.chemistry import KEEP, MOST_ATOMS, Treatment, Unreadable, 
 LONGEST = 2 * 2**20  # characters of a record
 _MOST_WITH_HYDROGENS = 4 * MOST_ATOMS
 _END = "$$$$"
+_FIELD = re.compile(r"^>[^<\n]*<([^>\n]+)>[^\n]*\n((?:(?!>)[^\n]*\S[^\n]*(?:\n|\Z))*)", re.MULTILINE)
 
 
 def records_of(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -54,6 +55,11 @@ def _parsed(text: str, sanitize: bool) -> Chem.Mol | None:
 def title(text: str) -> str:
     """What a record calls its molecule."""
     return text.partition("\n")[0].strip()
+
+
+def fields(text: str) -> dict[str, str]:
+    """What a record says of its molecule, by name; several lines are joined by spaces."""
+    return {name: " ".join(value.split()) for name, value in _FIELD.findall(text)}
 
 
 def _declared(text: str) -> int:
