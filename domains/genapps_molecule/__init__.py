@@ -10,19 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genapps_molecule.chemistry import Treatment, canonical, read_smiles
+    from genapps_molecule.fitting import Study, fit
     from genapps_molecule.grammar import Syntax
+    from genapps_molecule.model import SmilesModel
+    from genapps_molecule.proposing import Order, propose
     from genapps_molecule.smiles import Vocabulary
 
 # A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
+    "Order": "proposing",
+    "SmilesModel": "model",
+    "Study": "fitting",
     "Syntax": "grammar",
     "Treatment": "chemistry",
     "Vocabulary": "smiles",
     "canonical": "chemistry",
+    "fit": "fitting",
+    "propose": "proposing",
     "read_smiles": "chemistry",
 }
 
-__all__ = ["Syntax", "Treatment", "Vocabulary", "canonical", "read_smiles"]
+__all__ = [
+    "Order",
+    "SmilesModel",
+    "Study",
+    "Syntax",
+    "Treatment",
+    "Vocabulary",
+    "canonical",
+    "fit",
+    "propose",
+    "read_smiles",
+]
 
 
 def __getattr__(name: str) -> Any:

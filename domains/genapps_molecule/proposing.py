@@ -27,7 +27,7 @@ from genapps_molecule.sources import Shape, search, source_of
 
 _LOOK = ROUND  # draws after which the yield is judged
 _POOL = 3  # molecules to pick from, for each that is delivered
-_IDLE = 40  # generations of a search, or rounds of draws, without any result after which it ends
+_IDLE = {True: 40, False: 8}  # generations of a search, or rounds of draws, without any result after which it ends
 _DIVERSE = 30_000  # molecules at most among which a diverse set is picked
 
 
@@ -146,7 +146,7 @@ class _Run:
             idle = 0 if len(self.pool) > before else idle + 1
             progress(min(len(self.pool), self.wanted), self.wanted)
             late = order.seconds is not None and time.monotonic() - self.started > order.seconds
-            if late or idle >= _IDLE:
+            if late or idle >= _IDLE[self.guided is not None]:
                 break
             if self.guided is None and self.told.drawn >= _LOOK and self.told.share < LEAST_YIELD:
                 self._search(f"draws yield {self.told.share:.2%}, under {LEAST_YIELD:.0%}: a guided search goes on")
