@@ -27,11 +27,15 @@ STDOUT = "-"
 @click.option("--start", metavar="FILE", help="First molecules; draws of the shipped model if not given.")
 @click.option("--column", metavar="NAME", help="Where the SMILES are in FILE; found if not given.")
 @click.option(
-    "--first", type=Whole(1, 10**6), default=100, metavar="N", show_default=True, help="How many of them are asked."
+    "--first", type=Whole(1, 10**6), metavar="N", help="How many of them are asked; a tenth of the calls, 100 to 250."
 )
 @click.option("--where", metavar="RANGES", help='What a molecule must be to be asked about: "250<=mw<=500, sa<=4".')
 @click.option("--filters", "filters", multiple=True, metavar="NAMES", help="Alerts it must not have: pains,brenk,mcf.")
 @click.option("--most-atoms", type=Whole(4, 500), default=50, metavar="N", show_default=True, help="Beside hydrogen.")
+@click.option(
+    "--hardest", type=click.FloatRange(1, 10), metavar="1..10",
+    help="The highest SA score of a child, 10: any; as 9 of 10 of the first molecules, or 4, if not given.",
+)  # fmt: skip
 @click.option(
     "--distinct", type=click.FloatRange(0, 1), default=1.0, metavar="0..1", show_default=True,
     help="The highest similarity of two delivered molecules.",

@@ -12,6 +12,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from genapps_molecule.alerts import Alerts
 from genapps_molecule.fingerprints import fingerprints, similarities
+from genapps_molecule.optimizing.fence import HARD
 from genapps_molecule.optimizing.genetic import parsed
 from genapps_molecule.optimizing.ledger import Candidate, Ledger
 from genapps_molecule.optimizing.objective import parts_of
@@ -20,7 +21,6 @@ from genapps_molecule.properties import USUAL
 from genapps_molecule.properties import table as property_table
 
 ALERTS = ("pains", "brenk", "mcf")
-HARD = 4.5  # the SA score above which few molecules of a catalog lie
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Delivered:
         if 2 * self.alerted > rows:
             yield f"{self.alerted:,} of {rows:,} rows have alerts; add --filters pains,brenk,mcf to ask about none such"
         if 2 * hard > rows:
-            yield f"{hard:,} of {rows:,} rows would be hard to make (sa above {HARD:g}); add --where 'sa<=4'"
+            yield f"{hard:,} of {rows:,} rows would be hard to make (sa above {HARD:g}); add --hardest {HARD:g}"
 
 
 def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0) -> Delivered:

@@ -20,6 +20,7 @@ from genapps_molecule.records import Dropped, Molecule
 
 FLAT = Treatment(stereo="strip")  # the search is over graphs, where left and right are one
 _MOST_DRAWS = 50  # for each molecule that is wanted
+RESERVE = 1_000  # molecules for populations to come
 _MOST_STEPS = 20_000  # molecules looked at on the way into the ranges
 
 
@@ -66,14 +67,14 @@ def population(
     """
     seen: dict[str, Candidate] = {}
     inside: list[str] = []
-    for one in islice(source, n if not fence else _MOST_DRAWS * n):
+    for one in islice(source, n if not fence.asked else _MOST_DRAWS * n):
         if one.smiles not in seen:
             seen[one.smiles] = one
             if fence(one):
                 inside.append(one.smiles)
         if len(inside) >= n:
             break
-    if len(inside) >= max(1, min(n, len(seen)) // 2) or not fence:
+    if len(inside) >= max(1, min(n, len(seen)) // 2) or not fence.asked:
         return inside, ""
     kept = len(inside)
     search = Search(fence.nearness, Genetic(breeding), rng, Ledger(), list(seen))

@@ -19,9 +19,10 @@ from rdkit import Chem
 from genapps_molecule.chemistry import canonical, read_smiles
 from genapps_molecule.optimizing.crossover import crossover
 from genapps_molecule.optimizing.graphs import MOST_ATOMS, Parent
-from genapps_molecule.optimizing.ledger import Candidate, Ledger
+from genapps_molecule.optimizing.ledger import Candidate, Floats, Ledger, top_means
 from genapps_molecule.optimizing.mutation import mutate
 
+FIRST = 250  # molecules that a later population begins with
 _SHARES = np.logspace(-3, 0, 25)
 _ATTEMPTS = 20  # for each child that is wanted, before the population counts as exhausted
 
@@ -95,23 +96,78 @@ def fresh(
 
 @dataclass
 class Genetic:
-    """The strategy that asks for children of the best so far."""
+    """The strategy that asks for children of the best so far.
+
+    A population whose ten best have not become better for `patience` calls rests: another one begins from molecules of
+    the reserve. When that rests too, both are one population for a while, and so on.
+
+    reserve: molecules that were never asked about. begins: the call from which on molecules may be parents. changed:
+    the call at which that was decided. waiting: of the reserve, those to ask about first.
+    """
 
     breeding: Breeding = field(default_factory=Breeding)
     batch: int = 10
+    patience: int = 1_500
+    reserve: list[str] = field(default_factory=list)
+    begins: int = 0
+    changed: int = 0
+    waiting: list[str] = field(default_factory=list)
 
     def propose(
         self, n: int, ledger: Ledger, allowed: Callable[[Candidate], bool], rng: np.random.Generator
     ) -> list[Candidate]:
         """Up to n molecules to ask about next."""
-        best = [ledger.smiles[k] for k in ledger.ranked()[: self.breeding.population]]
+        if len(ledger) - self.changed >= self.patience and rests(ledger.values[self.begins :], self.patience):
+            self._change(len(ledger))
+        while self.waiting:
+            texts, self.waiting = self.waiting[:n], self.waiting[n:]
+            asked = [Candidate(text, parsed(text)) for text in texts if text not in ledger]
+            if asked := [one for one in asked if allowed(one)]:
+                return asked
+        best = [ledger.smiles[k] for k in ledger.ranked(self.begins)[: self.breeding.population]]
         if not best:
             return []
         return fresh(children(best, rng, self.breeding), n, ledger.__contains__, allowed)
 
+    def _change(self, now: int) -> None:
+        """Begin another population where all were one, and the other way round."""
+        self.changed = now
+        if self.begins or not self.reserve:
+            self.begins = 0
+        else:
+            self.begins = now
+            self.waiting, self.reserve = self.reserve[:FIRST], self.reserve[FIRST:]
+
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Nothing: all that it knows is in the ledger."""
-        return {}
+        """Where the populations are, and what waits."""
+        places = np.array([self.begins, self.changed])
+        return {"places": places, "reserve": packed(self.reserve), "waiting": packed(self.waiting)}
 
     def take_tensors(self, tensors: dict[str, NDArray[Any]]) -> None:
-        """Nothing to take."""
+        """Go on from them."""
+        self.begins, self.changed = map(int, tensors["places"])
+        self.reserve, self.waiting = unpacked(tensors["reserve"]), unpacked(tensors["waiting"])
+
+
+def rests(values: Floats, patience: int) -> bool:
+    """Whether the mean of the ten best has gained less in the last calls than a hundredth of all that it ever gained.
+
+    All is counted from the mean of the first hundred calls.
+    """
+    if len(values) < patience + FIRST:
+        return False
+    now, before = top_means(values, 10, len(values))[-1], top_means(values[:-patience], 10, len(values))[-1]
+    begun = values[:FIRST]
+    first = float(begun[np.isfinite(begun)].mean()) if np.isfinite(begun).any() else before
+    return not now - before > 0.01 * (now - first)
+
+
+def packed(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Texts without line breaks as bytes."""
+    return np.frombuffer("\n".join(texts).encode(), np.uint8)
+
+
+def unpacked(data: NDArray[Any]) -> list[str]:
+    """The inverse of `packed`."""
+    text = data.tobytes().decode()
+    return text.split("\n") if text else []

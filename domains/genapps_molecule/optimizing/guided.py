@@ -21,7 +21,7 @@ from genapps.training import Recipe
 from genapps_molecule.chemistry import Unreadable, read_smiles
 from genapps_molecule.fitting import randomized
 from genapps_molecule.model import CANONICAL, RANDOMIZED, SmilesModel
-from genapps_molecule.optimizing.genetic import Breeding, Genetic, candidate, parsed
+from genapps_molecule.optimizing.genetic import Breeding, Genetic, candidate, packed, parsed, unpacked
 from genapps_molecule.optimizing.ledger import Candidate, Ledger
 from genapps_molecule.optimizing.search import Allowed
 
@@ -120,8 +120,7 @@ class Guided:
         """The network, and where its optimizer is."""
         weights, _ = self.model.model.state()
         found = {f"network/{name}": tensor.detach().numpy() for name, tensor in weights.items()}
-        before = np.frombuffer("\n".join(self._before).encode(), np.uint8)
-        found |= {"seen": np.array([self.seen]), "before": before}
+        found |= {"seen": np.array([self.seen]), "before": packed(self._before)}
         for k, state in self._optimizer().state_dict()["state"].items():
             found |= {f"adam/{k}/{name}": tensor.numpy() for name, tensor in state.items()}
         return found
@@ -132,8 +131,7 @@ class Guided:
         found = {name.removeprefix("network/"): tensor for name, tensor in named.items() if name.startswith("network/")}
         self.model.model.engine.restore(found, self.model.model.state()[1])
         self.seen = int(tensors["seen"][0])
-        text = tensors["before"].tobytes().decode()
-        self._before = text.split("\n") if text else []
+        self._before = unpacked(tensors["before"])
         self._adam = None
         states: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in named.items():

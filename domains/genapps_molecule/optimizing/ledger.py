@@ -60,11 +60,11 @@ class Ledger:
             self.smiles.append(text)
             self._values.append(value if known else np.nan)
 
-    def ranked(self) -> NDArray[np.int64]:
-        """The calls that have a score, best first, the earlier of equals first."""
-        values = self.values
+    def ranked(self, since: int = 0) -> NDArray[np.int64]:
+        """The calls from that one on that have a score, best first, the earlier of equals first."""
+        values = self.values[since:]
         order = np.argsort(-values, kind="stable")
-        return order[: int(np.isfinite(values).sum())]
+        return order[: int(np.isfinite(values).sum())] + since
 
 
 def top_means(values: Floats, k: int, every: int) -> Floats:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genapps.errors import InputError, UsageError
 from genapps.io.artifact import read_artifact, write_artifact
+from genapps_molecule.optimizing.genetic import packed, unpacked
 from genapps_molecule.optimizing.ledger import Ledger, Scores
 from genapps_molecule.optimizing.search import Search
 
@@ -27,8 +26,9 @@ def save(path: str | Path, search: Search, order: Mapping[str, Any]) -> None:
         "reasons": {str(call): reason for call, reason in ledger.reasons.items()},
         "search": json.dumps(search.state()),  # the draws' state holds integers of 128 bits
     }
-    texts = np.frombuffer("\n".join(ledger.smiles).encode(), np.uint8)
-    write_artifact(path, {"values": ledger.values, "smiles": texts, **search.strategy.tensors()}, header)
+    write_artifact(
+        path, {"values": ledger.values, "smiles": packed(ledger.smiles), **search.strategy.tensors()}, header
+    )
 
 
 def restore(path: str | Path, search: Search, order: Mapping[str, Any]) -> None:
@@ -47,8 +47,7 @@ def restore(path: str | Path, search: Search, order: Mapping[str, Any]) -> None:
         )
     try:
         tensors = dict(artifact.tensors)
-        texts = tensors.pop("smiles").tobytes().decode()
-        smiles = texts.split("\n") if texts else []
+        smiles = unpacked(tensors.pop("smiles"))
         reasons = header["reasons"]
         ledger = Ledger()
         told = tuple(reasons.get(str(call), "") for call in range(len(smiles)))

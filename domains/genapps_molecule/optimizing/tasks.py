@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import numpy as np
 from genapps.errors import InputError, UsageError
 from genapps_molecule.optimizing import state as states
 from genapps_molecule.optimizing.delivery import Delivered, deliver
-from genapps_molecule.optimizing.fence import Fence
-from genapps_molecule.optimizing.first import drawn, of_file, population
-from genapps_molecule.optimizing.genetic import Breeding, Genetic
+from genapps_molecule.optimizing.fence import Fence, hardest_of
+from genapps_molecule.optimizing.first import RESERVE, drawn, of_file, population
+from genapps_molecule.optimizing.genetic import Breeding, Genetic, parsed
 from genapps_molecule.optimizing.ledger import Ledger, area, top_means
 from genapps_molecule.optimizing.objective import notes_of, objective_of
 from genapps_molecule.optimizing.search import Search, Strategy
@@ -32,26 +33,33 @@ class Order:
 
     objective: an expression, or FILE.py:FUNCTION. calls: how often it may be asked. start: a file of first molecules,
     of which `first` are asked, or none: draws of the shipped model, or of `model`. where, filters: what a molecule must
-    be to be asked about. n: how many are delivered; distinct: the highest similarity that two of them may have.
+    be to be asked about. hardest: the highest SA score of a child; by the first molecules if None. n: how many are
+    delivered; distinct: the highest similarity that two of them may have.
     """
 
     objective: str
     calls: int = 10_000
     start: str | None = None
     column: str | None = None
-    first: int = 100
+    first: int | None = None
     where: str | None = None
     filters: tuple[str, ...] = ()
     method: str = "genetic"
     model: str | None = None
     most_atoms: int = 50
+    hardest: float | None = None
     n: int = 100
     distinct: float = 1.0
     seed: int = 0
 
+    @property
+    def begin(self) -> int:
+        """How many first molecules are asked: a tenth of all calls where nothing else is said, 100 to 250."""
+        return min(max(self.calls // 10, 100), 250) if self.first is None else self.first
+
     def fixed(self) -> dict[str, Any]:
         """What a search that goes on must have been begun with."""
-        free = {"calls", "n", "distinct"}
+        free = {"calls", "first", "n", "distinct"}
         return {key: _plain(value) for key, value in asdict(self).items() if key not in free}
 
 
@@ -129,14 +137,20 @@ def optimize(
     objective, fence = objective_of(order.objective), Fence.of(order.where, order.filters)
     rng = np.random.default_rng(order.seed)
     breeding = Breeding(most_atoms=order.most_atoms)
-    search = Search(objective, strategy_of(order, breeding), rng, Ledger(), [], fence if fence else lambda _: True)
+    search = Search(objective, strategy_of(order, breeding), rng, Ledger(), [], fence)
     dropped: list[Dropped] = []
     notes = list(notes_of(objective))
     if resume and state is not None and Path(state).exists():
         states.restore(state, search, order.fixed())
     else:
-        search.first, dropped, note = _first(order, fence, rng, breeding)
+        search.first, reserve, dropped, note = _first(order, fence, rng, breeding)
         notes += [note] if note else []
+        if isinstance(search.strategy, Genetic):
+            search.strategy.reserve = reserve
+    hardest = order.hardest
+    if hardest is None:
+        hardest = hardest_of([parsed(text) for text in (search.ledger.smiles + search.first)[: order.begin]])
+    search.allowed = replace(fence, hardest=hardest)
     keeper = _Keeper(order, state, progress)
     ended = search.run(order.calls, keeper, lambda _: stopped())
     keeper.save(search)
@@ -167,15 +181,17 @@ def strategy_of(order: Order, breeding: Breeding) -> Strategy:
 
 def _first(
     order: Order, fence: Fence, rng: np.random.Generator, breeding: Breeding
-) -> tuple[list[str], list[Dropped], str]:
-    """The first population, the rows of the start that hold no molecule, and a note."""
+) -> tuple[list[str], list[str], list[Dropped], str]:
+    """The first population, a reserve for later ones, the rows of the start that hold no molecule, and a note."""
+    dropped: list[Dropped] = []
     if order.start is None:
-        found, note = population(drawn(order.seed, order.model), order.first, fence, rng, breeding)
-        return found, [], note
-    given, dropped = of_file(order.start, order.column)
-    shuffled = (given[k] for k in rng.permutation(len(given)))
-    found, note = population(shuffled, min(order.first, len(given)), fence, rng, breeding)
-    return found, dropped, note
+        source, wanted = drawn(order.seed, order.model), order.begin
+    else:
+        given, dropped = of_file(order.start, order.column)
+        source, wanted = (given[k] for k in rng.permutation(len(given))), min(order.begin, len(given))
+    found, note = population(source, wanted, fence, rng, breeding)
+    later = islice(source, RESERVE) if order.calls >= 2 * Genetic.patience else ()
+    return found, [one.smiles for one in later], dropped, note
 
 
 class _Keeper:

@@ -12,8 +12,8 @@ from rdkit import Chem
 
 from genapps.errors import InputError, UsageError
 from genapps_molecule.optimizing.delivery import distinct_best
-from genapps_molecule.optimizing.fence import Fence
-from genapps_molecule.optimizing.genetic import quantile_picks
+from genapps_molecule.optimizing.fence import HARD, Fence, hardest_of
+from genapps_molecule.optimizing.genetic import Genetic, quantile_picks, rests
 from genapps_molecule.optimizing.ledger import Candidate, Ledger, Scores
 from genapps_molecule.optimizing.objective import objective_of
 from genapps_molecule.optimizing.tasks import Order, optimize
@@ -231,3 +231,59 @@ def test_delivered_molecules_are_as_distinct_as_was_asked():
     assert 1 not in calls
     assert calls[0] == 0
     assert max(nearest) <= 0.5
+
+
+def test_children_are_not_harder_to_make_than_what_they_began_from(order, tmp_path):
+    optimize(replace(order, objective="sa", calls=150), str(tmp_path / "e.csv"))
+    anything = optimize(replace(order, objective="sa", hardest=10.0, calls=150), str(tmp_path / "o.csv"))
+    first = [Chem.MolFromSmiles(text) for text in Path(str(order.start)).read_text().split()[1:-1]]
+    assert HARD <= hardest_of(first) < anything.best
+    table = rows(str(tmp_path / "e.csv"))
+    assert max(sa for sa, call in zip(table["sa"], table["call"], strict=True) if call > len(first)) <= hardest_of(
+        first
+    )
+
+
+def test_a_population_that_rests_gives_way_to_another():
+    """At the ceiling of an objective nothing gets better: molecules of the reserve are asked about next."""
+    ledger, rng = Ledger(), np.random.default_rng(0)
+    genetic = Genetic(batch=10, patience=20, reserve=["CCCO", "CCCCO", "CCCCCO"])
+    texts = [f"{'C' * k}N" for k in range(4, 300)]
+    ledger.enter(texts, Scores(np.ones(len(texts)), ("",) * len(texts)))
+    assert rests(ledger.values, 20)
+    asked = genetic.propose(10, ledger, lambda _: True, rng)
+    assert [one.smiles for one in asked] == ["CCCO", "CCCCO", "CCCCCO"]
+    assert genetic.begins == len(ledger)
+    ledger.enter([one.smiles for one in asked], Scores(np.zeros(3), ("",) * 3))
+    again = Genetic(patience=20)
+    again.take_tensors(genetic.tensors())
+    assert (again.begins, again.changed, again.reserve) == (genetic.begins, genetic.changed, [])
+    children = again.propose(5, ledger, lambda _: True, rng)
+    assert children
+    assert all("N" not in one.smiles or one.smiles not in ledger for one in children)
+
+
+def test_a_population_that_gets_better_goes_on():
+    rising = np.linspace(0, 1, 600)
+    assert not rests(rising, 100)
+    assert rests(np.concatenate([rising, np.full(200, 0.5)]), 150)
+    assert not rests(rising[:200], 100)
+    assert rests(np.full(600, np.nan), 100)
+
+
+def test_a_network_that_learns_from_the_best_goes_on_where_it_was(order, tmp_path, tiny_model):
+    path = tmp_path / "tiny.genapps"
+    tiny_model.save(path)
+    order = replace(order, method="guided", model=str(path), calls=180, where="mw<=300")
+    state, whole, parts = tmp_path / "s.genapps", tmp_path / "whole.csv", tmp_path / "parts.csv"
+    found = optimize(order, str(whole))
+    assert found.calls == 180
+    told: list[int] = []
+
+    def progress(done: int, total: int, text: str) -> None:
+        told.append(done)
+
+    optimize(order, str(parts), state=state, progress=progress, stopped=lambda: len(told) >= 3)
+    assert told[-1] < 180
+    optimize(order, str(parts), state=state, resume=True)
+    assert parts.read_text() == whole.read_text()
