@@ -27,7 +27,8 @@ from genapps_molecule.sources import Shape, search, source_of
 
 _LOOK = ROUND  # draws after which the yield is judged
 _POOL = 3  # molecules to pick from, for each that is delivered
-_IDLE = {True: 40, False: 8}  # generations of a search, or rounds of draws, without any result after which it ends
+_IDLE = 40  # generations of a search without any result after which it ends
+_PATIENCE = 8 * ROUND  # draws without any result after which there are no more
 _DIVERSE = 30_000  # molecules at most among which a diverse set is picked
 
 
@@ -137,16 +138,17 @@ class _Run:
 
     def fill(self, progress: Callable[[int, int | None], None], stopped: Callable[[], bool]) -> None:
         """Draw until the pool is as large as is wanted, or draws, time or patience are at an end."""
-        order, idle = self.order, 0
+        order, idle, since = self.order, 0, 0
         if order.shape.likeness is not None:
             self._search("molecules like a lead are searched for, not drawn")
         while len(self.pool) < self.wanted and self.told.drawn + self.judged < order.most and not stopped():
             before = len(self.pool)
             self._round()
-            idle = 0 if len(self.pool) > before else idle + 1
+            idle, since = (0, self.told.drawn) if len(self.pool) > before else (idle + 1, since)
             progress(min(len(self.pool), self.wanted), self.wanted)
             late = order.seconds is not None and time.monotonic() - self.started > order.seconds
-            if late or idle >= _IDLE[self.guided is not None]:
+            tired = idle >= _IDLE if self.guided is not None else self.told.drawn - since >= _PATIENCE
+            if late or tired:
                 break
             if self.guided is None and self.told.drawn >= _LOOK and self.told.share < LEAST_YIELD:
                 self._search(f"draws yield {self.told.share:.2%}, under {LEAST_YIELD:.0%}: a guided search goes on")
