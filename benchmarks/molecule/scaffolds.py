@@ -61,12 +61,10 @@ def holds(text: str, asked: str) -> bool:
     wanted = Counter(scaffold.GetAtomWithIdx(star).GetNeighbors()[0].GetIdx() for star in stars)
     edit = Chem.RWMol(scaffold)
     for star in sorted(stars, reverse=True):
-        for atom in edit.GetAtomWithIdx(star).GetNeighbors():
-            if atom.GetIsAromatic() and atom.GetAtomicNum() == 7:
-                atom.SetNumExplicitHs(0)
         edit.RemoveAtom(star)
     kept = [atom.GetIdx() for atom in scaffold.GetAtoms() if atom.GetIdx() not in stars]
-    query = Chem.MolFromSmarts(Chem.MolToSmarts(edit.GetMol(), isomericSmiles=False))
+    query = edit.GetMol()
+    Chem.RemoveStereochemistry(query)
     for match in mol.GetSubstructMatches(query, uniquify=False, maxMatches=100_000):
         core = set(match)
         grown = Counter(
@@ -84,8 +82,8 @@ def spoiled(text: str, asked: str, rng: np.random.Generator) -> str | None:
     """The molecule with a methyl group at an atom of the scaffold where none may be; None where there is no such."""
     mol = Chem.MolFromSmiles(text)
     core = Chem.DeleteSubstructs(Chem.MolFromSmiles(asked), Chem.MolFromSmarts("[#0]"))
-    match = mol.GetSubstructMatch(Chem.MolFromSmarts(Chem.MolToSmarts(core, isomericSmiles=False).replace("H]", "]")))
-    atoms = [atom for atom in growable(mol) if atom in set(match)]
+    match = set(mol.GetSubstructMatch(core))
+    atoms = [atom for atom in growable(mol) if atom in match]
     if not atoms:
         return None
     edit = Chem.RWMol(opened(mol, int(rng.choice(atoms)), 1))
@@ -119,12 +117,16 @@ def main() -> None:
         begun, clock = time.process_time(), time.monotonic()
         found = propose(model, order)
         kinds[kind].add(found.smiles, asked, options.rows, time.process_time() - begun, time.monotonic() - clock, rng)
-        if number % 50 == 49:
-            print(number + 1, {name: (tally.rows, tally.held) for name, tally in kinds.items()}, flush=True)
+        if number % 100 == 99 or number + 1 == requests:
+            tell(kinds, number + 1, len(cores), options)
+
+
+def tell(kinds: dict[str, Tally], requests: int, cores: int, options: argparse.Namespace) -> None:
+    """Print the figures so far, and write them: a run that is stopped leaves what it had."""
     rows = [{"kind": name, **tally.to_json()} for name, tally in kinds.items()]
     for row in rows:
-        print(row)
-    settings = {"requests": requests, "rows": options.rows, "seed": options.seed, "scaffolds": len(cores)}
+        print(row, flush=True)
+    settings = {"requests": requests, "rows": options.rows, "seed": options.seed, "scaffolds": cores}
     if not options.quick:
         keep.write("scaffolds", rows, settings, {"held": all(row["held"] == row["rows"] for row in rows)})
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from genapps_molecule.chemistry import canonical, read_smiles
-from genapps_molecule.joining import BONDS, kind, renumbered
+from genapps_molecule.joining import BONDS, kind, points, renumbered, site
 
 SHIPPED = Path(__file__).parent / "data" / "fragments.csv.gz"
 MOST_SIDE = 13  # heavy atoms of a side chain
@@ -153,10 +153,7 @@ def _stars(mol: Chem.Mol) -> int:
 
 def _end(part: Chem.Mol, number: int) -> tuple[Chem.Atom, str] | None:
     """The atom at a point of that number and its bond, None where the part has no such point."""
-    for atom in part.GetAtoms():
-        if atom.GetAtomicNum() == 0 and atom.GetAtomMapNum() == number:
-            return atom.GetNeighbors()[0], BONDS[atom.GetBonds()[0].GetBondType()]
-    return None
+    return site(part, number) if number in points(part) else None
 
 
 def write(library: Mapping[tuple[str, str, str], int], path: Path) -> None:

@@ -25,8 +25,10 @@ def points(mol: Chem.Mol) -> dict[int, int]:
 
 def site(mol: Chem.Mol, number: int) -> tuple[Chem.Atom, str]:
     """The atom that a point is attached to, and the bond to it as SMILES writes it: "", "=" or "#"."""
-    point = mol.GetAtomWithIdx(points(mol)[number])
-    return point.GetNeighbors()[0], BONDS[point.GetBonds()[0].GetBondType()]
+    point = points(mol)[number]
+    bond = mol.GetAtomWithIdx(point).GetBonds()[0]
+    # By its number: such an atom keeps its molecule alive, what a bond or a neighbor hands out does not.
+    return mol.GetAtomWithIdx(bond.GetOtherAtomIdx(point)), BONDS[bond.GetBondType()]
 
 
 def kind(atom: Chem.Atom, bond: str = "") -> str:
@@ -126,6 +128,7 @@ def _turned(text: str) -> str:
     bond, atom, rings, rest = found.groups()
     # Moving one of four neighbors from first to last is an odd permutation: the center is written the other way.
     atom = atom.replace("@@", "\0").replace("@", "@@").replace("\0", "@")
+    bond = {"/": "\\", "\\": "/"}.get(bond, bond)  # and the side that a point is on is told the other way
     while rest.startswith("("):
         end = _closing(rest)
         rings, rest = rings + rest[:end], rest[end:]

@@ -64,7 +64,11 @@ class Scaffold:
         """Nothing ("") where the molecule contains the scaffold, else what is missing in a few words."""
         if mol.HasSubstructMatch(self.pattern, useChirality=True):
             return ""
-        return "scaffold grown elsewhere" if self.numbers and mol.HasSubstructMatch(self._core()) else "no scaffold"
+        return (
+            "scaffold grown elsewhere"
+            if self.numbers and mol.HasSubstructMatch(_pattern(self.mol, exact=False))
+            else "no scaffold"
+        )
 
     def side_chains(self, mol: Chem.Mol) -> list[tuple[int, str]]:
         """What hangs at the scaffold in a molecule that contains it: (number of the point, SMILES), in order.
@@ -86,11 +90,6 @@ class Scaffold:
         atoms = Chem.GetMolFrags(Chem.FragmentOnBonds(mol, [bond.GetIdx() for bond in leaving]))
         chains = [part for part, held in zip(parts, atoms, strict=True) if not core & set(held)]
         return sorted((min(points(chain)), canonical(chain)) for chain in chains)
-
-    def _core(self) -> Chem.Mol:
-        plain = Chem.AdjustQueryParameters.NoAdjustments()
-        plain.makeDummiesQueries = True  # type: ignore[assignment]
-        return Chem.AdjustQueryProperties(self.pattern, plain)
 
 
 def _is_smarts(text: str) -> bool:
@@ -122,17 +121,18 @@ def _number(mol: Chem.Mol) -> str:
     return "" if stars or growable(mol) else "it has no hydrogen in whose place something could grow"
 
 
-def _pattern(mol: Chem.Mol) -> Chem.Mol:
+def _pattern(mol: Chem.Mol, exact: bool = True) -> Chem.Mol:
+    """The scaffold as RDKit looks for it, whatever hangs at its points; exact: and all else as it is written."""
     pattern = Chem.Mol(mol)
     for atom in pattern.GetAtoms():
         atom.SetAtomMapNum(0)
     if not points(mol):
         return pattern
-    exact = Chem.AdjustQueryParameters.NoAdjustments()
-    exact.makeDummiesQueries = True  # type: ignore[assignment]
-    exact.adjustDegree = True  # type: ignore[assignment]
-    exact.adjustDegreeFlags = Chem.AdjustQueryWhichFlags.ADJUST_IGNOREDUMMIES
-    return Chem.AdjustQueryProperties(pattern, exact)
+    how = Chem.AdjustQueryParameters.NoAdjustments()
+    how.makeDummiesQueries = True  # type: ignore[assignment]
+    how.adjustDegree = exact  # type: ignore[assignment]
+    how.adjustDegreeFlags = Chem.AdjustQueryWhichFlags.ADJUST_IGNOREDUMMIES
+    return Chem.AdjustQueryProperties(pattern, how)
 
 
 @dataclass(frozen=True)
