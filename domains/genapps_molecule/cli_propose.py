@@ -90,7 +90,7 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
 def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.atomic import check_apart, check_target
-    from genapps.report.files import check_report
+    from genapps.report.files import check_report, figures_beside
     from genapps_molecule.writing import check_molecules
 
     if places["rows"] == STDOUT and as_json:
@@ -99,7 +99,8 @@ def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> No
     if places["dropped"] is not None:
         check_target(places["dropped"])
     check_report(places["report"])
-    check_apart(places.values(), [options["model"], *options["novel_to"]])
+    beside = None if places["report"] is None else figures_beside(places["report"])
+    check_apart([*places.values(), beside], [options["model"], *options["novel_to"]])
 
 
 def _tell(as_json: bool, places: dict[str, Any], found: Any) -> None:
