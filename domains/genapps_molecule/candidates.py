@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,8 +25,11 @@ class Source(Protocol):
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """For each molecule "" where it meets the wish, else the reason in a few words."""
 
-    def describe(self, mol: Chem.Mol) -> dict[str, str]:
+    def describe(self, mol: Chem.Mol) -> Mapping[str, str | float]:
         """The columns of a molecule that meets the wish, however it was made."""
+
+    def notes(self) -> list[str]:
+        """What people should know of how the molecules so far were made, a sentence each."""
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:

@@ -17,6 +17,8 @@ from genapps_molecule.joining import group_of, prompt, site
 from genapps_molecule.records import Drawer
 from genapps_molecule.strange import strange
 
+LONGEST = 110  # characters of a prompt; what is longer takes the network long, and is like nothing that it learnt
+
 
 @dataclass
 class SideChains:
@@ -45,6 +47,14 @@ class SideChains:
             chosen.append(self.library.side_chain(*site(mol, number), number, rng) if group is None else group)
         return chosen
 
+    def notes(self) -> list[str]:
+        """How many side chains came from where, as a sentence; nothing where none were needed."""
+        total = self.told.total()
+        if not total or self.drawer is None:
+            return []
+        share = self.told["library"] / total
+        return [f"{1 - share:.0%} of side chains were written by the model, {share:.0%} are of known drugs"]
+
     def _write(
         self, mols: Sequence[Chem.Mol], numbers: Sequence[int], rng: np.random.Generator
     ) -> list[Chem.Mol | None]:
@@ -52,16 +62,19 @@ class SideChains:
         if self.drawer is None or not mols:
             return []
         prompts = [prompt(mol, number, rng) for mol, number in zip(mols, numbers, strict=True)]
+        short = [row for row, begun in enumerate(prompts) if len(begun) <= LONGEST]
+        groups: list[Chem.Mol | None] = [None] * len(mols)
         try:
-            texts = self.drawer.draw(len(mols), torch_generator(rng), prompts=prompts, temperature=self.temperature)
+            texts = self.drawer.draw(
+                len(short), torch_generator(rng), prompts=[prompts[row] for row in short], temperature=self.temperature
+            )
         except GenappsError:  # a molecule with what the network cannot read
-            return [None] * len(mols)
-        groups: list[Chem.Mol | None] = []
-        for mol, number, begun, text in zip(mols, numbers, prompts, texts, strict=True):
+            return groups
+        for row, text in zip(short, texts, strict=True):
             try:
-                groups.append(group_of(text[len(begun) :], site(mol, number)[1], number))
+                groups[row] = group_of(text[len(prompts[row]) :], site(mols[row], numbers[row])[1], numbers[row])
             except Unreadable:
-                groups.append(None)
+                continue
         return groups
 
 

@@ -6,7 +6,7 @@ chains are the network's where one is given, so what is found keeps its manner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -70,9 +70,13 @@ class Guided:
         """As the source says; the distance is not asked."""
         return self.source.accepts(mols) if self.source is not None else [""] * len(mols)
 
-    def describe(self, mol: Chem.Mol) -> dict[str, str]:
+    def describe(self, mol: Chem.Mol) -> Mapping[str, str | float]:
         """As the source says."""
         return self.source.describe(mol) if self.source is not None else {}
+
+    def notes(self) -> list[str]:
+        """Where its side chains came from."""
+        return self.chains.notes()
 
     @cached_property
     def _known(self) -> frozenset[str]:

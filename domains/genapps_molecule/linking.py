@@ -45,7 +45,7 @@ class Pieces:
     def places(self, mol: Chem.Mol) -> tuple[set[int], set[int]] | None:
         """The atoms of the first piece and of the second, where both are there, share none, and a linker joins them."""
         for first, second in product(_matches(self.first, mol), _matches(self.second, mol)):
-            if not first & second and len(_leaving(mol, first)) == 1 == len(_leaving(mol, second)):
+            if not first & second:
                 return first, second
         return None
 
@@ -60,10 +60,11 @@ def _piece(argument: str) -> Scaffold:
 
 
 def _matches(piece: Scaffold, mol: Chem.Mol) -> list[set[int]]:
-    """The atoms of each place where a piece is found, its point left out."""
+    """The atoms of each place where a piece is found and hangs by one bond, its point left out."""
     core = [atom.GetIdx() for atom in piece.mol.GetAtoms() if atom.GetAtomicNum() != 0]
     found = mol.GetSubstructMatches(piece.pattern, useChirality=True, maxMatches=_TRIES)
-    return [{match[atom] for atom in core} for match in found]
+    places = [{match[atom] for atom in core} for match in found]
+    return [atoms for atoms in places if len(_leaving(mol, atoms)) == 1]
 
 
 def _leaving(mol: Chem.Mol, atoms: set[int]) -> list[Chem.Bond]:
@@ -100,6 +101,10 @@ class Linker:
             return {"linker": "[*:1][*:2]"}
         middle = [part for part in cut(mol, bonds) if len(points(part)) == 2]
         return {"linker": canonical(middle[0])}
+
+    def notes(self) -> list[str]:
+        """Where its side chains came from."""
+        return self.chains.notes()
 
     def _ends(self, rng: np.random.Generator) -> list[Chem.Mol]:
         """The two pieces, with points 1 and 2."""

@@ -152,6 +152,7 @@ class _Run:
                 break
             if self.guided is None and self.told.drawn >= _LOOK and self.told.share < LEAST_YIELD:
                 self._search(f"draws yield {self.told.share:.2%}, under {LEAST_YIELD:.0%}: a guided search goes on")
+        self.notes += (self.guided or self.source).notes()
         if len(self.pool) < order.n:
             few = f"{len(self.pool):,} of {order.n:,} molecules were found"
             self.notes.append(f"{few}; widen the ranges, drop a filter, or give more time and draws")

@@ -18,6 +18,7 @@ from genapps_molecule.records import Drawer
 if TYPE_CHECKING:
     from genapps_molecule.model import SmilesModel
 
+MORE = 40  # codes that may follow a prompt, at least
 ROUND = 2048  # texts that are drawn at once
 
 
@@ -35,7 +36,7 @@ def draw_texts(
         if len(prompts) != n:
             raise UsageError(f"{len(prompts)} prompts for {n} texts: give one for each")
         given = model.vocabulary.encode(prompts)
-        model = model.lengthened(int(given.lengths.max()) + 1 if n else 0)
+        model = model.lengthened(int(given.lengths.max()) + MORE if n else 0)
     with products("auto", torch.device("cpu")):
         codes = model.model.sample(
             n,

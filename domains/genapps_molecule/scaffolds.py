@@ -174,6 +174,10 @@ class Decorator:
             return {f"R{number}": text for number, text in chains}
         return {"R": ".".join(text for _, text in chains)}
 
+    def notes(self) -> list[str]:
+        """Where its side chains came from."""
+        return self.chains.notes()
+
     def _begin(self, rng: np.random.Generator) -> Grown:
         """The scaffold with its points, or with points at atoms drawn from those that have a hydrogen."""
         mol, numbers = self.scaffold.mol, self.scaffold.numbers

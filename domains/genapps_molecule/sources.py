@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,19 +81,55 @@ class Free:
         """Whatever there is."""
         return [""] * len(mols)
 
-    def describe(self, mol: Chem.Mol) -> dict[str, str]:
+    def describe(self, mol: Chem.Mol) -> Mapping[str, str | float]:
         """Nothing more."""
         return {}
+
+    def notes(self) -> list[str]:
+        """Nothing."""
+        return []
+
+
+@dataclass(frozen=True)
+class Near:
+    """Another source, which tells of each molecule how like it is to the nearest lead, too."""
+
+    source: Source
+    likeness: Likeness
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the source, and the similarity."""
+        return (*self.source.columns, "similarity")
+
+    def draw(self, n: int, rng: np.random.Generator) -> list[Made]:
+        """As the source does."""
+        return self.source.draw(n, rng)
+
+    def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
+        """As the source says: a search is to see what is not like the lead yet."""
+        return self.source.accepts(mols)
+
+    def describe(self, mol: Chem.Mol) -> Mapping[str, str | float]:
+        """As the source does, and the similarity."""
+        return {**self.source.describe(mol), "similarity": round(float(self.likeness.similarity([mol])[0]), 3)}
+
+    def notes(self) -> list[str]:
+        """As the source says."""
+        return self.source.notes()
 
 
 def source_of(
     drawer: Drawer, shape: Shape, temperature: float = 1.0, dropped: Callable[[str, str], None] | None = None
 ) -> Source:
-    """What draws molecules of a shape, likeness left aside."""
-    if shape.scaffold is None and shape.pieces is None:
-        return Free(drawer, temperature, dropped)
+    """What draws molecules of a shape; how like they are to leads is told, not asked for."""
+    source: Source = Free(drawer, temperature, dropped)
     chains = SideChains(Library.shipped(), drawer, temperature)
-    return Decorator(shape.scaffold, chains) if shape.scaffold is not None else Linker(_pieces(shape), chains)
+    if shape.scaffold is not None:
+        source = Decorator(shape.scaffold, chains)
+    elif shape.pieces is not None:
+        source = Linker(shape.pieces, chains)
+    return source if shape.likeness is None else Near(source, shape.likeness)
 
 
 def search(
@@ -118,8 +154,3 @@ def search(
 
     chains = SideChains(Library.shipped(), drawer, temperature, written=_WRITTEN)
     return Guided(distance, chains, shape.likeness.leads if shape.likeness is not None else (), source)
-
-
-def _pieces(shape: Shape) -> Pieces:
-    assert shape.pieces is not None
-    return shape.pieces
