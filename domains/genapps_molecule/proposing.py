@@ -172,7 +172,7 @@ class _Run:
             self.judged = self.guided.judged
             return
         share = self.told.share if self.told.drawn >= 200 else 0.8
-        asked = int(min(max(1.05 * missing / max(share, LEAST_YIELD), 64), 2 * ROUND))
+        asked = int(min(max(1.05 * missing / max(share, LEAST_YIELD), 16), 2 * ROUND))
         made = self.source.draw(asked, self.rng)
         self.told.drawn += asked
         self.told.count("no valid chemistry", asked - len(made))
