@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genapps_molecule.model import SmilesModel
 from genapps_molecule.proposing import Order, Proposed, propose
+from genapps_molecule.report import show_proposed
 from genapps_molecule.working import listing
 from genapps_molecule.writing import MoleculeWriter
 
@@ -49,4 +50,6 @@ def deliver(
     with MoleculeWriter(places.rows, three_d=places.three_d, seed=order.seed) as writer:
         for mols, columns in proposed.lots():
             writer.write(mols, columns)
+    if places.report is not None:
+        show_proposed(places.report, proposed, order)
     return proposed
