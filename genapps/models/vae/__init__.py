@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from genapps.batches import Batch, tensor_of
+from genapps.errors import UsageError
+from genapps.models.autoregressive.grammar import Grammar
 from genapps.models.base import Family
 from genapps.spaces import Columns, Frames, Pixels, Tokens
 
@@ -51,9 +53,24 @@ class VAE(Family):
 
     @torch.no_grad()
     def decode(
-        self, latents: Any, *, labels: Any = None, temperature: float = 1.0, generator: torch.Generator | None = None
+        self,
+        latents: Any,
+        *,
+        labels: Any = None,
+        temperature: float = 1.0,
+        grammar: Grammar | None = None,
+        generator: torch.Generator | None = None,
     ) -> Any:
-        """A batch of the space drawn from latents (n, L), as `transform` gives them, and classes (n,)."""
+        """A batch of the space drawn from latents (n, L), as `transform` gives them, and classes (n,).
+
+        grammar: rules that sequences of codes keep. Raises UsageError where it is given for another kind of data, or
+        for a model that learnt classes.
+        """
+        if grammar is not None:
+            if not isinstance(self.space, Tokens) or labels is not None:
+                raise UsageError("a grammar is for sequences of codes that were learnt without labels")
+            rows = torch.as_tensor(latents)
+            return self._fitted().decode_within(rows, self._generator(generator), temperature, grammar)  # type: ignore[attr-defined]
         wanted = None if labels is None else torch.as_tensor(labels).long().expand(len(latents))
         codes = torch.as_tensor(latents)
         return self._fitted().decode(codes, wanted, self._generator(generator), temperature)  # type: ignore[attr-defined]

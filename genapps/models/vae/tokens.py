@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genapps.batches import Ragged
+from genapps.models.autoregressive.grammar import Grammar
 from genapps.models.vae.core import Inputs, VariationalNet
 from genapps.models.vae.engine import VAEConfig, Variational, check_longest
 from genapps.nets.mlp import fresh
@@ -112,21 +113,40 @@ class TokenVAE(Variational):
         assert isinstance(net, TokenNet)
         return net
 
+    @torch.no_grad()
+    def decode_within(
+        self, latents: Tensor, generator: torch.Generator, temperature: float, grammar: Grammar
+    ) -> Ragged:
+        """Sequences drawn from latents (n, L) of which each keeps the rules of a grammar."""
+        parts = [self._drawn(chunk, generator, temperature, grammar) for chunk in latents.float().split(1024)]
+        return self._end_to_end(parts, Ragged(torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long)))
+
     def _draw(self, codes: Tensor, generator: torch.Generator, temperature: float) -> Ragged:
         parts = [self._drawn(chunk, generator, temperature) for chunk in codes.split(1024)]
         return self._end_to_end(parts, Ragged(torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long)))
 
-    def _drawn(self, codes: Tensor, generator: torch.Generator, temperature: float) -> Ragged:
+    def _drawn(
+        self, codes: Tensor, generator: torch.Generator, temperature: float, grammar: Grammar | None = None
+    ) -> Ragged:
         net, count = self._net(), len(codes)
+        rules = None if grammar is None else grammar.start(count)
         before, state = torch.full((count, 1), net.begin), None
         lengths, steps = torch.full((count,), self.space.longest), []
         for step in range(self.space.longest):
             logs, state = net.steps(before, codes, state)
-            before = torch.multinomial((logs[:, 0] / temperature).exp(), 1, generator=generator)
+            shares = (logs[:, 0] / temperature).exp()
+            if grammar is not None and rules is not None:
+                may = grammar.allowed(rules, self.space.longest - step, False)
+                may[lengths <= step] = True  # what has ended is cut off anyway
+                # What the network holds for impossible may be all that the grammar allows.
+                shares = torch.where(may, shares.clamp_min(torch.finfo(shares.dtype).tiny), 0)
+            before = torch.multinomial(shares, 1, generator=generator)
             lengths = torch.where((before[:, 0] == net.end) & (lengths > step), step, lengths)
             if int(lengths.max()) <= step:
                 break
             steps.append(before)
+            if grammar is not None and rules is not None:
+                rules = grammar.advance(rules, before[:, 0].clamp_max(net.end - 1))
         made = torch.cat([torch.zeros(count, 0, dtype=torch.long), *steps], 1)
         return Ragged(made[torch.arange(made.shape[1]) < lengths[:, None]], lengths)
 
