@@ -56,6 +56,7 @@ def treatment_of(options: dict[str, Any]) -> Any:
 )  # fmt: skip
 @click.option("--3d", "three_d", is_flag=True, help="Coordinates in space, for -o FILE.sdf.")
 @click.option("--dropped", type=FILE, metavar="FILE.csv", help="Write the rows that are no molecule, and why.")
+@click.option("--report", type=FILE, metavar="FILE.html", help="Write a page with pictures of the molecules.")
 @reading_options
 @seed_option
 @threads_option()
@@ -96,6 +97,7 @@ def score(file: str, output: str | None, as_json: bool, **options: Any) -> None:
 @click.option("--properties", metavar="NAMES", help="Figures to write beside those of --where; all: every one.")
 @click.option("--3d", "three_d", is_flag=True, help="Coordinates in space, for -o FILE.sdf.")
 @click.option("--dropped", type=FILE, metavar="FILE.csv", help="Write the rows that were dropped, and why.")
+@click.option("--report", type=FILE, metavar="FILE.html", help="Write a page with pictures of the molecules.")
 @reading_options
 @seed_option
 @threads_option()
@@ -132,6 +134,7 @@ def _listed(names: Any) -> list[str]:
 
 def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, Any]) -> None:
     from genapps.io.atomic import check_apart, check_target
+    from genapps.report.files import check_report, figures_beside
     from genapps_molecule.screening import Places, screen
     from genapps_molecule.writing import check_molecules
 
@@ -140,8 +143,12 @@ def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, A
     check_molecules(output, options["three_d"])
     if options["dropped"] is not None:
         check_target(options["dropped"])
-    check_apart([output, options["dropped"]], [file, *(name for name in order.filters if Path(name).is_file())])
-    places = Places(output, options["dropped"], options["three_d"], options["seed"])
+    report = options["report"]
+    check_report(report)
+    beside = None if report is None else figures_beside(report)
+    own = [name for name in order.filters if Path(name).is_file()]
+    check_apart([output, options["dropped"], report, beside], [file, *own])
+    places = Places(output, options["dropped"], options["three_d"], options["seed"], report)
     with Progress("reading", unit="bytes") as bar:
         found = screen(
             file,
@@ -152,13 +159,13 @@ def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, A
             progress=lambda done, size: bar.update(done, size or None),
         )
     if as_json:
-        written = {"rows_file": output, "dropped_file": options["dropped"]}
+        written = {"rows_file": output, "dropped_file": options["dropped"], "report_file": options["report"]}
         print_json({**{name: str(place) for name, place in written.items() if place is not None}, **found.to_json()})
         return
     for line in found.lines() if verbosity() >= 0 else ():
         click.echo(line, err=output == STDOUT)
     for sentence in found.notes():
         note(f"note: {sentence}")
-    for place in (output, options["dropped"]):
+    for place in (output, options["dropped"], options["report"]):
         if place is not None and str(place) != STDOUT:
             note(f"wrote {place}")

@@ -17,6 +17,7 @@ from genapps.errors import InputError
 from genapps.io.writers import TableWriter
 from genapps_molecule.judging import Judged, Order, judge, molecule_of, whole
 from genapps_molecule.reading import read_texts
+from genapps_molecule.report import Sheet, show_screened
 from genapps_molecule.writing import MoleculeWriter, molecule_format
 
 _TOLD = 10  # offenders that are told one by one
@@ -33,6 +34,7 @@ class Places:
     dropped: Path | None = None
     three_d: bool = False
     seed: int = 0
+    report: Path | None = None
 
 
 @dataclass
@@ -101,6 +103,7 @@ def screen(
         stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
         writer = stack.enter_context(MoleculeWriter(places.rows, three_d=places.three_d, seed=places.seed))
         dropped = None if places.dropped is None else stack.enter_context(TableWriter(places.dropped))
+        sheet = None if places.report is None else Sheet()
         last: Judged | None = None
         seen: dict[str, int] = {}
         others: dict[str, None] = {}
@@ -113,6 +116,8 @@ def screen(
             _write(writer, lot, order, others)
             if dropped is not None:
                 dropped.write(_dropped(lot))
+            if sheet is not None:
+                sheet.add(_columns(lot, order, np.flatnonzero([not reason for reason in lot.reasons]), others))
         if found.read == found.broken:
             first = found.offenders[0] if found.offenders else (1, "", "empty")
             raise InputError(
@@ -121,6 +126,8 @@ def screen(
         if last is not None and writer.rows == 0:
             writer.write([], _columns(last, order, np.zeros(0, np.int64), others))
         found.flat = writer.flat
+    if places.report is not None and sheet is not None:
+        show_screened(places.report, sheet, found, order, str(source))
     return found
 
 

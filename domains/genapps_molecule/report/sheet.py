@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from genapps_molecule.report.tally import Bars, Tally
 MOST = 2_000  # molecules with a picture; a page of more is slow to open and to read
 _LONGEST = 1_000  # characters of a cell
 _FINE = 64  # bins of a property's spread
+_TEXTS = ("smiles", "name", "alerts")  # columns that are no numbers, whatever is in them
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:[eE][-+]?\d{1,2})?")
 _LETTERS = {"qed": "QED", "mw": "MW", "logp": "logP", "tpsa": "TPSA", "hbd": "HBD", "hba": "HBA", "sa": "SA"}
 
 
@@ -61,46 +64,45 @@ class Sheet:
         return len(self._pictures)
 
     def add(self, columns: Mapping[str, Sequence[Any] | NDArray[Any]], mols: Sequence[Chem.Mol] | None = None) -> None:
-        """Add rows: columns (N,) by name, `smiles` among them, the same ones in each call; molecules where known."""
-        smiles = [str(text) for text in columns["smiles"]]
-        room = max(self.most - len(self), 0)
+        """Add rows: columns (N,) by name, `smiles` among them; molecules where they are known."""
+        smiles = list(columns["smiles"])
+        before, room = len(self), max(self.most - len(self), 0)
         for row, text in enumerate(smiles[:room]):
-            mol = mols[row] if mols is not None else Chem.MolFromSmiles(text)
-            self._pictures.append(picture(mol if mol is not None else Chem.Mol()))
+            self._pictures.append(picture(mols[row] if mols is not None else _read(text)))
         for name, values in columns.items():
-            numbers = _numbers(values)
-            if numbers is not None and len(numbers):
-                self._tally(name, values).add(numbers)
-            self._cells.setdefault(name, []).extend(_cell(value) for value in _plain(values[:room]))
+            listed = _plain(values)
+            numbers = _numbers(listed)
+            if numbers is not None:
+                self._tallies.setdefault(name, _fresh(name, numbers, listed)).add(numbers)
+            cells = self._cells.setdefault(name, [None] * before)
+            cells.extend(_cell(value) for value in listed[:room])
+        for name in self._cells.keys() - columns.keys():
+            self._cells[name].extend([None] * len(smiles[:room]))
         self.rows += len(smiles)
 
-    def _tally(self, name: str, values: Sequence[Any] | NDArray[Any]) -> Tally:
-        if name not in self._tallies:
-            known = PROPERTIES.get(name)
-            whole = known.whole if known is not None else _whole(values)
-            numbers = _numbers(values)
-            finite = numbers[np.isfinite(numbers)] if numbers is not None else np.zeros(0)
-            span = known.spread if known is not None else float(np.ptp(finite)) if len(finite) else 1.0
-            self._tallies[name] = Tally(1.0 if whole else (span or 1.0) / _FINE, whole)
-        return self._tallies[name]
-
     def columns(self) -> tuple[Column, ...]:
-        """Every column, in the order they came in."""
+        """Every column that says something, in the order they came in."""
         return tuple(
-            Column(
-                name,
-                short(name),
-                PROPERTIES[name].words if name in PROPERTIES else "",
-                values,
-                tally.bars() if (tally := self._tallies.get(name)) is not None else None,
-                tally is not None and tally.whole,
-            )
+            self._column(name, values)
             for name, values in self._cells.items()
+            if name == "smiles" or any(value not in (None, "") for value in values)
         )
+
+    def _column(self, name: str, values: list[Any]) -> Column:
+        """One column; texts that are all numbers, as those of an input are, become such."""
+        tally = self._tallies.get(name)
+        if tally is None and name not in _TEXTS and (read := _as_numbers(values)) is not None:
+            values, numbers = read, _numbers(read)
+            assert numbers is not None
+            tally = _fresh(name, numbers, values)
+            tally.add(numbers)
+        words = PROPERTIES[name].words if name in PROPERTIES else ""
+        bars = tally.bars() if tally is not None else None
+        return Column(name, short(name), words, values, bars, tally is not None and tally.whole)
 
     def tiles(self) -> tuple[Tile, ...]:
         """What is shown of each molecule that is kept."""
-        columns = [column for column in self.columns() if column.name not in ("smiles", "name", "alerts")]
+        columns = [column for column in self.columns() if column.name not in _TEXTS]
         numbers = [column for column in columns if column.bars is not None]
         words = [column for column in columns if column.bars is None]
         alerts, names = self._cells.get("alerts"), self._cells.get("name")
@@ -130,7 +132,12 @@ def _said(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else clip(value, 300)
 
 
-def _plain(values: Any) -> Sequence[Any]:
+def _read(smiles: str) -> Chem.Mol:
+    mol = Chem.MolFromSmiles(smiles)
+    return mol if mol is not None else Chem.Mol()
+
+
+def _plain(values: Any) -> list[Any]:
     """Values as Python has them."""
     for name in ("to_pylist", "tolist"):
         if hasattr(values, name):
@@ -144,14 +151,31 @@ def _cell(value: Any) -> Any:
     return clip(value, _LONGEST) if isinstance(value, str) else value
 
 
-def _numbers(values: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64] | None:
-    """A column of numbers, NaN where one is missing; None for one of anything else."""
-    listed = _plain(values)
-    known = [value for value in listed if value is not None]
-    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    """A column of numbers (N,), NaN where one is missing; None for one of anything else."""
+    known = [value for value in values if value is not None]
+    if not known or not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
         return None
-    return np.array([math.nan if value is None else float(value) for value in listed]) if known else None
+    return np.array([math.nan if value is None else float(value) for value in values])
 
 
-def _whole(values: Sequence[Any] | NDArray[Any]) -> bool:
-    return all(isinstance(value, int) for value in _plain(values) if value is not None)
+def _as_numbers(values: Sequence[Any]) -> list[float | int | None] | None:
+    """Texts as the numbers they are; None where one is anything else, or would not be written so again (007)."""
+    read: list[float | int | None] = []
+    for value in values:
+        if value in (None, ""):
+            read.append(None)
+        elif isinstance(value, str) and _NUMBER.fullmatch(value):
+            read.append(int(value) if value.lstrip("-").isdigit() else float(value))
+        else:
+            return None
+    return read
+
+
+def _fresh(name: str, numbers: NDArray[np.float64], values: Sequence[Any]) -> Tally:
+    """A tally as fine as a column asks for."""
+    known = PROPERTIES.get(name)
+    finite = numbers[np.isfinite(numbers)]
+    whole = known.whole if known is not None else all(isinstance(value, int) for value in values if value is not None)
+    span = known.spread if known is not None else float(np.ptp(finite)) if len(finite) else 0.0
+    return Tally(1.0 if whole else (span or 1.0) / _FINE, whole)
