@@ -35,7 +35,7 @@ LONGEST = 400  # codes of a text
 KEPT = 100_000  # molecules at most whose fingerprints the model keeps, 16 MB
 _SHOWN = 100_000  # rows that were dropped and are remembered
 _TOLD = 1_000  # of them that --json tells
-_DRAWN = 1_000  # texts that are drawn to see what was learnt
+_DRAWN = 500  # texts that are drawn to see what was learnt
 _HELD = 0.1  # share of molecules that decide when to stop
 
 

@@ -119,6 +119,8 @@ def write_molecule_desk(folder: Path) -> None:
     (folder / "own.smarts").write_text("[N+](=O)[O-] nitro\nC(=O)Cl acid chloride\n")
     (folder / "dock.py").write_text("def score(molecules):\n    return [float(len(one)) for one in molecules]\n")
     assert main(["molecule", "score", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.sdf")]) == 0
+    small = ["--set", "hidden=16", "--set", "layers=1", "--set", "training.max_steps=3", "--set", "training.min_steps=1"]
+    assert main(["molecule", "fit", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.genapps"), *small]) == 0
 
 
 def write_series_desk(folder: Path) -> None:
@@ -180,9 +182,9 @@ def quick(example: str) -> list[str]:
     if words[1:2] == ["embed"]:
         words += ["--set", "training.epochs=2"]
     if words[0] == "molecule":
-        words = [{"1000": "20", "2000": "100", "1h": "5s"}.get(word, word) for word in words]
+        words = [{"1000": "20", "100": "10", "2000": "100", "1h": "5s"}.get(word, word) for word in words]
         words += ["-n", "20"] if words[1] == "propose" and "-n" not in words else []
-        words += ["--budget", "5s"] if words[1] == "fit" and "--budget" not in words else []
+        words += ["--set", "training.max_steps=3", "--set", "training.min_steps=1"] if words[1] == "fit" else []
     return [word for word in words if word != "--follow"]  # which waits for ever
 
 
