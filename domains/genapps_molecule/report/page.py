@@ -80,7 +80,7 @@ def grid(
 ) -> None:
     """Write the page and, beside it, `figures` as JSON. `rows`: a sheet, or columns (N,) with `smiles` among them.
 
-    `sections` come below the molecules. Raises as `genapps.report.files.write_files` does.
+    `sections` come before figures and molecules. Raises as `genapps.report.files.write_files` does.
     """
     sheet = rows if isinstance(rows, Sheet) else Sheet()
     if not isinstance(rows, Sheet):
@@ -94,7 +94,8 @@ def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str
     columns = sheet.columns()
     panels = tuple(_panel(column) for column in columns if column.bars is not None)
     shown = f"All {len(sheet):,}" if sheet.rows == len(sheet) else f"The first {len(sheet):,} of {sheet.rows:,}"
-    own = [Section("run", "What became of them", "", tuple(told.blocks()))]
+    blocks = tuple(told.blocks())
+    own = [*([Section("run", "What became of them", "", blocks)] if blocks else []), *sections]
     if panels:
         own.append(Section("figures", "Figures", f"Of {sheet.rows:,} molecules.", (Properties(panels),)))
     block = Molecules(sheet.tiles(), columns, _data(columns))
@@ -106,8 +107,8 @@ def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str
         word=told.word,
         verdict=told.verdict,
         facts=told.facts,
-        headline=(),
-        sections=(*own, *sections),
+        headline=told.headline,
+        sections=tuple(own),
         footer="Pictures and properties by RDKit. This file needs no network; what is chosen in it stays in it.",
     )
     script = _script()

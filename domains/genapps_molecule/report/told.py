@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from genapps.report.page import Block, Facts, Level, Table
+from genapps.report.page import Block, Facts, Level, Score, Table
 from genapps.report.text import clip, percent
 
 _REASONS = 30  # that are listed; the rest is added up
@@ -34,6 +34,8 @@ class Told:
     subject: str = "Molecules"
     level: Level = "good"
     word: str = "Done"
+    headline: tuple[Score, ...] = ()
+    reasons_title: str = "Why others were dropped"
 
     def blocks(self) -> Iterator[Block]:
         """Counts, promises and reasons, where there are any."""
@@ -44,7 +46,7 @@ class Told:
             rows = tuple((one.words, f"{one.held:,}", f"{one.of:,}") for one in self.promises)
             yield Table("What was promised", ("Of each molecule", "Held by", "Of"), rows, numbers=2)
         if self.reasons:
-            yield Table("Why others were dropped", ("Reason", "Molecules", "Share"), self._rows(), numbers=2)
+            yield Table(self.reasons_title, ("Reason", "Molecules", "Share"), self._rows(), numbers=2)
 
     def _rows(self) -> tuple[tuple[str, str, str], ...]:
         total = sum(self.reasons.values())
