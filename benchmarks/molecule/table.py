@@ -1,0 +1,138 @@
+"""Renders docs/benchmarks/molecule.md from the committed results: python benchmarks/molecule/table.py"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from keep import read
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "molecule.md"
+COLUMNS = (
+    *("valid", "unique@10000", "FCD/Test", "FCD/TestSF", "SNN/Test", "SNN/TestSF", "Frag/Test", "Scaf/Test"),
+    *("Scaf/TestSF", "IntDiv", "Filters", "Novelty"),
+)
+CHARRNN = {
+    "valid": 0.9748,
+    "unique@10000": 0.9994,
+    "FCD/Test": 0.0732,
+    "FCD/TestSF": 0.5204,
+    "SNN/Test": 0.6015,
+    "SNN/TestSF": 0.5649,
+    "Frag/Test": 0.9998,
+    "Scaf/Test": 0.9242,
+    "Scaf/TestSF": 0.1101,
+    "IntDiv": 0.8562,
+    "Filters": 0.9943,
+    "Novelty": 0.8419,
+}
+NAMES = {
+    "autoregressive": "recurrent network (GRU 2 x 256)",
+    "vae": "VAE, its latents drawn from its own mixture",
+    "gan": "latent GAN",
+    "gmm": "GMM on the VAE's latents",
+    "hmm": "HMM (48 states, 2,000 molecules)",
+    "rbm": "RBM over fragments, assembled",
+    "ngram": "n-grams",
+    "ngram selected": "n-grams, selected by density ratio",
+    "shipped": "the model that ships",
+}
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text("\n".join([*head(), *moses(), *ngram(), *families()]) + "\n")
+    print(f"wrote {PAGE}")
+
+
+def head() -> Iterator[str]:
+    """What the page is."""
+    yield "# Molecules: figures"
+    yield ""
+    yield "Rendered by `python benchmarks/molecule/table.py` from `benchmarks/molecule/results`. The measures are"
+    yield "MOSES' ([what they say](../molecule.md)); *real* is what as many random molecules of its training set reach, so no"
+    yield "generator can be expected to do better at that n, and figures of different n do not compare. CharRNN is the"
+    yield "best model of MOSES by FCD as published, with 30,000 molecules."
+
+
+def moses() -> Iterator[str]:
+    """Models under MOSES' protocol, and checkpoints on the way."""
+    rows = read("moses").get("rows", [])
+    if not rows:
+        return
+    yield from ["", "## MOSES' protocol", ""]
+    yield "n texts as they are drawn, all but `valid` over the valid ones (`moses.py`)."
+    yield ""
+    body = []
+    for n in sorted({row["n"] for row in rows}):
+        some = [row for row in rows if row["n"] == n]
+        body += [[row["name"], f"{n:,}", *cells(row["figures"])] for row in some]
+        body.append(["*real*", f"*{n:,}*", *cells(some[0]["figures"], "floor")])
+    body.append(["*CharRNN, published*", "*30,000*", *(f"*{CHARRNN[key]:.4f}*" for key in COLUMNS)])
+    yield from table(["model", "n", *COLUMNS], body)
+
+
+def ngram() -> Iterator[str]:
+    """n-grams from scratch."""
+    found = read("ngram")
+    if not found:
+        return
+    first, rows = found["rows"][0], found["rows"][1:]
+    fcd = first["FCD/Test"]
+    yield from ["", "## n-grams, from scratch on one core", ""]
+    yield f"{found['settings']['trained_on']:,} molecules counted in {first['fit_seconds']:.0f} seconds, with drawing"
+    yield f"{fcd['n']:,} valid ones {first['seconds']:.0f} (`ngram.py`): FCD/Test **{fcd['value']:.3f}**"
+    yield f"(real: {fcd['floor']:.3f}; MOSES' own n-grams: 5.507 with 30,000), valid {first['valid']:.1%}, new"
+    yield f"{first['novelty']:.1%}. At a smaller n, and selected by density ratio ({rows[-1]['seconds']:.0f} seconds with"
+    yield "the drawing):"
+    yield ""
+    n = rows[0]["figures"]["FCD/Test"]["n"]
+    body = [[row["what"], f"{n:,}", *cells(row["figures"])] for row in rows]
+    yield from table(["", "n", *COLUMNS], [*body, ["*real*", f"*{n:,}*", *cells(rows[0]["figures"], "floor")]])
+
+
+def families() -> Iterator[str]:
+    """All families in one table."""
+    found = read("families")
+    if not found:
+        return
+    settings = found["settings"]
+    yield from ["", "## All families", ""]
+    yield f"Each learnt {settings['molecules']:,} molecules from scratch for {settings['seconds']:.0f} seconds on a busy"
+    yield "core, so this says what a family is worth in little time, not what it can reach (`families.py`). Seconds are"
+    yield "of the processor. All but the HMM and the RBM write within the grammar of SMILES."
+    yield ""
+    rows = [row for row in found["rows"] if row["figures"]]
+    n = settings["n"]
+    body = [
+        [NAMES.get(row["family"], row["family"]), f"{row['fit_seconds']:.0f}", *cells(row["figures"])] for row in rows
+    ]
+    body.append([f"*real, n = {n:,}*", "", *cells(rows[-1]["figures"], "floor")])
+    yield from table(["family", "seconds", *COLUMNS], body)
+    for row in found["rows"]:
+        if not row["figures"]:
+            yield ""
+            yield f"{NAMES.get(row['family'], row['family'])}: {row['skipped']}"
+
+
+def cells(found: dict[str, dict[str, Any]], part: str = "value") -> list[str]:
+    """The figures of a row, in the order of the columns."""
+    texts = []
+    for key in COLUMNS:
+        value = found.get(key, {}).get(part)
+        text = "–" if value is None else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+        texts.append(f"*{text}*" if part == "floor" else text)
+    return texts
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as Markdown."""
+    yield "| " + " | ".join(header) + " |"
+    yield "| " + " | ".join("---" if k == 0 else "--:" for k in range(len(header))) + " |"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+if __name__ == "__main__":
+    main()
