@@ -89,7 +89,8 @@ class Guided:
         return max((int(1.25 * mol.GetNumHeavyAtoms()) + 3 for mol in self.seeds), default=LARGEST)
 
     def _first(self, rng: np.random.Generator) -> list[Made]:
-        drawn = self.source.draw(GENERATION, rng) if self.source is not None else []
+        count = GENERATION // 5 if self.seeds else GENERATION
+        drawn = self.source.draw(count, rng) if self.source is not None else []
         return [*finished(self.seeds, self._known), *drawn]
 
     def _generation(self, rng: np.random.Generator) -> list[Made]:
