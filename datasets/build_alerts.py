@@ -34,7 +34,6 @@ def keep(name: str, rows: Iterable[tuple[str, str]]) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["name", "smarts"])
         table.writerows(rows)
-    print(f"wrote {TARGET / name}.csv")
 
 
 if __name__ == "__main__":

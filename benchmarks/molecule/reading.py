@@ -1,0 +1,128 @@
+"""How fast files of molecules are read: 1.6 million tokenised as a stream, properties and alerts of 10,000, the screen.
+
+    python benchmarks/molecule/reading.py [--quick]
+
+Each part runs in a process of its own, so that its peak of memory is its own. Processor seconds are of all processes;
+on a loaded machine they are what an idle one would take, its own clock is not. Asked: 60 s and 1,024 MiB for
+tokenising, 30 s for properties and filters, and the same hits with the screen and without.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from keep import write
+from molecules import FILES, folder, read
+
+LOT = 65_536  # texts that are encoded at once
+FILTERS = "pains,brenk,mcf"
+
+
+def main() -> None:
+    """Measure, and write results/reading.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a sixteenth of the rows")
+    parser.add_argument("--part", choices=["tokenise"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        tokenise(Path(sys.stdin.readline().strip()), 100_000 if options.quick else 2_000_000)
+        return
+    root = folder()
+    if root is None:
+        print("skipped all: no folder molecule in $GENAPPS_DATA")
+        return
+    few = 625 if options.quick else 10_000
+    rows = [
+        apart(
+            "tokenise",
+            [sys.executable, __file__, "--part", "tokenise", *(["--quick"] if options.quick else [])],
+            str(root / FILES["moses"]),
+        )
+    ]
+    with tempfile.TemporaryDirectory() as place:
+        source = Path(place) / "zinc.smi"
+        source.write_text("\n".join(islice(read("zinc"), 0, few * 20, 20)) + "\n")
+        for threads in ("1", "2"):
+            command = [sys.executable, "-m", "genapps", "molecule", "score", str(source), "--filters", FILTERS]
+            target = str(Path(place) / f"{threads}.csv")
+            rows.append(
+                {**apart("score", [*command, "-q", "--threads", threads, "-o", target]), "threads": threads, "n": few}
+            )
+    rows.append(screen(few // 10))
+    write("reading", rows, {"quick": options.quick, "load": round(os.getloadavg()[0], 1)})
+
+
+def apart(what: str, command: list[str], given: str = "") -> dict[str, Any]:
+    """Run a command, and say how long it took and how much memory it had; what it prints is `name=number` words."""
+    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, input=given, text=True, stdout=subprocess.PIPE, check=True)
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
+    row: dict[str, Any] = {
+        "what": what,
+        "seconds": round(wall, 1),
+        "processor_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "peak_mib": after.ru_maxrss // 1024,
+        **{name: float(number) for name, number in (word.split("=") for word in done.stdout.split())},
+    }
+    print(row, flush=True)
+    return row
+
+
+def tokenise(path: Path, most: int) -> None:
+    """Read a file twice: for its vocabulary, and for the codes, which are kept."""
+    from genapps_molecule.reading import Written, read_texts
+    from genapps_molecule.smiles import Vocabulary
+
+    def texts() -> Any:
+        return (one.text for one in islice(read_texts(path), most) if isinstance(one, Written))
+
+    begun = time.process_time()
+    vocabulary = Vocabulary.of(texts())
+    stream, kept = texts(), []
+    while lot := list(islice(stream, LOT)):
+        kept.append(vocabulary.encode(lot))
+    seconds = time.process_time() - begun
+    first = list(islice(texts(), 1000))
+    assert vocabulary.decode(vocabulary.encode(first)) == first
+    molecules, codes = sum(len(one.lengths) for one in kept), sum(len(one.values) for one in kept)
+    print(f"molecules={molecules} codes={codes} without_start={seconds:.1f}")
+
+
+def screen(n: int) -> dict[str, Any]:
+    """Alerts of n molecules of ZINC with the screen and without: how many differ, and what each takes."""
+    from rdkit import Chem
+
+    from genapps_molecule.alerts import Alerts
+    from genapps_molecule.chemistry import read_smiles
+
+    alerts = Alerts.named(["pains", "mcf"])
+    mols = [read_smiles(text) for text in islice(read("zinc"), 7, 7 + 20 * n, 20)]
+    begun = time.process_time()
+    found = [alerts.hits(mol) for mol in mols]
+    screened = time.process_time() - begun
+    begun = time.process_time()
+    full = [Chem.AddHs(mol) for mol in mols]
+    plain = [list(dict.fromkeys(name for one in alerts.screened for name in one.plain(mol))) for mol in full]
+    row = {
+        "what": "screen",
+        "n": n,
+        "alerts": sum(map(len, plain)),
+        "molecules_that_differ": sum(a != b for a, b in zip(found, plain, strict=True)),
+        "screened_processor_seconds": round(screened, 2),
+        "plain_processor_seconds": round(time.process_time() - begun, 2),
+    }
+    print(row, flush=True)
+    return row
+
+
+if __name__ == "__main__":
+    main()
