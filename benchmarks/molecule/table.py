@@ -51,8 +51,8 @@ def head() -> Iterator[str]:
     yield "# Molecules: figures"
     yield ""
     yield "Rendered by `python benchmarks/molecule/table.py` from `benchmarks/molecule/results`. The measures are"
-    yield "MOSES' ([what they say](../molecule.md)); *real* is what as many random molecules of its training set reach, so no"
-    yield "generator can be expected to do better at that n, and figures of different n do not compare. CharRNN is the"
+    yield "MOSES' ([what they say](../molecule.md)); *real* is what as many random molecules of its training set reach,"
+    yield "so no generator can be expected to do better at that n, and figures of different n do not compare. CharRNN is the"
     yield "best model of MOSES by FCD as published, with 30,000 molecules."
 
 
@@ -84,8 +84,8 @@ def ngram() -> Iterator[str]:
     yield f"{found['settings']['trained_on']:,} molecules counted in {first['fit_seconds']:.0f} seconds, with drawing"
     yield f"{fcd['n']:,} valid ones {first['seconds']:.0f} (`ngram.py`): FCD/Test **{fcd['value']:.3f}**"
     yield f"(real: {fcd['floor']:.3f}; MOSES' own n-grams: 5.507 with 30,000), valid {first['valid']:.1%}, new"
-    yield f"{first['novelty']:.1%}. At a smaller n, and selected by density ratio ({rows[-1]['seconds']:.0f} seconds with"
-    yield "the drawing):"
+    yield f"{first['novelty']:.1%}. At a smaller n, and selected by density ratio ({rows[-1]['seconds']:.0f} seconds"
+    yield "with the drawing):"
     yield ""
     n = rows[0]["figures"]["FCD/Test"]["n"]
     body = [[row["what"], f"{n:,}", *cells(row["figures"])] for row in rows]
@@ -99,8 +99,8 @@ def families() -> Iterator[str]:
         return
     settings = found["settings"]
     yield from ["", "## All families", ""]
-    yield f"Each learnt {settings['molecules']:,} molecules from scratch for {settings['seconds']:.0f} seconds on a busy"
-    yield "core, so this says what a family is worth in little time, not what it can reach (`families.py`). Seconds are"
+    yield f"Each learnt {settings['molecules']:,} molecules from scratch for {settings['seconds']:.0f} seconds on a"
+    yield "busy core, so this says what a family is worth in little time, not what it can reach (`families.py`). Seconds are"
     yield "of the processor. All but the HMM and the RBM write within the grammar of SMILES."
     yield ""
     rows = [row for row in found["rows"] if row["figures"]]
