@@ -22,7 +22,7 @@ from genapps_molecule.varying import vary
 LEAST_YIELD = 0.01  # of free draws: below it a search is worth its time
 POOL = 200  # molecules that are kept to be varied
 GENERATION = 300  # molecules that are made at once
-_FRESH = 0.05  # share of a generation that the source draws anew
+_TURN = 4  # generations from one in which a fifth is drawn by the source to the next: many draws at once are cheap
 LARGEST = 45  # heavy atoms of what a search without leads makes
 _PRESSURE = 3  # ranks over which the chance to be varied halves at first
 
@@ -95,7 +95,9 @@ class Guided:
 
     def _generation(self, rng: np.random.Generator) -> list[Made]:
         """The nearest, varied, and a few fresh draws."""
-        fresh = self.source.draw(round(_FRESH * GENERATION), rng) if self.source is not None else []
+        fresh: list[Made] = []
+        if self.source is not None and self.generations % _TURN == 0:
+            fresh = self.source.draw(GENERATION // 5, rng)
         chances = 1.0 / (_PRESSURE + np.arange(len(self._pool)))
         chosen = rng.choice(len(self._pool), (2, GENERATION - len(fresh)), p=chances / chances.sum())
         parents, others = ([self._pool[place][2] for place in row] for row in chosen.tolist())
