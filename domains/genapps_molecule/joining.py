@@ -14,7 +14,7 @@ from rdkit import Chem
 from genapps_molecule.chemistry import Unreadable, read_smiles
 
 BONDS = {Chem.BondType.SINGLE: "", Chem.BondType.DOUBLE: "=", Chem.BondType.TRIPLE: "#"}
-_FIRST = re.compile(r"\*([=#/\\-]?)(\[[^\]]*\]|Br|Cl|.)((?:[-=#:/\\]?(?:\d|%\d\d))*)(.*)", re.DOTALL)
+_FIRST = re.compile(r"\*([=#-]?)(\[[^\]]*\]|Br|Cl|.)((?:[-=#:/\\]?(?:\d|%\d\d))*)(.*)", re.DOTALL)
 
 
 def points(mol: Chem.Mol) -> dict[int, int]:
@@ -112,8 +112,12 @@ def prompt(mol: Chem.Mol, number: int, rng: np.random.Generator) -> str:
 
     The text begins with the atom of the point, and all else is a branch of it, in an order drawn by `rng`: the recipe
     of PromptSMILES (Thomas et al. 2024, "PromptSMILES") without its search for a rotation. Other points are hydrogens.
+    Stereo and isotopes are left out: what is joined later has them, and a network may never have learnt them.
     """
     alone = closed(mol, keep={number})
+    Chem.RemoveStereochemistry(alone)
+    for atom in alone.GetAtoms():
+        atom.SetIsotope(0)
     order = rng.permutation(alone.GetNumAtoms()).tolist()
     shuffled = Chem.RenumberAtoms(alone, order)
     point = points(shuffled)[number]
@@ -126,9 +130,6 @@ def _turned(text: str) -> str:
     found = _FIRST.fullmatch(text)
     assert found is not None, text
     bond, atom, rings, rest = found.groups()
-    # Moving one of four neighbors from first to last is an odd permutation: the center is written the other way.
-    atom = atom.replace("@@", "\0").replace("@", "@@").replace("\0", "@")
-    bond = {"/": "\\", "\\": "/"}.get(bond, bond)  # and the side that a point is on is told the other way
     while rest.startswith("("):
         end = _closing(rest)
         rings, rest = rings + rest[:end], rest[end:]

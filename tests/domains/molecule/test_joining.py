@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
+from genapps_molecule.chemistry import Treatment, Unreadable, canonical, read_smiles
 from genapps_molecule.fragments import cut, cuttable
 from genapps_molecule.joining import closed, group_of, growable, joined, kind, opened, points, prompt, site
 
@@ -45,8 +45,8 @@ def test_a_point_that_is_opened_and_closed_leaves_no_trace(text: str) -> None:
 
 @pytest.mark.parametrize("text", DRUGS)
 def test_what_is_written_behind_a_prompt_hangs_at_the_point(text: str) -> None:
-    """Read as one text, prompt and side chain are the molecule that joining makes of them, stereo included."""
-    mol, rng = read_smiles(text), np.random.default_rng(0)
+    """Read as one text, prompt and side chain are the molecule that joining makes of them, but for its stereo."""
+    mol, rng = read_smiles(text, Treatment(stereo="strip")), np.random.default_rng(0)
     for bond in cuttable(mol):
         for part, rest in (parts := cut(mol, [bond], [1]), parts[::-1]):
             if site(part, 1)[1]:
@@ -57,6 +57,11 @@ def test_what_is_written_behind_a_prompt_hangs_at_the_point(text: str) -> None:
                 expected = canonical(read_smiles(canonical(joined(part, group))))
                 assert canonical(read_smiles(f"{begun}N1CCOCC1")) == expected
             assert rest is not None
+
+
+def test_a_prompt_has_neither_stereo_nor_isotopes() -> None:
+    begun = prompt(read_smiles("[*:1][C@H](N)/C=C/[13CH3]"), 1, np.random.default_rng(0))
+    assert canonical(read_smiles(f"{begun}Cl")) == "CC=CC(N)Cl"
 
 
 def test_the_prompt_of_a_double_bond_ends_with_it() -> None:
