@@ -61,8 +61,8 @@ def optimize(output: str | None, as_json: bool, **options: Any) -> None:
     \b
     Examples:
       genapps molecule optimize --objective "qed*0.5 + similarity(LEAD.smi)*0.5" --calls 2000 -o best.csv
-      genapps molecule optimize --objective "qsar(assay.csv, y=pIC50) - 0.3*max(sa-3, 0)" --where "mw<=500" -o best.csv
-      genapps molecule optimize --objective dock.py:score --start hits.smi --state run.genapps --report trace.html
+      genapps molecule optimize --objective "qsar(assay.csv, y=pIC50)" --where "mw<=500" --calls 2000 -o best.sdf
+      genapps molecule optimize --objective dock.py:score --start hits.smi --calls 2000 --state run.genapps -o best.csv
     """
     output = output or STDOUT
     _check(as_json, output, options)

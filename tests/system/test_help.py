@@ -117,7 +117,7 @@ def write_molecule_desk(folder: Path) -> None:
     for name in ("mine", "proposed", "assay"):
         (folder / f"{name}.csv").write_text("\n".join(["name,smiles,pIC50", *cells]) + "\n")
     (folder / "own.smarts").write_text("[N+](=O)[O-] nitro\nC(=O)Cl acid chloride\n")
-    (folder / "dock.py").write_text("def score(molecules):\n    return [float(len(one)) for one in molecules]\n")
+    (folder / "dock.py").write_text("def score(batch):\n    return [float(len(one)) for one in batch]\n")
     assert main(["molecule", "score", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.sdf")]) == 0
     small = ["--set", "hidden=16", "--set", "layers=1", "--set", "training.max_steps=3", "--set", "training.min_steps=1"]
     assert main(["molecule", "fit", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.genapps"), *small]) == 0
