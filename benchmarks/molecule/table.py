@@ -52,8 +52,8 @@ def head() -> Iterator[str]:
     yield ""
     yield "Rendered by `python benchmarks/molecule/table.py` from `benchmarks/molecule/results`. The measures are"
     yield "MOSES' ([what they say](../molecule.md)); *real* is what as many random molecules of its training set reach,"
-    yield "so no generator can be expected to do better at that n, and figures of different n do not compare. CharRNN is the"
-    yield "best model of MOSES by FCD as published, with 30,000 molecules."
+    yield "so no generator can be expected to do better at that n; figures of different n do not compare. CharRNN is"
+    yield "the best model of MOSES by FCD as published, with 30,000 molecules."
 
 
 def moses() -> Iterator[str]:
@@ -100,7 +100,7 @@ def families() -> Iterator[str]:
     settings = found["settings"]
     yield from ["", "## All families", ""]
     yield f"Each learnt {settings['molecules']:,} molecules from scratch for {settings['seconds']:.0f} seconds on a"
-    yield "busy core, so this says what a family is worth in little time, not what it can reach (`families.py`). Seconds are"
+    yield "busy core: what a family is worth in little time, not what it can reach (`families.py`). Seconds are"
     yield "of the processor. All but the HMM and the RBM write within the grammar of SMILES."
     yield ""
     rows = [row for row in found["rows"] if row["figures"]]

@@ -118,8 +118,11 @@ class Fragments:
     @classmethod
     def restore(cls, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Fragments:
         """What `state` described. Raises KeyError, TypeError or ValueError for anything else."""
-        tensors = {name.removeprefix("model/"): torch.from_numpy(np.array(array)) for name, array in arrays.items()}
-        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("members/")}
+        tensors = {
+            name.removeprefix("model/"): torch.from_numpy(np.array(array))
+            for name, array in arrays.items()
+            if name.startswith("model/")
+        }
         model = RBM.from_state(space_from_json(facts["space"]), tensors, facts["settings"])
         return cls(tuple(facts["fragments"]), frozenset((one, other) for one, other in facts["pairs"]), model)
 

@@ -23,6 +23,10 @@ _TOLD = 10  # rows that were dropped and are told one by one
 @click.argument("data", metavar="FILE")
 @click.option("--from-shipped", is_flag=True, help="Begin from the shipped model: better below 50,000 molecules.")
 @click.option("--from", "begin", type=FILE, metavar="FILE.genapps", help="Begin from a model of your own.")
+@click.option(
+    "--family", metavar="NAME", default="autoregressive", show_default=True,
+    help="Or vae, gan, gmm, hmm, rbm, ngram: to compare with.",
+)  # fmt: skip
 @click.option("--column", metavar="NAME", help="Where the SMILES are; found if not given.")
 @click.option("--salts", type=KEEP_OR_STRIP, default="keep", show_default=True, help="strip: the largest part is kept.")
 @click.option(
@@ -56,10 +60,11 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
       genapps molecule fit my.smi -o mine.genapps --from-shipped
       genapps molecule fit assay.csv --salts strip --charges neutralize -o mine.genapps --from-shipped
       genapps molecule fit large.smi -o mine.genapps --budget 1h --set hidden=256
+      genapps molecule fit large.smi -o counts.genapps --family ngram
     """
     target = _checked(data, output, options)
     from genapps.config import resolve
-    from genapps_molecule import fitting
+    from genapps_molecule import fitting, fitting_families
     from genapps_molecule.chemistry import Treatment
     from genapps_molecule.model import SmilesModel
     from genapps_molecule.working import threads
@@ -74,15 +79,20 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
         threads(options["threads"]),
         Progress("learning", unit="steps") as bar,
     ):
-        found = fitting.fit(
-            data,
-            fitting.Study(begin, config, options["seed"]),
-            treatment,
-            column=options["column"],
-            progress=bar,
-            checkpoint=checkpoint,
-            resume=options["resume"] and checkpoint.exists(),
-        )
+        found: fitting.Fitted | fitting_families.FittedFamily
+        if options["family"] == "autoregressive":
+            found = fitting.fit(
+                data,
+                fitting.Study(begin, config, options["seed"]),
+                treatment,
+                column=options["column"],
+                progress=bar,
+                checkpoint=checkpoint,
+                resume=options["resume"] and checkpoint.exists(),
+            )
+        else:
+            where = {"column": options["column"], "seed": options["seed"]}
+            found = fitting_families.fit(data, options["family"], config, treatment, **where)
         found.model.save(target)
     if options["dropped"] is not None:
         fitting.write_dropped(options["dropped"], found.dropped)
@@ -105,6 +115,8 @@ def _checked(data: str, output: str | None, options: dict[str, Any]) -> Path:
 
     if output is None or output == STDOUT:
         raise UsageError("name the file of the model: -o mine.genapps")
+    if options["family"] != "autoregressive" and (options["from_shipped"] or options["begin"] or options["resume"]):
+        raise UsageError("--from-shipped, --from and --resume are for the family autoregressive")
     if options["from_shipped"] and options["begin"] is not None:
         raise UsageError("--from-shipped and --from both say where to begin; give one")
     check_suffix(output)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from genapps_molecule.families import load_drawer
 from genapps_molecule.model import SmilesModel
 from genapps_molecule.proposing import Order, Proposed, propose
 from genapps_molecule.report import show_proposed
@@ -33,7 +34,7 @@ def deliver(
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proposed:
     """Propose, and write what is asked for."""
-    found = SmilesModel.shipped() if model is None else SmilesModel.load(model)
+    found = SmilesModel.shipped() if model is None else load_drawer(model)
     with ExitStack() as stack:
         dropped = None
         if places.dropped is not None:

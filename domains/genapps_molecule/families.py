@@ -28,8 +28,8 @@ from genapps.training import TrainingConfig
 from genapps_molecule.assembling import Fragments
 from genapps_molecule.counting import NGrams
 from genapps_molecule.grammar import Syntax
-from genapps_molecule.novelty import Members
-from genapps_molecule.records import Drawer
+from genapps_molecule.model import SmilesModel
+from genapps_molecule.novelty import Members, Training
 from genapps_molecule.smiles import Vocabulary
 
 DOMAIN, TASK = "molecule", "propose"
@@ -137,6 +137,7 @@ class FamilyModel:
     family: str
     maker: Written | Latent | Fragments | NGrams
     members: Members | None = None
+    training: Training | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def draw(
@@ -155,9 +156,10 @@ class FamilyModel:
 
         arrays, facts = _state(self.maker)
         header = {"domain": DOMAIN, "task": TASK, "family": self.family, "maker": facts, "card": dict(self.card)}
-        if self.members is not None:
-            held, header["members"] = self.members.state()
-            arrays |= {f"members/{name}": array for name, array in held.items()}
+        for name, part in (("members", self.members), ("training", self.training)):
+            if part is not None:
+                held, header[name] = part.state()
+                arrays |= {f"{name}/{key}": array for key, array in held.items()}
         write_artifact(path, arrays, header)
 
     @classmethod
@@ -172,9 +174,10 @@ class FamilyModel:
         try:
             maker = _restored(header["family"], artifact.tensors, header["maker"])
             members = Members.restore(_branch(artifact.tensors, "members/"), header.get("members"))
+            training = Training.restore(_branch(artifact.tensors, "training/"), header.get("training"))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{path}: does not hold what a model of molecules must; fit it again") from error
-        return cls(header["family"], maker, members, header.get("card", {}))
+        return cls(header["family"], maker, members, training, header.get("card", {}))
 
 
 def fit_family(
@@ -197,13 +200,12 @@ def fit_family(
         raise UsageError(f"no family {family!r} here.{did_you_mean(family, makers)} There are: {', '.join(makers)}")
     if not smiles:
         raise InputError("no molecules to learn from")
-    return FamilyModel(family, makers[family](), Members.of(smiles, len(smiles)), {"molecules": len(smiles)})
+    return FamilyModel(family, makers[family](), Members.of(smiles, len(smiles)), card={"molecules": len(smiles)})
 
 
-def load_drawer(path: str | Path) -> Drawer:
+def load_drawer(path: str | Path) -> SmilesModel | FamilyModel:
     """A model of molecules of whichever family. Raises InputError as their `load` does."""
     from genapps.io.artifact import read_artifact
-    from genapps_molecule.model import SmilesModel
 
     if "maker" in read_artifact(path).header:
         return FamilyModel.load(path)

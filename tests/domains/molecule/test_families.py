@@ -11,7 +11,10 @@ from rdkit import Chem
 from genapps.errors import InputError, UsageError
 from genapps.training import TrainingConfig
 from genapps_molecule.families import FamilyModel, Latent, Written, fit_family, load_drawer
+from genapps_molecule.fitting import FitConfig
+from genapps_molecule.fitting_families import fit
 from genapps_molecule.model import SmilesModel
+from genapps_molecule.proposing import Order, propose
 
 SHORT = TrainingConfig(max_steps=8, min_steps=1, batch_size=32)
 
@@ -70,3 +73,17 @@ def test_what_cannot_be_learnt_is_said() -> None:
         fit_family("hmm", [])
     with pytest.raises(InputError, match="cut"):
         fit_family("rbm", ["C", "CC"])
+
+
+def test_fitted_from_a_file_and_proposed_from(tiny_smiles: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "own.smi"
+    path.write_text("\n".join([*tiny_smiles[:200], "C(", tiny_smiles[0]]) + "\n")
+    found = fit(path, "ngram", FitConfig())
+    assert found.figures["molecules"] == 200 and found.figures["repeated"] == 1
+    assert found.figures["draws"]["valid"] > 0.5 and [one.row for one in found.dropped] == [201]
+    assert "200 molecules learnt by ngram, of 202 rows" in next(found.lines())
+    found.model.save(tmp_path / "own.genapps")
+    again = load_drawer(tmp_path / "own.genapps")
+    assert again.training is not None and len(again.training.smiles) == 200
+    proposed = propose(again, Order(n=5), members=again.members, training=again.training)
+    assert sum(len(mols) for mols, _ in proposed.lots()) == 5
