@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 from rdkit import Chem
+from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
 WIDTH, HEIGHT = 480, 340  # units of a picture
-MOST_ATOMS = 250  # beyond, nothing could be told from a picture of this size; it would take seconds, too
+MOST_ATOMS = 150  # beyond, a picture of this size tells nothing and takes long
 _BOND = 34  # units of an ångström at most, so that a small molecule is not drawn large
 
 # The classes of what is not ink: two letters, the element's symbol in small.
@@ -35,8 +36,9 @@ def picture(mol: Chem.Mol, label: str = "") -> Markup:
     One too large to be drawn, or that RDKit finds no place for, is a line of words.
     """
     spoken = Markup(' role="img" aria-label="{}"').format(label) if label else Markup(' aria-hidden="true"')
+    atoms = mol.GetNumAtoms()
     try:
-        inside = _drawn(mol) if mol.GetNumAtoms() <= MOST_ATOMS else _words(f"{mol.GetNumAtoms():,} atoms")
+        inside = _told(drawing(mol)) if 0 < atoms <= MOST_ATOMS else _words(f"{atoms:,} atoms" if atoms else "no atoms")
     except (ValueError, RuntimeError):
         inside = _words("cannot be drawn")
     return Markup('<svg class="mol" viewBox="0 0 {} {}"{}>{}</svg>').format(WIDTH, HEIGHT, spoken, inside)
@@ -46,7 +48,8 @@ def _words(text: str) -> Markup:
     return Markup('<text class="none" x="{}" y="{}">{}</text>').format(WIDTH // 2, HEIGHT // 2, text)
 
 
-def _drawn(mol: Chem.Mol) -> Markup:
+def drawing(mol: Chem.Mol) -> str:
+    """What RDKit writes of a molecule: an SVG whose colors say which element is meant."""
     drawer = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT, -1, -1, True)
     options = drawer.drawOptions()
     options.clearBackground = False  # type: ignore[assignment]
@@ -54,9 +57,12 @@ def _drawn(mol: Chem.Mol) -> Markup:
     options.padding = 0.02  # type: ignore[assignment]
     options.minFontSize = 8  # type: ignore[assignment]
     options.setAtomPalette({-1: (0, 0, 0)} | {number: _coded(number) for number in ELEMENTS})
+    if mol.GetNumConformers() and mol.GetConformer().Is3D():
+        mol = Chem.Mol(mol)
+        rdDepictor.Compute2DCoords(mol)  # a shadow of what stands in space says little
     drawer.DrawMolecule(mol)
     drawer.FinishDrawing()
-    return _told(drawer.GetDrawingText())
+    return str(drawer.GetDrawingText())
 
 
 def _coded(number: int) -> tuple[float, float, float]:
@@ -151,6 +157,3 @@ def _letters(svg: str) -> Iterator[Markup]:
         yield Markup('<text class="{}" font-size="{}" x="{}" y="{}">{}</text>').format(
             kind, size, " ".join(xs), " ".join(ys), Markup("".join(texts))
         )
-
-
-__all__ = ["ELEMENTS", "HEIGHT", "MOST_ATOMS", "WIDTH", "picture"]

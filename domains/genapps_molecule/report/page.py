@@ -21,10 +21,11 @@ from markupsafe import Markup
 from genapps.report.charts import tag
 from genapps.report.files import write_files
 from genapps.report.page import Page, Section, render
-from genapps.report.text import figure
+from genapps.report.text import clip, figure
 from genapps_molecule.report.sheet import Column, Sheet, Tile
 from genapps_molecule.report.told import Told
 
+_RANKS = ("rank", "call")  # numbers of rows: to sort by, not to choose a range of
 _WIDE, _HIGH = 240, 44  # units of a small histogram
 
 
@@ -92,7 +93,7 @@ def grid(
 def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str:
     """The page as HTML."""
     columns = sheet.columns()
-    panels = tuple(_panel(column) for column in columns if column.bars is not None)
+    panels = tuple(_panel(column) for column in columns if column.bars is not None and column.name not in _RANKS)
     shown = f"All {len(sheet):,}" if sheet.rows == len(sheet) else f"The first {len(sheet):,} of {sheet.rows:,}"
     blocks = tuple(told.blocks())
     own = [*([Section("run", "What became of them", "", blocks)] if blocks else []), *sections]
@@ -102,11 +103,11 @@ def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str
     own.append(Section("molecules", "Molecules", f"{shown} molecules.", (block,)))
     page = Page(
         title=told.title,
-        subject=told.subject,
+        subject=clip(told.subject),
         level=told.level,
         word=told.word,
-        verdict=told.verdict,
-        facts=told.facts,
+        verdict=clip(told.verdict, 1_000),
+        facts=tuple(clip(fact, 100) for fact in told.facts),
         headline=told.headline,
         sections=tuple(own),
         footer="Pictures and properties by RDKit. This file needs no network; what is chosen in it stays in it.",

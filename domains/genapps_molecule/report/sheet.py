@@ -30,6 +30,7 @@ _LETTERS = {"qed": "QED", "mw": "MW", "logp": "logP", "tpsa": "TPSA", "hbd": "HB
 class Column:
     """One column of the page: its name in the file, what people read, what it means, and how its values are spread."""
 
+    place: int  # among the columns of the page
     name: str
     short: str
     words: str
@@ -75,20 +76,21 @@ class Sheet:
             if numbers is not None:
                 self._tallies.setdefault(name, _fresh(name, numbers, listed)).add(numbers)
             cells = self._cells.setdefault(name, [None] * before)
-            cells.extend(_cell(value) for value in listed[:room])
+            cells.extend(listed[:room] if name == "smiles" else map(_cell, listed[:room]))
         for name in self._cells.keys() - columns.keys():
             self._cells[name].extend([None] * len(smiles[:room]))
         self.rows += len(smiles)
 
     def columns(self) -> tuple[Column, ...]:
         """Every column that says something, in the order they came in."""
-        return tuple(
-            self._column(name, values)
+        said = [
+            (name, values)
             for name, values in self._cells.items()
             if name == "smiles" or any(value not in (None, "") for value in values)
-        )
+        ]
+        return tuple(self._column(place, name, values) for place, (name, values) in enumerate(said))
 
-    def _column(self, name: str, values: list[Any]) -> Column:
+    def _column(self, place: int, name: str, values: list[Any]) -> Column:
         """One column; texts that are all numbers, as those of an input are, become such."""
         tally = self._tallies.get(name)
         if tally is None and name not in _TEXTS and (read := _as_numbers(values)) is not None:
@@ -96,9 +98,11 @@ class Sheet:
             assert numbers is not None
             tally = _fresh(name, numbers, values)
             tally.add(numbers)
+        if tally is not None and tally.whole:
+            values = [value if value is None else int(value) for value in values]
         words = PROPERTIES[name].words if name in PROPERTIES else ""
         bars = tally.bars() if tally is not None else None
-        return Column(name, short(name), words, values, bars, tally is not None and tally.whole)
+        return Column(place, name, short(name), words, values, bars, tally is not None and tally.whole)
 
     def tiles(self) -> tuple[Tile, ...]:
         """What is shown of each molecule that is kept."""

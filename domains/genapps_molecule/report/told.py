@@ -41,9 +41,9 @@ class Told:
         """Counts, promises and reasons, where there are any."""
         notes = tuple(("Note" if k == 0 else f"Note {k + 1}", clip(note, 400)) for k, note in enumerate(self.notes))
         if self.counts or notes:
-            yield Facts((*self.counts, *notes))
+            yield Facts((*((clip(name), clip(value, 400)) for name, value in self.counts), *notes))
         if self.promises:
-            rows = tuple((one.words, f"{one.held:,}", f"{one.of:,}") for one in self.promises)
+            rows = tuple((clip(one.words, 200), f"{one.held:,}", f"{one.of:,}") for one in self.promises)
             yield Table("What was promised", ("Of each molecule", "Held by", "Of"), rows, numbers=2)
         if self.reasons:
             yield Table(self.reasons_title, ("Reason", "Molecules", "Share"), self._rows(), numbers=2)

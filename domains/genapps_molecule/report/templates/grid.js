@@ -7,13 +7,15 @@
   const picks = tiles.map((tile) => tile.querySelector(".pick"));
   const column = (name) => columns[names.indexOf(name)];
   const known = (value) => typeof value === "number";
-  const texts = tiles.map((_, row) =>
-    columns.map((values) => values[row]).filter((value) => typeof value === "string").join("\n"));
-  const small = texts.map((text) => text.toLowerCase());
+  const written = /^(smiles|scaffold|nearest_training|linker|R\d+)$/; // columns in which C and c are two things
+  const said = (row, wanted) => columns
+    .filter((values, k) => typeof values[row] === "string" && wanted(names[k])).map((values) => values[row]).join("\n");
+  const texts = tiles.map((_, row) => said(row, () => true));
+  const small = tiles.map((_, row) => said(row, (name) => !written.test(name)).toLowerCase());
   const alerts = column("alerts");
   const panels = [...document.querySelectorAll(".panel")].map((box) => ({
     box,
-    values: column(box.dataset.name),
+    values: columns[Number(box.dataset.column)],
     low: Number(box.dataset.low),
     high: Number(box.dataset.high),
     bins: Number(box.dataset.bins),
@@ -35,14 +37,13 @@
   function wanted() {
     const query = $("search").value.trim();
     const lower = query.toLowerCase();
-    const plain = query === lower; // capitals are meant: in SMILES, C and c are two things
     const clean = $("clean") && $("clean").checked;
     const only = $("chosen").checked;
     const ranges = panels
       .map((panel) => ({ values: panel.values, from: limit(panel.typed[0]), to: limit(panel.typed[1]) }))
       .filter((range) => range.from !== null || range.to !== null);
     return (row) =>
-      (!query || (plain ? small[row].includes(lower) : texts[row].includes(query))) &&
+      (!query || small[row].includes(lower) || texts[row].includes(query)) &&
       (!clean || !alerts[row]) &&
       (!only || chosen.has(row)) &&
       ranges.every(({ values, from, to }) =>
@@ -73,7 +74,7 @@
   }
 
   function sort() {
-    const values = column($("sort").value);
+    const values = $("sort").value && columns[Number($("sort").value)];
     const down = $("turn").getAttribute("aria-pressed") === "true" ? -1 : 1;
     order = tiles.map((_, row) => row);
     if (values) {
@@ -170,6 +171,7 @@
 
   function tell() {
     const seen = shown.filter(Boolean).length;
+    if ($("kept")) $("kept").textContent = `${seen.toLocaleString("en")} of ${tiles.length.toLocaleString("en")} are shown below.`;
     const what = chosen.size ? `${chosen.size} selected` : `${seen} shown`;
     $("count").value = `${seen.toLocaleString("en")} of ${tiles.length.toLocaleString("en")} shown, ${chosen.size.toLocaleString("en")} selected`;
     for (const id of ["csv", "smi"]) {
@@ -204,7 +206,7 @@
   $("turn").addEventListener("click", () => {
     const down = $("turn").getAttribute("aria-pressed") !== "true";
     $("turn").setAttribute("aria-pressed", String(down));
-    $("turn").textContent = down ? "↓" : "↑";
+    $("turn").textContent = down ? "↓ highest first" : "↑ lowest first";
     sort();
   });
   $("all").addEventListener("click", () => { visible().forEach((row) => choose(row, true)); tell(); });
@@ -238,5 +240,6 @@
   document.documentElement.classList.add("scripted");
   document.querySelectorAll(".sliders").forEach((one) => { one.hidden = false; });
   $("tools").hidden = false;
+  if ($("kept")) $("kept").hidden = false;
   if (tiles.length) filter();
 })();
