@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rdkit import Chem
+from torch import Tensor
 
-from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps.training.device import products
 from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
 from genapps_molecule.records import Drawer
+from genapps_molecule.working import threads
 
 if TYPE_CHECKING:
     from genapps_molecule.model import SmilesModel
 
 MORE = 40  # codes that may follow a prompt, at least
 ROUND = 2048  # texts that are drawn at once
+_BLOCK = 1024  # texts of a thread at once: larger blocks are no faster
+_FEW = 256  # texts that one thread draws sooner than two
 
 
 def draw_texts(
@@ -30,23 +34,43 @@ def draw_texts(
     prompts: Sequence[str] | None = None,
     temperature: float = 1.0,
 ) -> list[str]:
-    """`SmilesModel.draw`: products of the network with bfloat16 where the processor has them."""
-    given: Ragged | None = None
-    if prompts is not None:
-        if len(prompts) != n:
-            raise UsageError(f"{len(prompts)} prompts for {n} texts: give one for each")
-        given = model.vocabulary.encode(prompts)
-        model = model.lengthened(int(given.lengths.max()) + MORE if n else 0)
-    with products("auto", torch.device("cpu")):
-        codes = model.model.sample(
-            n,
-            grammar=model.syntax,
-            prompt=given,
-            labels=model.class_of(prompts is not None),
-            temperature=temperature,
-            generator=generator,
-        )
-    return model.vocabulary.decode(codes)
+    """`SmilesModel.draw`, by as many threads as torch may have; what is drawn does not depend on how many.
+
+    Each thread draws whole blocks of its own: threads that share each product wait for one another at every step, for
+    very long where other processes want the cores. Products are in bfloat16 where the processor has them.
+    """
+    if prompts is not None and len(prompts) != n:
+        raise UsageError(f"{len(prompts)} prompts for {n} texts: give one for each")
+    given = model.vocabulary.encode(prompts) if prompts is not None else None
+    if given is not None and n:
+        model = model.lengthened(int(given.lengths.max()) + 1)
+    label = model.class_of(prompts is not None)
+
+    def block(rows: Tensor, seed: int) -> list[str]:
+        with products("auto", torch.device("cpu")):
+            codes = model.model.sample(
+                len(rows),
+                grammar=model.syntax,
+                prompt=given.take(rows) if given is not None else None,
+                labels=label,
+                temperature=temperature,
+                generator=torch.Generator().manual_seed(seed),
+            )
+        return model.vocabulary.decode(codes)
+
+    parts = torch.arange(n).chunk(max(-(-n // _BLOCK), 2 if n >= _FEW else 1)) if n else ()
+    seeds = torch.randint(2**62, (len(parts),), generator=generator).tolist()
+    drawn = together(block, list(zip(parts, seeds, strict=True)))
+    return [text for texts in drawn for text in texts]
+
+
+def together(work: Callable[..., list[str]], items: Sequence[tuple[Any, ...]]) -> list[list[str]]:
+    """What `work` makes of each item, in order, by several threads with one core each."""
+    count = min(torch.get_num_threads(), len(items))
+    if count <= 1:
+        return [work(*item) for item in items]
+    with threads(1), ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda item: work(*item), items))
 
 
 @dataclass

@@ -73,3 +73,16 @@ def test_the_model_that_ships_is_small_and_draws_molecules() -> None:
     found = valid(model.draw(150, seeded()))
     assert len(found) > 100 and len(set(found)) > 0.95 * len(found)
     assert model.members is not None and model.members.size > 1_000_000
+
+
+def test_draws_do_not_depend_on_how_many_threads_there_are(tiny_model: SmilesModel) -> None:
+    before = torch.get_num_threads()
+    try:
+        drawn = []
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            drawn.append(tiny_model.draw(300, seeded()))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)
+    assert drawn[0] == drawn[1] and len(drawn[0]) == 300
