@@ -19,12 +19,15 @@ def moses_floors() -> Mapping[int, Mapping[str, float]]:
 
 
 def floor_at(n: int, key: str, floors: Mapping[int, Mapping[str, float]]) -> float | None:
-    """The figure at n, linear in 1/n between the numbers that were measured, and beyond them; None for too few."""
+    """The figure at n, linear in 1/n between the numbers that were measured, and beyond them; None for too few.
+
+    Where only one number was measured its figure is that of all.
+    """
     known = sorted(k for k in floors if key in floors[k])
-    if n < LEAST or not known:
-        return None
     if len(known) == 1:
         return floors[known[0]][key]
+    if n < LEAST or not known:
+        return None
     upper = next((i for i, k in enumerate(known) if k >= n), len(known) - 1)
     low, high = known[max(upper - 1, 0)], known[max(upper, 1)]
     share = (1 / n - 1 / low) / (1 / high - 1 / low)

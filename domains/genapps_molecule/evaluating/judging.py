@@ -84,8 +84,9 @@ class Judged:
         return next(one.value for one in self.figures if one.key == key)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain JSON."""
-        return asdict(self)
+        """Everything as plain JSON; a figure that there is none of, as the likeness of no scaffolds, is null."""
+        figures = [asdict(one) | {"value": one.value if one.value == one.value else None} for one in self.figures]
+        return asdict(self) | {"figures": figures, "notes": list(self.notes)}
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ class Sample:
     dropped: Mapping[str, int]
 
     @classmethod
-    def of(cls, read: Iterable[Molecule | Dropped], most: int | None = None) -> Sample:
-        """The first `most` rows. Raises InputError where fewer than two are molecules."""
+    def of(cls, read: Iterable[Molecule | Dropped], most: int | None = None, name: str = "the list") -> Sample:
+        """The first `most` rows. Raises InputError, with the list's name, where fewer than two are molecules."""
         rows = 0
         mols: list[Chem.Mol] = []
         smiles: list[str] = []
@@ -114,7 +115,7 @@ class Sample:
             if rows == most:
                 break
         if len(mols) < 2:
-            raise InputError(f"{len(mols)} molecules in {rows:,} rows; the measures need at least 2")
+            raise InputError(f"{name}: {len(mols)} molecules in {rows:,} rows; the measures need at least 2")
         return cls(rows, tuple(mols), tuple(smiles), dropped)
 
 

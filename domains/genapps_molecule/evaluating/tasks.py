@@ -29,12 +29,12 @@ def evaluate(
 
     Raises InputError where a file cannot be read or has fewer than two molecules.
     """
-    sample = Sample.of(read_molecules(file, column=column), most)
+    sample = Sample.of(read_molecules(file, column=column), most, str(file))
     n = len(sample.mols)
     if reference is None:
         yardstick = Yardstick.moses()
     else:
-        held = Sample.of(read_molecules(reference), most)
+        held = Sample.of(read_molecules(reference), most, str(reference))
         yardstick = Yardstick.own(Path(reference).name, held, n, fcd=fcd, seed=seed, progress=progress)
     known, what = _training(training)
     judged = judge(sample, yardstick, training=known, fcd=fcd, progress=progress)
