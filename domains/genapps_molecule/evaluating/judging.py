@@ -158,8 +158,9 @@ class Yardstick:
         return cls(name, {"reference": reference}, floors, notes=tuple(notes))
 
     def floor(self, n: int, key: str) -> float | None:
-        """What real molecules reach."""
-        return floor_at(n, key, self.floors)
+        """What real molecules reach, if that is known."""
+        found = floor_at(n, key, self.floors)
+        return found if found == found else None
 
 
 def measure(
