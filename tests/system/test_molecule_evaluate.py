@@ -16,7 +16,7 @@ TEXTS = [f"{head}{ring}" for head in ("C", "CC", "CO", "CN", "FC", "ClC") for ri
 @pytest.fixture
 def lists(here: Here) -> Here:
     Path("mine.smi").write_text("\n".join([*TEXTS, "C(", TEXTS[0]]) + "\n")
-    Path("real.smi").write_text("\n".join(f"{text}C" if text[-1] == "C" else text for text in TEXTS) + "\n")
+    Path("real.smi").write_text("\n".join([*TEXTS[:12], "CCOC(=O)c1ccccc1", "CC(=O)N1CCNCC1"]) + "\n")
     return here
 
 
