@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from functools import cache
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from genapps.models import Autoregressive
 from genapps.spaces import Tokens
 from genapps.training import TrainingConfig
 from genapps_molecule.evaluating.tasks import Texts
-from genapps_molecule.families import FAMILIES, FamilyModel, Written, fit_family
+from genapps_molecule.families import FAMILIES, FamilyModel, Latent, Written, fit_family
 from genapps_molecule.model import SHIPPED, SmilesModel
 from genapps_molecule.ratio import Selected
 from genapps_molecule.records import Drawer
@@ -89,7 +90,17 @@ def learned(family: str, learnt: list[str], settings: argparse.Namespace) -> Dra
     if family == "ngram selected":
         grams = fit_family("ngram", learnt).maker
         return Selected.fit(grams, learnt, torch.Generator().manual_seed(settings.seed), most=4_000)  # type: ignore[arg-type]
+    if family in ("vae", "gmm", "gan"):
+        maker = autoencoder(tuple(learnt), how, settings.seed)
+        prior = "" if family == "vae" else family
+        return FamilyModel(family, maker.with_prior(prior, learnt, how, settings.seed) if prior else maker)
     return fit_family(family, learnt, training=how, seed=settings.seed)
+
+
+@cache
+def autoencoder(learnt: tuple[str, ...], how: TrainingConfig, seed: int) -> Latent:
+    """The one autoencoder whose latents three families draw in their own way."""
+    return Latent.fit(learnt, how, seed)
 
 
 if __name__ == "__main__":

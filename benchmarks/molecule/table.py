@@ -29,9 +29,9 @@ CHARRNN = {
 }
 NAMES = {
     "autoregressive": "recurrent network (GRU 2 x 256)",
-    "vae": "VAE, its latents drawn from its own mixture",
-    "gan": "latent GAN",
-    "gmm": "GMM on the VAE's latents",
+    "vae": "VAE, latents from the normal distribution",
+    "gan": "GAN of the same VAE's latents",
+    "gmm": "GMM of the same VAE's latents",
     "hmm": "HMM (48 states, 2,000 molecules)",
     "rbm": "RBM over fragments, assembled",
     "ngram": "n-grams",
