@@ -77,6 +77,7 @@ class Latent:
             hidden=HIDDEN,
             beta=0.1,
             word_dropout=0.1,
+            prior="normal",
             random_state=seed,
         )
         made = cls(vocabulary, autoencoder.fit(data, training=training))
