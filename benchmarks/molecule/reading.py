@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -63,15 +62,24 @@ def main() -> None:
 
 def apart(what: str, command: list[str], given: str = "") -> dict[str, Any]:
     """Run a command, and say how long it took and how much memory it had; what it prints is `name=number` words."""
-    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, input=given, text=True, stdout=subprocess.PIPE, check=True)
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
+    wall = time.perf_counter()
+    with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(given)
+        process.stdin.close()
+        printed = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)  # its own peak, not that of all there were
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    wall = time.perf_counter() - wall
     row: dict[str, Any] = {
         "what": what,
         "seconds": round(wall, 1),
-        "processor_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
-        "peak_mib": after.ru_maxrss // 1024,
-        **{name: float(number) for name, number in (word.split("=") for word in done.stdout.split())},
+        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mib": used.ru_maxrss // 1024,
+        **{name: float(number) for name, number in (word.split("=") for word in printed.split())},
     }
     print(row, flush=True)
     return row

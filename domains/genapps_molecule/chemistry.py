@@ -16,6 +16,8 @@ RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]  # what it says of 
 
 LONGEST = 4_000  # characters of a SMILES
 MOST_ATOMS = 1_000  # beside hydrogen
+MOST_NEIGHBORS = 12  # of an atom
+MOST_WALKS = 1_500_000  # over six bonds; a drug has some ten thousand
 
 
 class Unreadable(ValueError):
@@ -59,6 +61,8 @@ def treated(mol: Chem.Mol, treatment: Treatment = KEEP) -> Chem.Mol:
         raise Unreadable("no atoms")
     if mol.GetNumHeavyAtoms() > MOST_ATOMS:
         raise Unreadable(f"{mol.GetNumHeavyAtoms():,} heavy atoms, where {MOST_ATOMS:,} are the most")
+    if _tangled(mol):
+        raise Unreadable("more bonds than a molecule has")
     try:
         Chem.SanitizeMol(mol)
         Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
@@ -75,6 +79,25 @@ def treated(mol: Chem.Mol, treatment: Treatment = KEEP) -> Chem.Mol:
     except (ValueError, RuntimeError) as error:
         raise Unreadable(_reason(error)) from None
     return mol
+
+
+def _tangled(mol: Chem.Mol) -> bool:
+    """Whether atoms hang together in so many ways that matching a pattern on them would take minutes."""
+    degrees = [atom.GetDegree() for atom in mol.GetAtoms()]
+    most = max(degrees)
+    if most > MOST_NEIGHBORS:
+        return True
+    if len(degrees) * most**6 <= MOST_WALKS:
+        return False
+    ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    walks = [1] * len(degrees)
+    for _ in range(6):
+        longer = [0] * len(degrees)
+        for a, b in ends:
+            longer[a] += walks[b]
+            longer[b] += walks[a]
+        walks = longer
+    return sum(walks) > MOST_WALKS
 
 
 def canonical(mol: Chem.Mol) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
+from rdkit import Chem
 
 from genapps_molecule import judging
 from genapps_molecule.judging import Order, judge
+from genapps_molecule.properties import PROPERTIES
 from genapps_molecule.reading import Written
 from genapps_molecule.records import Dropped
 
@@ -53,3 +57,29 @@ def test_lots_and_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_nothing_of_nothing() -> None:
     assert list(judge([], Order())) == []
+
+
+def tangle(n: int) -> str:
+    """n atoms of tungsten, each bound to every other."""
+    mol = Chem.RWMol()
+    for a in range(n):
+        mol.AddAtom(Chem.Atom(74))
+        for b in range(a):
+            mol.AddBond(a, b, Chem.BondType.SINGLE)
+    return str(Chem.MolToSmiles(mol))
+
+
+@pytest.mark.parametrize("text", [tangle(11), tangle(20), "[W]" + "(C)" * 13])
+def test_what_would_take_for_ever_is_not_begun(text: str) -> None:
+    (lot,) = judge([Written(1, text)], Order(filters=("pains", "mcf", "brenk")))
+    assert lot.reasons == ["more bonds than a molecule has"]
+
+
+@pytest.mark.parametrize(
+    "text", ["C=C" * 300 + "C", "FC(F)(F)" + "C(F)(F)" * 200 + "F", ".".join(["Cl"] * 400), "C1CC1" * 150, "N=N" * 250]
+)
+def test_what_is_large_takes_no_more_than_a_moment(text: str) -> None:
+    begun = time.process_time()
+    (lot,) = judge([Written(1, text)], Order(tuple(PROPERTIES), ("pains", "mcf", "brenk")))
+    assert lot.reasons == [""]
+    assert time.process_time() - begun < 5
