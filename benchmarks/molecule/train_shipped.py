@@ -67,7 +67,7 @@ def main() -> None:
         epochs=10**6,
         learning_rate=options.rate,
         schedule="linear",
-        warmup_steps=50,
+        warmup_steps=min(50, options.steps // 10),
         beta2=0.99,
         ema=0.998,
         clip=1.0,
