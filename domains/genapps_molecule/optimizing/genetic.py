@@ -107,7 +107,7 @@ class Genetic:
 
     breeding: Breeding = field(default_factory=Breeding)
     batch: int = 10
-    patience: int = 1_500
+    patience: int = 700
     reserve: list[str] = field(default_factory=list)
     begins: int = 0
     changed: int = 0

@@ -90,6 +90,8 @@ class Optimized:
             f"{self.calls:,} calls in {self.seconds:.0f} s: best {self.best:.4f}, mean of the ten best"
             f" {self.top10:.4f}, area {self.area:.4f}"
         )
+        if self.calls < self.order.calls:
+            yield f"{self.order.calls - self.calls:,} calls were not spent: {self.ended}"
         if self.failed:
             often = ", ".join(f"{count:,} times: {reason}" for reason, count in list(self.reasons.items())[:3])
             yield f"{self.failed:,} molecules have no score ({often})"
