@@ -9,38 +9,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genapps_molecule.alerts import Alerts
     from genapps_molecule.chemistry import Treatment, canonical, read_smiles
     from genapps_molecule.fitting import Study, fit
     from genapps_molecule.grammar import Syntax
+    from genapps_molecule.measures import figures
     from genapps_molecule.model import SmilesModel
     from genapps_molecule.proposing import Order, propose
+    from genapps_molecule.ranges import Expression, Wish
+    from genapps_molecule.reading import read_molecules
     from genapps_molecule.smiles import Vocabulary
+    from genapps_molecule.writing import write_molecules
 
 # A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
+    "Alerts": "alerts",
+    "Expression": "ranges",
     "Order": "proposing",
     "SmilesModel": "model",
     "Study": "fitting",
     "Syntax": "grammar",
     "Treatment": "chemistry",
     "Vocabulary": "smiles",
+    "Wish": "ranges",
     "canonical": "chemistry",
+    "figures": "measures",
     "fit": "fitting",
     "propose": "proposing",
+    "read_molecules": "reading",
     "read_smiles": "chemistry",
+    "write_molecules": "writing",
 }
 
 __all__ = [
+    "Alerts",
+    "Expression",
     "Order",
     "SmilesModel",
     "Study",
     "Syntax",
     "Treatment",
     "Vocabulary",
+    "Wish",
     "canonical",
+    "figures",
     "fit",
     "propose",
+    "read_molecules",
     "read_smiles",
+    "write_molecules",
 ]
 
 

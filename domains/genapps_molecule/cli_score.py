@@ -15,6 +15,7 @@ from genapps.errors import UsageError
 
 FILE = click.Path(path_type=Path)
 STDOUT = "-"
+_MOST_PROCESSES = 8  # where nobody says how many; each takes some 200 MB
 
 
 def reading_options(function: Function) -> Function:
@@ -49,10 +50,10 @@ def treatment_of(options: dict[str, Any]) -> Any:
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@click.option("--properties", metavar="NAMES", help="Which, separated by commas; all: every one. The usual ten.")
+@click.option("--properties", metavar="NAMES", help="Which, separated by commas; all: every one. Ten if not given.")
 @click.option(
     "--filters", multiple=True, metavar="NAMES",
-    help="Alerts to look for: pains,brenk,mcf, others by name, a file of SMARTS; none: no alerts. pains,brenk,mcf.",
+    help="Alerts to look for: pains,brenk,mcf, others by name, a file of SMARTS, or none.",
 )  # fmt: skip
 @click.option("--3d", "three_d", is_flag=True, help="Coordinates in space, for -o FILE.sdf.")
 @click.option("--dropped", type=FILE, metavar="FILE.csv", help="Write the rows that are no molecule, and why.")
@@ -132,6 +133,12 @@ def _listed(names: Any) -> list[str]:
     return [name.strip() for some in names for name in some.split(",") if name.strip()]
 
 
+def _processors() -> int:
+    """How many this process may use, of which a few are enough."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(found, _MOST_PROCESSES)
+
+
 def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, Any]) -> None:
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report, figures_beside
@@ -155,7 +162,7 @@ def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, A
             places,
             order,
             column=options["column"],
-            workers=options["threads"] or len(os.sched_getaffinity(0)),
+            workers=options["threads"] or _processors(),
             progress=lambda done, size: bar.update(done, size or None),
         )
     if as_json:
