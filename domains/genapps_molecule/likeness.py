@@ -38,6 +38,8 @@ class Likeness:
         if not 0 <= low <= high <= 1:
             raise UsageError(f"--similarity {similarity!r} is no range within 0 to 1; write for example 0.4..0.8")
         leads = tuple(named(lead, "--like"))
+        if any(atom.GetAtomicNum() == 0 for mol in leads for atom in mol.GetAtoms()):
+            raise UsageError(f"--like {lead[:80]!r} has an attachment point; a lead is a whole molecule")
         return cls(leads, fingerprints(leads), low, high)
 
     def similarity(self, mols: Sequence[Chem.Mol]) -> NDArray[np.float64]:

@@ -24,6 +24,8 @@ from genapps_molecule.joining import BONDS, closed, growable, joined, opened, po
 from genapps_molecule.strange import strange
 
 MOST_POINTS = 6
+LARGEST = 200  # heavy atoms of a scaffold
+_BRANCHES = 12  # atoms with three neighbors or more and the same surroundings: with more, a search could take for ever
 _ANYWHERE = (0.4, 0.4, 0.2)  # shares of one, two and three side chains where any hydrogen may give way
 _ENOUGH = 30  # heavy atoms from which a molecule that may grow anywhere does so no more
 
@@ -56,7 +58,7 @@ class Scaffold:
             raise UsageError(f"{shown} is a SMARTS pattern; write it as a SMILES, points as [*:1]")
         if len(Chem.GetMolFrags(mol)) > 1:
             raise UsageError(f"{shown} has several parts; give one")
-        if problem := _number(mol):
+        if problem := _too_much(mol) or _number(mol):
             raise UsageError(f"{shown}: {problem}")
         return cls(mol, _pattern(mol), tuple(points(mol)))
 
@@ -94,6 +96,20 @@ class Scaffold:
 
 def _is_smarts(text: str) -> bool:
     return bool(text) and len(text) <= LONGEST and text.isascii() and Chem.MolFromSmarts(text) is not None
+
+
+def _too_much(mol: Chem.Mol) -> str:
+    """Why the molecule is not to be looked for in others, or "": RDKit's search is exponential in what repeats."""
+    if mol.GetNumHeavyAtoms() > LARGEST:
+        return f"{mol.GetNumHeavyAtoms()} heavy atoms, where {LARGEST} are the most"
+    around: Counter[tuple[object, ...]] = Counter(
+        (atom.GetAtomicNum(), *sorted((end.GetAtomicNum(), end.GetDegree()) for end in atom.GetNeighbors()))
+        for atom in mol.GetAtoms()
+        if atom.GetDegree() > 2 and not atom.GetIsAromatic()
+    )
+    if max(around.values(), default=0) > _BRANCHES:
+        return f"more than {_BRANCHES} of its branched atoms look the same; give a part of it"
+    return ""
 
 
 def _number(mol: Chem.Mol) -> str:

@@ -86,7 +86,7 @@ def test_what_is_no_range_is_told(text: str) -> None:
         Likeness.parse("CCO", text)
 
 
-@pytest.mark.parametrize("text", ["xyz", "", "no.smi", "C" * 100_000])
+@pytest.mark.parametrize("text", ["xyz", "", "no.smi", "C" * 100_000, "CC[*:1]"])
 def test_what_is_no_lead_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="--like"):
         Likeness.parse(text)

@@ -155,6 +155,8 @@ def test_points_are_numbered() -> None:
         ("[C,N]c1ccccc1", "SMARTS"),
         ("C(*)(*)(*)C(*)(*)C(*)(*)", "7 attachment points"),
         ("C" * 1_000_000, "1,000,000 characters"),
+        ("C" * 300, "300 heavy atoms"),
+        ("C(C)(C)" * 40 + "C", "look the same"),
         ("c1ccccc1 name", "characters"),
         ("é", "characters"),
         ("nothing.smi", "no file"),
