@@ -22,6 +22,7 @@ from genapps.errors import InputError
 CHARACTERS = "#$%()*+-./0123456789:=@ABCDEFGHIKLMNOPRSTUVWXYZ[\\]abcdefghiklmnoprstuvy~"
 _PARTS = re.compile(r"\[[^\[\]]*\]|Br|Cl|%\d\d")  # texts of several characters that may be one code
 _BREAK = ord("\n")
+_MOST = 256  # codes, so that each is a byte
 _FIRST = 0xE000  # where Unicode's private characters begin: each stands for a text of several characters
 
 
@@ -33,10 +34,10 @@ class Vocabulary:
 
     @classmethod
     def of(cls, smiles: Iterable[str], least: int = 20) -> Vocabulary:
-        """All characters, and the texts of several that occur at least that often, most frequent first."""
+        """All characters, and the texts of several that occur at least that often, most frequent first; 256 at most."""
         counts = Counter(part for text in smiles for part in _PARTS.findall(text))
-        counts.update({"Cl": least, "Br": least})
-        longer = [text for text, count in counts.most_common() if count >= least]
+        counts.update(dict.fromkeys(("Cl", "Br"), counts.total() + least))  # codes of their own, however rare
+        longer = [text for text, count in counts.most_common(_MOST - len(CHARACTERS)) if count >= least]
         return cls((*CHARACTERS, *longer))
 
     def __len__(self) -> int:

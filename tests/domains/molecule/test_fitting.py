@@ -11,6 +11,7 @@ import torch
 
 from genapps.errors import InputError
 from genapps.training import TrainingConfig
+from genapps.training.settings import Event
 from genapps_molecule.chemistry import Treatment, canonical, read_smiles
 from genapps_molecule.fitting import FitConfig, Study, fit, randomized, read_rows, write_dropped
 from genapps_molecule.model import SmilesModel
@@ -73,3 +74,21 @@ def test_going_on_from_a_model_is_better_than_it_was(tmp_path: Path, tiny_model:
 def _saved(model: SmilesModel, folder: Path) -> Path:
     model.save(folder / "begin.genapps")
     return folder / "begin.genapps"
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_model(tmp_path: Path, tiny_smiles: list[str]) -> None:
+    (tmp_path / "my.smi").write_text("\n".join(tiny_smiles[:60]))
+    config = FitConfig(hidden=8, layers=1, training=TrainingConfig(max_steps=30, min_steps=30, check_steps=10))
+
+    def stop(event: Event) -> None:
+        if event.step >= 20:
+            raise KeyboardInterrupt
+
+    whole = fit(tmp_path / "my.smi", Study(config=config))
+    place = tmp_path / "run.checkpoint"
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "my.smi", Study(config=config), progress=stop, checkpoint=place)
+    again = fit(tmp_path / "my.smi", Study(config=config), checkpoint=place, resume=True)
+    for model in (whole.model, again.model):
+        model.save(tmp_path / f"{id(model)}.genapps")
+    assert len({(tmp_path / f"{id(model)}.genapps").read_bytes() for model in (whole.model, again.model)}) == 1

@@ -34,3 +34,10 @@ def test_decoding_gives_the_text_back(texts: list[str]) -> None:
 def test_other_characters_are_refused_with_their_text(text: str) -> None:
     with pytest.raises(InputError, match="no character of SMILES"):
         VOCABULARY.encode(["CC", text])
+
+
+def test_there_are_never_more_codes_than_a_byte_has() -> None:
+    texts = [f"[{mass}CH3]" for mass in range(1, 400) for _ in range(2)]
+    vocabulary = Vocabulary.of(texts, least=2)
+    assert len(vocabulary) == 256 and {"Cl", "Br"} < set(vocabulary.texts)
+    assert vocabulary.decode(vocabulary.encode(texts)) == texts
