@@ -35,7 +35,7 @@ class Strategy(Protocol):
 class Search:
     """A search under way. All that it is follows from its ledger, the draws' state and the molecules still to ask.
 
-    first: the molecules of the first population that were not asked yet.
+    first: the molecules of the first population that were not asked yet. begun: how many there were.
     """
 
     objective: Objective
@@ -44,6 +44,7 @@ class Search:
     ledger: Ledger
     first: list[str]
     allowed: Allowed = lambda _: True
+    begun: int = 0
 
     def run(
         self,
@@ -80,5 +81,5 @@ class Search:
         return self.strategy.propose(n, self.ledger, self.allowed, self.rng)
 
     def state(self) -> dict[str, Any]:
-        """The state of the draws and what is still to ask, as JSON; the ledger is kept beside it."""
-        return {"rng": self.rng.bit_generator.state, "first": self.first}
+        """The state of the draws and of the first population, as JSON; the ledger is kept beside it."""
+        return {"rng": self.rng.bit_generator.state, "first": self.first, "begun": self.begun}

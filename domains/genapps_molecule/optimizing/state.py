@@ -53,7 +53,7 @@ def restore(path: str | Path, search: Search, order: Mapping[str, Any]) -> None:
         told = tuple(reasons.get(str(call), "") for call in range(len(smiles)))
         ledger.enter(smiles, Scores(tensors.pop("values"), told))
         state = json.loads(header["search"])
-        search.ledger, search.first = ledger, state["first"]
+        search.ledger, search.first, search.begun = ledger, state["first"], state["begun"]
         search.rng.bit_generator.state = state["rng"]
         search.strategy.take_tensors(tensors)
     except (KeyError, TypeError, ValueError) as error:

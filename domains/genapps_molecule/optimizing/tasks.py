@@ -69,7 +69,11 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Optimized:
-    """What a search came to: `trace` (points, 2) holds calls and the mean of the ten best, area is PMO's."""
+    """What a search came to.
+
+    failed: calls without a score; reasons: why, the commonest first; top10: the mean of the ten best; area: PMO's area
+    under it (`ledger.area`); dropped: rows of the start that hold no molecule.
+    """
 
     order: Order
     calls: int
@@ -146,12 +150,13 @@ def optimize(
         states.restore(state, search, order.fixed())
     else:
         search.first, reserve, dropped, note = _first(order, fence, rng, breeding)
+        search.begun = len(search.first)
         notes += [note] if note else []
         if isinstance(search.strategy, Genetic):
             search.strategy.reserve = reserve
     hardest = order.hardest
     if hardest is None:
-        hardest = hardest_of([parsed(text) for text in (search.ledger.smiles + search.first)[: order.begin]])
+        hardest = hardest_of([parsed(text) for text in (search.ledger.smiles + search.first)[: search.begun]])
     search.allowed = replace(fence, hardest=hardest)
     keeper = _Keeper(order, state, progress)
     ended = search.run(order.calls, keeper, lambda _: stopped())
