@@ -171,16 +171,16 @@ def _of_sdf(lines: Iterator[str], others: bool) -> Iterator[Written | Dropped]:
 
 def _of_objects(source: Source, lines: Iterator[str], column: str | None, others: bool) -> Iterator[Written | Dropped]:
     """Lines of JSON objects."""
-    rows = ((row, _object(line)) for row, line in enumerate(lines, 1))
+    rows = ((row, _object(line), _shown(line)) for row, line in enumerate(lines, 1))
     sample = list(islice(rows, SAMPLE))
-    header = list(dict.fromkeys(key for _, one in sample if isinstance(one, dict) for key in one))
-    body = [[_text(one.get(key)) for key in header] for _, one in sample if isinstance(one, dict)]
+    header = list(dict.fromkeys(key for _, one, _ in sample if isinstance(one, dict) for key in one))
+    body = [[_text(one.get(key)) for key in header] for _, one, _ in sample if isinstance(one, dict)]
     place = smiles_column(source.name, header, body, column)
     name = name_column(header, place)
     rest = rest_of(header, place, name) if others else {}
-    for row, one in chain(sample, rows):
+    for row, one, line in chain(sample, rows):
         if isinstance(one, str):
-            yield Dropped(row, "", one)
+            yield Dropped(row, line, one)
         else:
             called = "" if name is None else _text(one.get(header[name]))
             said = {label: _text(one.get(label)) for label in rest}
