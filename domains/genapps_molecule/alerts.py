@@ -132,21 +132,15 @@ def _heavy(query: Chem.Mol) -> Chem.Mol:
     """A query without the atoms that a hydrogen can match."""
     part = Chem.RWMol(query)
     for atom in reversed(list(part.GetAtoms())):
-        if any(atom.Match(hydrogen) for hydrogen in _hydrogens()):
+        if any(atom.Match(other) for mol in _hydrides() for other in mol.GetAtoms() if other.GetAtomicNum() == 1):
             part.RemoveAtom(atom.GetIdx())
     return part.GetMol()
 
 
 @cache
-def _hydrogens() -> list[Chem.Atom]:
-    """Hydrogen atoms in every surrounding that an atom's query could ask for."""
-    mols = [Chem.AddHs(Chem.MolFromSmiles(text)) for text in ("C", "N", "O", "S", "[H][H]", "Br", "c1cc[nH]c1")]
-    found = [atom for mol in mols for atom in mol.GetAtoms() if atom.GetAtomicNum() == 1]
-    _kept.extend(mols)  # an atom does not hold its molecule
-    return found
-
-
-_kept: list[Chem.Mol] = []
+def _hydrides() -> list[Chem.Mol]:
+    """Molecules with hydrogen atoms in every surrounding that an atom's query could ask for."""
+    return [Chem.AddHs(Chem.MolFromSmiles(text)) for text in ("C", "N", "O", "S", "[H][H]", "Br", "c1cc[nH]c1")]
 
 
 @cache
