@@ -43,7 +43,7 @@ def draw_texts(
         raise UsageError(f"{len(prompts)} prompts for {n} texts: give one for each")
     given = model.vocabulary.encode(prompts) if prompts is not None else None
     if given is not None and n:
-        model = model.lengthened(int(given.lengths.max()) + 1)
+        model = model.lengthened(int(given.lengths.max()) + MORE)
     label = model.class_of(prompts is not None)
 
     def block(rows: Tensor, seed: int) -> list[str]:
