@@ -22,7 +22,7 @@ ODD = [
 
 def mols() -> list[Chem.Mol]:
     text = files("genapps_molecule").joinpath("data", "drugs.csv").read_text("utf-8")
-    drugs = [row["smiles"] for row in csv.DictReader(text.splitlines())][::12]
+    drugs = [row["smiles"] for row in csv.DictReader(text.splitlines())][::24]
     return [Chem.MolFromSmiles(smiles) for smiles in (*ODD, *drugs)]
 
 
@@ -38,7 +38,7 @@ def test_the_screen_changes_nothing() -> None:
     some = mols()
     found = [alerts.hits(mol) for mol in some]
     assert found == [plain(alerts, mol) for mol in some]
-    assert sum(map(len, found)) > 30
+    assert sum(map(len, found)) > 20
 
 
 def test_a_screen_that_loses_hits_is_caught() -> None:
