@@ -54,7 +54,7 @@ def drawing(mol: Chem.Mol) -> str:
     options = drawer.drawOptions()
     options.clearBackground = False  # type: ignore[assignment]
     options.fixedBondLength = _BOND  # type: ignore[assignment]
-    options.padding = 0.02  # type: ignore[assignment]
+    options.padding = 0.04  # type: ignore[assignment]
     options.minFontSize = 8  # type: ignore[assignment]
     options.setAtomPalette({-1: (0, 0, 0)} | {number: _coded(number) for number in ELEMENTS})
     if mol.GetNumConformers() and mol.GetConformer().Is3D():

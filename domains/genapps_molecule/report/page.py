@@ -98,7 +98,8 @@ def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str
     blocks = tuple(told.blocks())
     own = [*([Section("run", "What became of them", "", blocks)] if blocks else []), *sections]
     if panels:
-        own.append(Section("figures", "Figures", f"Of {sheet.rows:,} molecules.", (Properties(panels),)))
+        lead = "" if sheet.rows == len(sheet) else f"Histograms of all {sheet.rows:,} molecules."
+        own.append(Section("figures", "Figures", lead, (Properties(panels),)))
     block = Molecules(sheet.tiles(), columns, _data(columns))
     own.append(Section("molecules", "Molecules", f"{shown} molecules.", (block,)))
     page = Page(
