@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup
 
 from genapps.report.charts import Mark
@@ -34,6 +35,7 @@ def trace(ledger: Ledger) -> Section:
     """The best score and the mean of the ten best, over the calls."""
     every = max(1, len(ledger) // _POINTS)
     best, ten = (top_means(ledger.values, k, every) for k in (1, 10))
+    ten[: 9 // every] = np.nan  # before there are ten
     chart = lines(
         [Curve("real", best), Curve("synthetic", ten)],
         label=f"best score and mean of the ten best over {len(ledger):,} calls",
