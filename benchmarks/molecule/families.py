@@ -33,6 +33,7 @@ from genapps_molecule.records import Drawer
 from genapps_molecule.smiles import Vocabulary
 
 STATES = 48
+_CUT = 4_000  # molecules that are cut into fragments
 
 
 def main() -> None:
@@ -54,13 +55,12 @@ def main() -> None:
     training = Texts(frozenset(known))
     learnt = random.Random(settings.seed).sample(known, settings.molecules)
     wanted = settings.only.split(",") if settings.only else [*FAMILIES, "ngram selected", "shipped"]
-    before = {row["family"]: row for row in kept("families").get("rows", [])} if settings.only else {}
     for family in wanted:
         row = measured(family, learnt, training, settings)
-        before[family] = row
         print(f"{family}: {row['fit_seconds']:.0f} s, {row.get('skipped') or spoken(row['figures'])}", flush=True)
         if not settings.quick:
-            write("families", list(before.values()), vars(settings))
+            others = [one for one in kept("families").get("rows", []) if one["family"] != family]
+            write("families", [*others, row], {**vars(settings), "only": None})
 
 
 def measured(family: str, learnt: list[str], training: Texts, settings: argparse.Namespace) -> dict[str, Any]:
@@ -86,7 +86,9 @@ def learned(family: str, learnt: list[str], settings: argparse.Namespace) -> Dra
         model = Autoregressive(space=Tokens(len(vocabulary), int(data.lengths.max())), hidden=256, layers=2)
         return SmilesModel(vocabulary, model.fit(data, training=how))
     if family == "hmm":
-        return FamilyModel("hmm", Written.fit(learnt[:2_000], how, settings.seed, states=STATES))
+        return FamilyModel("hmm", Written.fit(learnt[:_CUT], how, settings.seed, states=STATES))
+    if family == "rbm":
+        return fit_family("rbm", learnt[:_CUT], training=how, seed=settings.seed)
     if family == "ngram selected":
         grams = fit_family("ngram", learnt).maker
         return Selected.fit(grams, learnt, torch.Generator().manual_seed(settings.seed), most=4_000)  # type: ignore[arg-type]
