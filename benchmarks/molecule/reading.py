@@ -1,6 +1,6 @@
 """How fast files of molecules are read: 1.6 million tokenised as a stream, properties and alerts of 10,000, the screen.
 
-    python benchmarks/molecule/reading.py [--quick]
+    python benchmarks/molecule/reading.py [--quick] [--only tokenise|score|screen]
 
 Each part runs in a process of its own, so that its peak of memory is its own. Processor seconds are of all processes;
 on a loaded machine they are what an idle one would take, its own clock is not. Asked: 60 s and 1,024 MiB for
@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from keep import read as before
 from keep import write
 from molecules import FILES, folder, read
 
@@ -27,12 +29,13 @@ FILTERS = "pains,brenk,mcf"
 
 
 def main() -> None:
-    """Measure, and write results/reading.json."""
+    """Measure, and write results/reading.json; what is not measured keeps the rows that it had."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a sixteenth of the rows")
-    parser.add_argument("--part", choices=["tokenise"], help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["tokenise", "score", "screen"], help="one part")
+    parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.part:
+    if options.inner:
         tokenise(Path(sys.stdin.readline().strip()), 100_000 if options.quick else 2_000_000)
         return
     root = folder()
@@ -40,24 +43,33 @@ def main() -> None:
         print("skipped all: no folder molecule in $GENAPPS_DATA")
         return
     few = 625 if options.quick else 10_000
-    rows = [
-        apart(
-            "tokenise",
-            [sys.executable, __file__, "--part", "tokenise", *(["--quick"] if options.quick else [])],
-            str(root / FILES["moses"]),
-        )
-    ]
+    parts: dict[str, Callable[[], list[dict[str, Any]]]] = {
+        "tokenise": lambda: [tokenised(root / FILES["moses"], options.quick)],
+        "score": lambda: [scored(few, threads) for threads in (1, 2)],
+        "screen": lambda: [screen(few // 10)],
+    }
+    load = round(os.getloadavg()[0], 1)
+    found = [row | {"load": load} for name, part in parts.items() if options.only in (None, name) for row in part()]
+    measured = {row["what"] for row in found}
+    kept = [row for row in before("reading").get("rows", []) if row["what"] not in measured]
+    write("reading", sorted([*found, *kept], key=lambda row: list(parts).index(row["what"])), {"filters": FILTERS})
+
+
+def tokenised(path: Path, quick: bool) -> dict[str, Any]:
+    """The file of 1.6 million molecules, in a process of its own."""
+    command = [sys.executable, __file__, "--inner", *(["--quick"] if quick else [])]
+    return apart("tokenise", command, str(path))
+
+
+def scored(n: int, threads: int) -> dict[str, Any]:
+    """The whole command, from start to end."""
     with tempfile.TemporaryDirectory() as place:
         source = Path(place) / "zinc.smi"
-        source.write_text("\n".join(islice(read("zinc"), 0, few * 20, 20)) + "\n")
-        for threads in ("1", "2"):
-            command = [sys.executable, "-m", "genapps", "molecule", "score", str(source), "--filters", FILTERS]
-            target = str(Path(place) / f"{threads}.csv")
-            rows.append(
-                {**apart("score", [*command, "-q", "--threads", threads, "-o", target]), "threads": threads, "n": few}
-            )
-    rows.append(screen(few // 10))
-    write("reading", rows, {"quick": options.quick, "load": round(os.getloadavg()[0], 1)})
+        source.write_text("\n".join(islice(read("zinc"), 0, n * 20, 20)) + "\n")
+        command = [sys.executable, "-m", "genapps", "molecule", "score", str(source), "--filters", FILTERS, "-q"]
+        row = apart("score", [*command, "--threads", str(threads), "-o", str(Path(place) / "out.csv")])
+        lines = (Path(place) / "out.csv").read_text().splitlines()
+    return row | {"threads": threads, "n": len(lines) - 1}
 
 
 def apart(what: str, command: list[str], given: str = "") -> dict[str, Any]:
