@@ -70,7 +70,7 @@ def score(file: str, output: str | None, as_json: bool, **options: Any) -> None:
 
     \b
     Examples:
-      genapps molecule score mine.csv -o scored.csv
+      genapps molecule score mine.csv -o scored.csv --report grid.html
       genapps molecule score mine.sdf --properties qed,mw,sa --filters brenk,own.smarts -o scored.parquet
       genapps molecule score mine.smi --salts strip --charges neutralize --3d -o mine.sdf
     """

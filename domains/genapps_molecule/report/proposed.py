@@ -32,18 +32,19 @@ def show_proposed(path: str | Path, found: Proposed, order: Order) -> None:
 
 def told_of(found: Proposed, order: Order) -> Told:
     """The words of the page."""
-    told = found.told
-    few = len(found) < order.n
+    told, few = found.told, len(found) < order.n
+    kept = promises(found.smiles, order)
+    broken = any(one.held < one.of for one in kept)
     return Told(
         title=f"{len(found):,} proposed molecules",
         subject="Molecules proposed",
-        level="usable" if few else "good",
-        word="Fewer than asked" if few else "Done",
+        level="poor" if broken else "usable" if few else "good",
+        word="A promise is not kept" if broken else "Fewer than asked" if few else "Done",
         verdict=" ".join(_verdict(found, order)),
         facts=(f"seed {order.seed}", f"{found.seconds:.1f} s"),
         counts=tuple(_counts(found, order)),
         reasons=told.reasons,
-        promises=promises(found.smiles, order),
+        promises=kept,
         notes=found.notes,
     )
 

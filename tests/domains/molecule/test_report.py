@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from genapps.report.text import clip
 from genapps_molecule.report import Promise, Sheet, Told, grid
 from genapps_molecule.report.page import page_text
-from genapps_molecule.report.proposed import promises
+from genapps_molecule.report.proposed import promises, told_of
 from genapps_molecule.report.tally import BARS, MOST_BINS, Tally
 
 HOSTILE = [
@@ -224,3 +224,12 @@ def test_promises_are_looked_up_again_and_a_broken_one_shows(order: Callable[...
     for words, text in broken.items():
         found = {one.words: one.held for one in promises([*kept, text], order())}  # type: ignore[arg-type]
         assert found[words] == 2, words
+
+
+def test_a_page_says_when_a_promise_is_not_kept(order: Callable[..., object]) -> None:
+    from genapps_molecule.proposing import Proposed
+    from genapps_molecule.sampling import Yield
+
+    for text, level in {"CCc1ccccc1": "good", "CCO": "poor"}.items():
+        found = Proposed([text], {"smiles": [text], "alerts": [""]}, Yield(), 0.1)
+        assert told_of(found, order(n=1)).level == level  # type: ignore[arg-type]
