@@ -101,7 +101,8 @@ def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str
         lead = "" if sheet.rows == len(sheet) else f"Histograms of all {sheet.rows:,} molecules."
         own.append(Section("figures", "Figures", lead, (Properties(panels),)))
     block = Molecules(sheet.tiles(), columns, _data(columns))
-    own.append(Section("molecules", "Molecules", f"{shown} molecules.", (block,)))
+    without = f" {len(sheet.left_out):,} columns are left out." if sheet.left_out else ""
+    own.append(Section("molecules", "Molecules", f"{shown} molecules.{without}", (block,)))
     page = Page(
         title=told.title,
         subject=clip(told.subject),

@@ -19,6 +19,7 @@ from genapps_molecule.properties import PROPERTIES
 from genapps_molecule.report.tally import Bars, Tally
 
 MOST = 2_000  # molecules with a picture; a page of more is slow to open and to read
+_WIDEST = 60  # columns, those that we know not counted: a file may have thousands
 _LONGEST = 1_000  # characters of a cell
 _FINE = 64  # bins of a property's spread
 _TEXTS = ("smiles", "name", "alerts")  # columns that are no numbers, whatever is in them
@@ -59,6 +60,7 @@ class Sheet:
         self._cells: dict[str, list[Any]] = {}
         self._tallies: dict[str, Tally] = {}
         self._pictures: list[Markup] = []
+        self.left_out: set[str] = set()  # columns beyond the widest page
 
     def __len__(self) -> int:
         """How many molecules are kept."""
@@ -71,6 +73,8 @@ class Sheet:
         for row, text in enumerate(smiles[:room]):
             self._pictures.append(picture(mols[row] if mols is not None else _read(text)))
         for name, values in columns.items():
+            if not self._admits(name):
+                continue
             listed = _plain(values)
             numbers = _numbers(listed)
             if numbers is not None:
@@ -80,6 +84,12 @@ class Sheet:
         for name in self._cells.keys() - columns.keys():
             self._cells[name].extend([None] * len(smiles[:room]))
         self.rows += len(smiles)
+
+    def _admits(self, name: str) -> bool:
+        if name in self._cells or name in PROPERTIES or name in _TEXTS or len(self._cells) < _WIDEST:
+            return True
+        self.left_out.add(name)
+        return False
 
     def columns(self) -> tuple[Column, ...]:
         """Every column that says something, in the order they came in."""

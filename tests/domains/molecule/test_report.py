@@ -136,6 +136,15 @@ def test_beyond_the_most_figures_are_counted_and_pictures_are_not_drawn() -> Non
     assert all(len(values) == 20 for values in rows_of(text).values())
 
 
+def test_a_file_of_a_thousand_columns_is_a_page_of_some() -> None:
+    wide = {f"c{k}": ["x", "y", "z"] for k in range(1_000)}
+    text = page_text(sheet_of(**wide, mw=np.ones(3), alerts=["", "", "a"]), TOLD)
+    rows = rows_of(text)
+    assert {"smiles", "c0", "mw", "alerts"} <= set(rows)
+    assert len(rows) < 70
+    assert f"{1_003 - len(rows)} columns are left out." in text
+
+
 def test_no_molecule_is_a_page_too() -> None:
     sheet = Sheet()
     sheet.add({"smiles": [], "qed": np.zeros(0)})
