@@ -33,7 +33,7 @@ def main(source: str) -> None:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["name", "smiles"])
         rows.writerows(sorted((name, smiles) for smiles, name in names.items()))
-    print(f"{len(names):,} drugs in {TARGET}")
+    sys.stdout.write(f"{len(names):,} drugs in {TARGET}\n")
 
 
 if __name__ == "__main__":
