@@ -101,7 +101,7 @@ def families() -> Iterator[str]:
     yield from ["", "## All families", ""]
     yield f"Each learnt {settings['molecules']:,} molecules from scratch for {settings['seconds']:.0f} seconds on a"
     yield "busy core: what a family is worth in little time, not what it can reach (`families.py`). Seconds are"
-    yield "of the processor, few where others were at work: the networks have seen a thousandth of what they need."
+    yield "of the processor, few where others were at work: the networks have only begun to learn."
     yield "All but the HMM and the RBM write within the grammar of SMILES."
     yield ""
     rows = [row for row in found["rows"] if row["figures"]]
