@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from genapps_molecule.chemistry import Treatment, Unreadable, read_smiles
-from genapps_molecule.fragments import SHIPPED, linkers, side_chains, write
+from genapps_molecule.growing.fragments import SHIPPED, linkers, side_chains, write
 
 PLAIN = Treatment(salts="strip", charges="neutralize", stereo="strip", isotopes="strip")
 ELEMENTS = {1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53}

@@ -32,7 +32,7 @@ from genapps_molecule.evaluating.floors import SHIPPED as FLOORS
 from genapps_molecule.evaluating.judging import measure
 from genapps_molecule.evaluating.measures import unique_shares
 from genapps_molecule.evaluating.reference import QUANTILES, SHIPPED, Reference, moses
-from genapps_molecule.fingerprints import fingerprints
+from genapps_molecule.traits.fingerprints import fingerprints
 
 FILES = {"test": "test", "scaffolds": "test_scaffolds"}
 NAMES = {"logp": "logP", "sa": "SA", "qed": "QED", "mw": "weight"}

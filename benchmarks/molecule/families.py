@@ -26,11 +26,11 @@ from genapps.models import Autoregressive
 from genapps.spaces import Tokens
 from genapps.training import TrainingConfig
 from genapps_molecule.evaluating.tasks import Texts
-from genapps_molecule.families import FAMILIES, FamilyModel, Latent, Written, fit_family
-from genapps_molecule.model import SHIPPED, SmilesModel
-from genapps_molecule.ratio import Selected
+from genapps_molecule.generators.families import FAMILIES, FamilyModel, Latent, Written, fit_family
+from genapps_molecule.generators.model import SHIPPED, SmilesModel
+from genapps_molecule.generators.ratio import Selected
+from genapps_molecule.language.smiles import Vocabulary
 from genapps_molecule.records import Drawer
-from genapps_molecule.smiles import Vocabulary
 
 STATES = 48
 _CUT = 4_000  # molecules that are cut into fragments

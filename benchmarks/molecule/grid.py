@@ -18,9 +18,9 @@ from typing import Any
 from keep import write
 from rdkit import Chem
 
-from genapps_molecule.depicting import drawing, picture
-from genapps_molecule.describing import described
+from genapps_molecule.proposing.describing import described
 from genapps_molecule.report import Sheet, Told, grid
+from genapps_molecule.report.depicting import drawing, picture
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ from genapps_molecule.evaluating import chemnet
 from genapps_molecule.evaluating.floors import floor_at, moses_floors
 from genapps_molecule.evaluating.judging import Judged, Known, Sample, Yardstick, judge
 from genapps_molecule.evaluating.reference import moses
-from genapps_molecule.fingerprints import fingerprints
 from genapps_molecule.records import Drawer, Dropped, Molecule
+from genapps_molecule.traits.fingerprints import fingerprints
 
 
 def understood(texts: Iterable[str]) -> Iterator[Molecule | Dropped]:

@@ -24,10 +24,10 @@ from rdkit import Chem
 
 from genapps_molecule.evaluating.judging import Sample
 from genapps_molecule.evaluating.tasks import Texts
-from genapps_molecule.families import load_drawer
-from genapps_molecule.model import SHIPPED
-from genapps_molecule.ratio import Selected
-from genapps_molecule.sampling import Yield, molecules
+from genapps_molecule.generators.families import load_drawer
+from genapps_molecule.generators.model import SHIPPED
+from genapps_molecule.generators.ratio import Selected
+from genapps_molecule.generators.sampling import Yield, molecules
 
 # What this must reach with 30,000, and the published model that it should beat.
 AIMS = {

@@ -18,11 +18,11 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 from genapps_molecule.chemistry import Treatment, Unreadable, canonical, read_smiles
-from genapps_molecule.fingerprints import fingerprints, similarities
-from genapps_molecule.model import SmilesModel
-from genapps_molecule.proposing import Order, propose
-from genapps_molecule.sources import Shape
-from genapps_molecule.strange import strange
+from genapps_molecule.generators.model import SmilesModel
+from genapps_molecule.proposing.sources import Shape
+from genapps_molecule.proposing.tasks import Order, propose
+from genapps_molecule.traits.fingerprints import fingerprints, similarities
+from genapps_molecule.traits.strange import strange
 
 
 def leads(count: int, rng: np.random.Generator) -> list[tuple[str, str]]:

@@ -17,9 +17,9 @@ from keep import write
 from measuring import drawn, fcd, figures, judged, spoken
 from molecules import read
 
-from genapps_molecule.counting import NGrams
 from genapps_molecule.evaluating.tasks import Texts
-from genapps_molecule.ratio import Selected
+from genapps_molecule.generators.counting import NGrams
+from genapps_molecule.generators.ratio import Selected
 
 
 def main() -> None:

@@ -99,8 +99,8 @@ def apart(what: str, command: list[str], given: str = "") -> dict[str, Any]:
 
 def tokenise(path: Path, most: int) -> None:
     """Read a file twice: for its vocabulary, and for the codes, which are kept."""
-    from genapps_molecule.reading import Written, read_texts
-    from genapps_molecule.smiles import Vocabulary
+    from genapps_molecule.language.smiles import Vocabulary
+    from genapps_molecule.reading.files import Written, read_texts
 
     def texts() -> Any:
         return (one.text for one in islice(read_texts(path), most) if isinstance(one, Written))
@@ -121,8 +121,8 @@ def screen(n: int) -> dict[str, Any]:
     """Alerts of n molecules of ZINC with the screen and without: how many differ, and what each takes."""
     from rdkit import Chem
 
-    from genapps_molecule.alerts import Alerts
     from genapps_molecule.chemistry import read_smiles
+    from genapps_molecule.traits.alerts import Alerts
 
     alerts = Alerts.named(["pains", "mcf"])
     mols = [read_smiles(text) for text in islice(read("zinc"), 7, 7 + 20 * n, 20)]

@@ -23,10 +23,10 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from genapps_molecule.chemistry import Treatment, Unreadable, canonical, read_smiles
-from genapps_molecule.joining import growable, opened
-from genapps_molecule.model import SmilesModel
-from genapps_molecule.proposing import Order, propose
-from genapps_molecule.sources import Shape
+from genapps_molecule.generators.model import SmilesModel
+from genapps_molecule.growing.joining import growable, opened
+from genapps_molecule.proposing.sources import Shape
+from genapps_molecule.proposing.tasks import Order, propose
 
 LARGEST = 40  # heavy atoms of a scaffold
 PLAIN = Treatment(salts="strip", charges="neutralize")

@@ -20,8 +20,8 @@ import torch
 from keep import write
 from molecules import read
 
-from genapps_molecule.model import SmilesModel
-from genapps_molecule.sampling import judged, valid
+from genapps_molecule.generators.model import SmilesModel
+from genapps_molecule.generators.sampling import judged, valid
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ from genapps.spaces import Tokens
 from genapps.training import TrainingConfig
 from genapps.training.settings import Event
 from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
-from genapps_molecule.model import SHIPPED, SmilesModel
-from genapps_molecule.novelty import Members
-from genapps_molecule.smiles import Vocabulary
+from genapps_molecule.generators.model import SHIPPED, SmilesModel
+from genapps_molecule.language.smiles import Vocabulary
+from genapps_molecule.traits.novelty import Members
 
 SETS = ("moses", "zinc")
 SHARE = {"moses": 0.5, "zinc": 0.5}  # of the rows, where not all are taken: ZINC has what MOSES lacks

@@ -9,38 +9,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genapps_molecule.alerts import Alerts
     from genapps_molecule.chemistry import Treatment, canonical, read_smiles
-    from genapps_molecule.fitting import Study, fit
-    from genapps_molecule.grammar import Syntax
-    from genapps_molecule.measures import figures
-    from genapps_molecule.model import SmilesModel
-    from genapps_molecule.proposing import Order, propose
-    from genapps_molecule.ranges import Expression, Wish
-    from genapps_molecule.reading import read_molecules
-    from genapps_molecule.smiles import Vocabulary
-    from genapps_molecule.sources import Shape
-    from genapps_molecule.writing import write_molecules
+    from genapps_molecule.generators.fitting import Study, fit
+    from genapps_molecule.generators.model import SmilesModel
+    from genapps_molecule.language.grammar import Syntax
+    from genapps_molecule.language.smiles import Vocabulary
+    from genapps_molecule.proposing.sources import Shape
+    from genapps_molecule.proposing.tasks import Order, propose
+    from genapps_molecule.reading.files import read_molecules
+    from genapps_molecule.reading.writing import write_molecules
+    from genapps_molecule.traits.alerts import Alerts
+    from genapps_molecule.traits.measures import figures
+    from genapps_molecule.traits.ranges import Expression, Wish
 
 # A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
-    "Alerts": "alerts",
-    "Expression": "ranges",
-    "Order": "proposing",
-    "Shape": "sources",
-    "SmilesModel": "model",
-    "Study": "fitting",
-    "Syntax": "grammar",
+    "Alerts": "traits.alerts",
+    "Expression": "traits.ranges",
+    "Order": "proposing.tasks",
+    "Shape": "proposing.sources",
+    "SmilesModel": "generators.model",
+    "Study": "generators.fitting",
+    "Syntax": "language.grammar",
     "Treatment": "chemistry",
-    "Vocabulary": "smiles",
-    "Wish": "ranges",
+    "Vocabulary": "language.smiles",
+    "Wish": "traits.ranges",
     "canonical": "chemistry",
-    "figures": "measures",
-    "fit": "fitting",
-    "propose": "proposing",
-    "read_molecules": "reading",
+    "figures": "traits.measures",
+    "fit": "generators.fitting",
+    "propose": "proposing.tasks",
+    "read_molecules": "reading.files",
     "read_smiles": "chemistry",
-    "write_molecules": "writing",
+    "write_molecules": "reading.writing",
 }
 
 __all__ = [

@@ -64,9 +64,9 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
     """
     target = _checked(data, output, options)
     from genapps.config import resolve
-    from genapps_molecule import fitting, fitting_families
     from genapps_molecule.chemistry import Treatment
-    from genapps_molecule.model import SmilesModel
+    from genapps_molecule.generators import fitting, fitting_families
+    from genapps_molecule.generators.model import SmilesModel
     from genapps_molecule.working import threads
 
     config = resolve(fitting.FitConfig, None, options["settings"]).over(options["budget"], options["device"])

@@ -105,7 +105,7 @@ def _check(as_json: bool, output: str, options: dict[str, Any]) -> None:
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report, figures_beside
-    from genapps_molecule.writing import check_molecules
+    from genapps_molecule.reading.writing import check_molecules
 
     state, report, resume = options["state"], options["report"], options["resume"]
     if output == STDOUT and as_json:

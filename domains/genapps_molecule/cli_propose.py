@@ -61,11 +61,11 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
     """
     output = output or STDOUT
     _check(as_json, {"rows": output, "dropped": options["dropped"], "report": options["report"]}, options)
-    from genapps_molecule.delivering import Places, deliver
-    from genapps_molecule.picking import Aim
-    from genapps_molecule.proposing import Order, smiles_of
-    from genapps_molecule.ranges import Wish
-    from genapps_molecule.sources import Shape
+    from genapps_molecule.proposing.delivering import Places, deliver
+    from genapps_molecule.proposing.picking import Aim
+    from genapps_molecule.proposing.sources import Shape
+    from genapps_molecule.proposing.tasks import Order, smiles_of
+    from genapps_molecule.traits.ranges import Wish
     from genapps_molecule.working import threads
 
     order = Order(
@@ -91,7 +91,7 @@ def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> No
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report, figures_beside
-    from genapps_molecule.writing import check_molecules
+    from genapps_molecule.reading.writing import check_molecules
 
     if places["rows"] == STDOUT and as_json:
         raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")

@@ -74,8 +74,8 @@ def score(file: str, output: str | None, as_json: bool, **options: Any) -> None:
       genapps molecule score mine.sdf --properties qed,mw,sa --filters brenk,own.smarts -o scored.parquet
       genapps molecule score mine.smi --salts strip --charges neutralize --3d -o mine.sdf
     """
-    from genapps_molecule.judging import Order
-    from genapps_molecule.properties import PROPERTIES, USUAL, check_names
+    from genapps_molecule.screening.judging import Order
+    from genapps_molecule.traits.properties import PROPERTIES, USUAL, check_names
 
     filters = _listed(options["filters"]) or ["pains", "brenk", "mcf"]
     names = _listed([options["properties"] or ""])
@@ -114,8 +114,8 @@ def filter_(file: str, output: str | None, as_json: bool, **options: Any) -> Non
       genapps molecule filter mine.sdf --filters pains,brenk,mcf,own.smarts -o kept.sdf --dropped dropped.csv
       genapps molecule filter mine.smi --where "similarity(lead.smi)>=0.1" --unique -o kept.smi
     """
-    from genapps_molecule.judging import Order
-    from genapps_molecule.properties import PROPERTIES, check_names
+    from genapps_molecule.screening.judging import Order
+    from genapps_molecule.traits.properties import PROPERTIES, check_names
 
     names = _listed([options["properties"] or ""])
     order = Order(
@@ -142,8 +142,8 @@ def _processors() -> int:
 def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, Any]) -> None:
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report, figures_beside
-    from genapps_molecule.screening import Places, screen
-    from genapps_molecule.writing import check_molecules
+    from genapps_molecule.reading.writing import check_molecules
+    from genapps_molecule.screening.tasks import Places, screen
 
     if output == STDOUT and as_json:
         raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")

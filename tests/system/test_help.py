@@ -119,7 +119,16 @@ def write_molecule_desk(folder: Path) -> None:
     (folder / "own.smarts").write_text("[N+](=O)[O-] nitro\nC(=O)Cl acid chloride\n")
     (folder / "dock.py").write_text("def score(batch):\n    return [float(len(one)) for one in batch]\n")
     assert main(["molecule", "score", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.sdf")]) == 0
-    small = ["--set", "hidden=16", "--set", "layers=1", "--set", "training.max_steps=3", "--set", "training.min_steps=1"]
+    small = [
+        "--set",
+        "hidden=16",
+        "--set",
+        "layers=1",
+        "--set",
+        "training.max_steps=3",
+        "--set",
+        "training.min_steps=1",
+    ]
     assert main(["molecule", "fit", str(folder / "mine.smi"), "-q", "-o", str(folder / "mine.genapps"), *small]) == 0
 
 

@@ -14,9 +14,9 @@ from rdkit import Chem
 from rdkit.Chem import BRICS
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from genapps_molecule.alerts import Alerts
-from genapps_molecule.fingerprints import fingerprints
-from genapps_molecule.properties import table
+from genapps_molecule.traits.alerts import Alerts
+from genapps_molecule.traits.fingerprints import fingerprints
+from genapps_molecule.traits.properties import table
 
 PROPERTIES = ("logp", "sa", "qed", "mw")  # whose distributions are compared
 _ELEMENTS = frozenset(("C", "N", "S", "O", "F", "Cl", "Br", "H"))

@@ -51,7 +51,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, how many are, 
 
 
 class Known(Protocol):
-    """A training set that can be asked (genapps_molecule.novelty.Members)."""
+    """A training set that can be asked (genapps_molecule.traits.novelty.Members)."""
 
     def hold(self, texts: Sequence[str]) -> NDArray[np.bool_]: ...
 

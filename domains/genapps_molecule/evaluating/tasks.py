@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_molecule.evaluating.judging import Judged, Known, Progress, Sample, Yardstick, judge
-from genapps_molecule.reading import read_molecules
+from genapps_molecule.reading.files import read_molecules
 from genapps_molecule.records import Molecule
 
 
@@ -60,7 +60,7 @@ def _training(path: str | Path | None) -> tuple[Known | None, str]:
     if path is not None:
         found = frozenset(one.smiles for one in read_molecules(path) if isinstance(one, Molecule))
         return Texts(found), f"{Path(path).name} ({len(found):,} distinct molecules)"
-    from genapps_molecule.model import SHIPPED, SmilesModel
+    from genapps_molecule.generators.model import SHIPPED, SmilesModel
 
     if not SHIPPED.exists():
         return None, ""

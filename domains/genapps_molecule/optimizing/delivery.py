@@ -10,15 +10,15 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from genapps_molecule.alerts import Alerts
-from genapps_molecule.fingerprints import fingerprints, similarities
 from genapps_molecule.optimizing.fence import HARD
 from genapps_molecule.optimizing.genetic import parsed
 from genapps_molecule.optimizing.ledger import Candidate, Ledger
 from genapps_molecule.optimizing.objective import parts_of
 from genapps_molecule.optimizing.search import Objective
-from genapps_molecule.properties import USUAL
-from genapps_molecule.properties import table as property_table
+from genapps_molecule.traits.alerts import Alerts
+from genapps_molecule.traits.fingerprints import fingerprints, similarities
+from genapps_molecule.traits.properties import USUAL
+from genapps_molecule.traits.properties import table as property_table
 
 ALERTS = ("pains", "brenk", "mcf")
 

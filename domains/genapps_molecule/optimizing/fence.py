@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 
-from genapps_molecule.alerts import Alerts
-from genapps_molecule.measures import figures
 from genapps_molecule.optimizing.ledger import Candidate, Scores
-from genapps_molecule.properties import PROPERTIES, table
-from genapps_molecule.ranges import Wish
+from genapps_molecule.traits.alerts import Alerts
+from genapps_molecule.traits.measures import figures
+from genapps_molecule.traits.properties import PROPERTIES, table
+from genapps_molecule.traits.ranges import Wish
 
 HARD = 4.0  # the SA score that one in eight molecules of ZINC exceeds
 

@@ -15,7 +15,7 @@ from genapps_molecule.optimizing.fence import Fence
 from genapps_molecule.optimizing.genetic import Breeding, Genetic, candidate
 from genapps_molecule.optimizing.ledger import Candidate, Ledger
 from genapps_molecule.optimizing.search import Search
-from genapps_molecule.reading import read_molecules
+from genapps_molecule.reading.files import read_molecules
 from genapps_molecule.records import Dropped, Molecule
 
 FLAT = Treatment(stereo="strip")  # the search is over graphs, where left and right are one
@@ -46,8 +46,8 @@ def drawn(seed: int, model: str | None = None) -> Iterator[Candidate]:
     """Draws of a model, the one that ships if none is named, without stereochemistry, without end."""
     import torch
 
-    from genapps_molecule.model import SmilesModel
-    from genapps_molecule.sampling import Yield, molecules
+    from genapps_molecule.generators.model import SmilesModel
+    from genapps_molecule.generators.sampling import Yield, molecules
 
     drawer = SmilesModel.shipped() if model is None else SmilesModel.load(model)
     for _, mol in molecules(drawer, torch.Generator().manual_seed(seed), Yield(), rows=256):

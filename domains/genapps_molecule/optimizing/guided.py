@@ -19,8 +19,8 @@ from rdkit import Chem
 
 from genapps.training import Recipe
 from genapps_molecule.chemistry import Unreadable, read_smiles
-from genapps_molecule.fitting import randomized
-from genapps_molecule.model import CANONICAL, RANDOMIZED, SmilesModel
+from genapps_molecule.generators.fitting import randomized
+from genapps_molecule.generators.model import CANONICAL, RANDOMIZED, SmilesModel
 from genapps_molecule.optimizing.genetic import Breeding, Genetic, candidate, packed, parsed, unpacked
 from genapps_molecule.optimizing.ledger import Candidate, Ledger
 from genapps_molecule.optimizing.search import Allowed

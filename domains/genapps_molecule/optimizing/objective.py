@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from genapps.errors import InputError, UsageError
-from genapps_molecule.expressions import Expression
-from genapps_molecule.measures import figures, measure
 from genapps_molecule.optimizing.ledger import Candidate, Floats, Scores
 from genapps_molecule.optimizing.search import Objective
+from genapps_molecule.traits.expressions import Expression
+from genapps_molecule.traits.measures import figures, measure
 
 _FUNCTION = re.compile(r"(.+\.py):([A-Za-z_]\w*)")
 _NO_NUMBER = "the expression is not defined for it"
@@ -139,6 +139,6 @@ def notes_of(objective: Objective) -> Iterator[str]:
     if isinstance(objective, ByExpression):
         for name in objective.expression.names:
             if name.startswith(("qsar(", "unsure(")):
-                from genapps_molecule.qsar import qsar
+                from genapps_molecule.traits.qsar import qsar
 
                 yield qsar(name.partition("(")[2].removesuffix(")")).words

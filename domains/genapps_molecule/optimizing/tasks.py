@@ -20,8 +20,8 @@ from genapps_molecule.optimizing.genetic import Breeding, Genetic, parsed
 from genapps_molecule.optimizing.ledger import Ledger, area, top_means
 from genapps_molecule.optimizing.objective import notes_of, objective_of
 from genapps_molecule.optimizing.search import Search, Strategy
+from genapps_molecule.reading.writing import write_molecules
 from genapps_molecule.records import Dropped
-from genapps_molecule.writing import write_molecules
 
 SAVE_SECONDS = 10.0
 METHODS = ("genetic", "guided")
@@ -178,7 +178,7 @@ def strategy_of(order: Order, breeding: Breeding) -> Strategy:
     if order.method == "genetic":
         return Genetic(breeding)
     if order.method == "guided":
-        from genapps_molecule.model import SmilesModel
+        from genapps_molecule.generators.model import SmilesModel
         from genapps_molecule.optimizing.guided import Guided
 
         model = SmilesModel.shipped() if order.model is None else SmilesModel.load(order.model)

@@ -10,14 +10,14 @@ import numpy as np
 from rdkit import Chem
 
 from genapps.report.text import percent
-from genapps_molecule.alerts import Alerts
-from genapps_molecule.measures import figures
 from genapps_molecule.report.page import grid
 from genapps_molecule.report.sheet import Sheet
 from genapps_molecule.report.told import Promise, Told
+from genapps_molecule.traits.alerts import Alerts
+from genapps_molecule.traits.measures import figures
 
 if TYPE_CHECKING:
-    from genapps_molecule.proposing import Order, Proposed
+    from genapps_molecule.proposing.tasks import Order, Proposed
 
 _CHECKED = 2_000  # molecules of which it is looked up again whether the promises hold
 

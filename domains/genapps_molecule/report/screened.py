@@ -12,8 +12,8 @@ from genapps_molecule.report.sheet import Sheet
 from genapps_molecule.report.told import Told
 
 if TYPE_CHECKING:
-    from genapps_molecule.judging import Order
-    from genapps_molecule.screening import Screened
+    from genapps_molecule.screening.judging import Order
+    from genapps_molecule.screening.tasks import Screened
 
 _OFFENDERS = 5  # rows that could not be read, which are told one by one
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from genapps.report.text import clip, figure, plain
-from genapps_molecule.depicting import picture
-from genapps_molecule.properties import PROPERTIES
+from genapps_molecule.report.depicting import picture
 from genapps_molecule.report.tally import Bars, Tally
+from genapps_molecule.traits.properties import PROPERTIES
 
 MOST = 2_000  # molecules with a picture; a page of more is slow to open and to read
 _WIDEST = 60  # columns, those that we know not counted: a file may have thousands

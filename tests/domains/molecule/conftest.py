@@ -10,9 +10,9 @@ from genapps.models import Autoregressive
 from genapps.spaces import Tokens
 from genapps.training import TrainingConfig
 from genapps_molecule.chemistry import canonical, read_smiles
-from genapps_molecule.model import SmilesModel
-from genapps_molecule.novelty import Members
-from genapps_molecule.smiles import Vocabulary
+from genapps_molecule.generators.model import SmilesModel
+from genapps_molecule.language.smiles import Vocabulary
+from genapps_molecule.traits.novelty import Members
 
 _HEADS = ("C", "CC", "CCC", "CO", "CCO", "CN", "N#C", "F", "Cl", "Br", "OC(=O)", "CC(=O)N", "[O-]C(=O)", "C1CC1")
 _RINGS = ("c1ccc({})cc1", "c1ccc({})nc1", "C1CCN({})CC1", "c1cc({})c[nH]1", "C1CC1{}", "c1ccc2c(c1)cc({})[nH]2")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genapps_molecule.evaluating.alike import internal_diversity, nearest_similarity, tanimoto_rows
-from genapps_molecule.fingerprints import similarities
+from genapps_molecule.traits.fingerprints import similarities
 
 RNG = np.random.default_rng(0)
 A = np.packbits(RNG.random((40, 1024)) < 0.05, axis=1)

@@ -1,0 +1,1 @@
+"""What SMILES are as texts: codes, what may come next, where a text stands."""

@@ -1,0 +1,1 @@
+"""`propose`: draw, drop, pick, and say what is known of each."""

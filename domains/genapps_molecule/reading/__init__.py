@@ -1,0 +1,1 @@
+"""Molecules from files and into files, a row at a time."""

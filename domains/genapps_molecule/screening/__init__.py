@@ -1,0 +1,1 @@
+"""`score` and `filter`: the rows of a list, judged as they come."""

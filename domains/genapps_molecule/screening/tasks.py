@@ -1,0 +1,213 @@
+"""`score` and `filter` from file to file: rows are read as a stream, judged, and written as they come."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps.errors import InputError
+from genapps.io.writers import TableWriter
+from genapps_molecule.reading.files import read_texts
+from genapps_molecule.reading.writing import MoleculeWriter, molecule_format
+from genapps_molecule.report import Sheet, show_screened
+from genapps_molecule.screening.judging import Judged, Order, judge, molecule_of, whole
+
+_TOLD = 10  # offenders that are told one by one
+_KINDS = 12  # reasons that are told with their counts
+_DECIMALS = 4
+_TWIN = "the same as row"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where results go."""
+
+    rows: str
+    dropped: Path | None = None
+    three_d: bool = False
+    seed: int = 0
+    report: Path | None = None
+
+
+@dataclass
+class Screened:
+    """How many rows were read, could not be read, were written; the reasons with their counts, the first offenders."""
+
+    read: int = 0
+    broken: int = 0
+    kept: int = 0
+    alerted: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    offenders: list[tuple[int, str, str]] = field(default_factory=list)
+    sums: dict[str, tuple[float, int]] = field(default_factory=dict)
+    flat: int = 0
+    unit: str = "line"
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures."""
+        return {
+            "rows": self.read,
+            "unreadable": self.broken,
+            "kept": self.kept,
+            "with_alerts": self.alerted,
+            "reasons": dict(self.reasons.most_common()),
+            "means": {name: total / count for name, (total, count) in self.sums.items() if count},
+            "not_embedded": self.flat,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """What a person is told."""
+        yield f"{self.read:,} rows, {self.broken:,} of them could not be read; {self.kept:,} molecules written"
+        for reason, count in self.reasons.most_common(_KINDS):
+            yield f"{count:>9,}  {reason}"
+        if len(self.reasons) > _KINDS:
+            yield f"{'':>9}  and {len(self.reasons) - _KINDS:,} other reasons"
+
+    def notes(self) -> Iterator[str]:
+        """The first rows that could not be read, by line."""
+        for row, text, reason in self.offenders:
+            yield f"{self.unit} {row:,}: {text[:60]}{'...' if len(text) > 60 else ''}: {reason}"
+        if self.broken > len(self.offenders):
+            yield f"and {self.broken - len(self.offenders):,} more; all with --dropped FILE.csv"
+        if self.flat:
+            yield f"{self.flat:,} molecules found no place in space and are drawn flat"
+
+
+def screen(
+    source: str | Path,
+    places: Places,
+    order: Order,
+    *,
+    column: str | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Screened:
+    """Judge every row of a file and write those that are wanted; of an order that chooses none, all of them.
+
+    Raises UsageError and InputError as reading, writing and the order's parts do, InputError where no row at all is a
+    molecule.
+    """
+    records = {".sdf", ".sd", ".mol", ".parquet", ".pq", ".json"} & {suffix.lower() for suffix in Path(source).suffixes}
+    found = Screened(unit="record" if records else "line")
+    with ExitStack() as stack:
+        rows = read_texts(source, column=column, progress=progress, others=True)
+        lots = judge(rows, order, workers)
+        stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
+        writer = stack.enter_context(MoleculeWriter(places.rows, three_d=places.three_d, seed=places.seed))
+        dropped = None if places.dropped is None else stack.enter_context(TableWriter(places.dropped))
+        sheet = None if places.report is None else Sheet()
+        last: Judged | None = None
+        seen: dict[str, int] = {}
+        others: dict[str, None] = {}
+        for lot in lots:
+            last = lot
+            if order.unique:
+                _refuse_twins(lot, seen)
+            _count(found, lot)
+            others = others or dict.fromkeys(name for said in lot.others for name in said)
+            _write(writer, lot, order, others)
+            if dropped is not None:
+                dropped.write(_dropped(lot))
+            if sheet is not None:
+                sheet.add(_columns(lot, order, np.flatnonzero([not reason for reason in lot.reasons]), others))
+        if found.read == found.broken:
+            first = found.offenders[0] if found.offenders else (1, "", "empty")
+            raise InputError(
+                f"{source}: no row is a molecule; {found.unit} {first[0]:,}: {first[1][:80]!r}: {first[2]}"
+            )
+        if last is not None and writer.rows == 0:
+            writer.write([], _columns(last, order, np.zeros(0, np.int64), others))
+        found.flat = writer.flat
+    if places.report is not None and sheet is not None:
+        show_screened(places.report, sheet, found, order, str(source))
+    return found
+
+
+def _kind(lot: Judged, row: int) -> str:
+    """A reason without what tells one row from another, so that it can be counted."""
+    reason = lot.reasons[row]
+    if lot.broken[row]:
+        return re.sub(r" \(the record begins.*", "", re.sub(r"\d[\d,.]*", "…", reason))
+    if lot.alerts[row]:
+        return lot.alerts[row].partition("; ")[0]
+    return "the same as another row" if reason.startswith(_TWIN) else reason.rpartition(", ")[2]
+
+
+def _count(found: Screened, lot: Judged) -> None:
+    found.read += len(lot)
+    found.broken += sum(lot.broken)
+    found.kept += len(lot) - sum(map(bool, lot.reasons))
+    found.alerted += sum(map(bool, lot.alerts))
+    found.reasons.update(_kind(lot, row) for row, reason in enumerate(lot.reasons) if reason)
+    room = _TOLD - len(found.offenders)
+    broken = [row for row, bad in enumerate(lot.broken) if bad]
+    found.offenders += [(lot.rows[row], lot.smiles[row], lot.reasons[row]) for row in broken[:room]]
+    for name, values in lot.figures.items():
+        known = values[~np.isnan(values)]
+        total, count = found.sums.get(name, (0.0, 0))
+        found.sums[name] = total + float(known.sum()), count + len(known)
+
+
+def _refuse_twins(lot: Judged, seen: dict[str, int]) -> None:
+    """Give a reason to each molecule that came before; `seen` holds the rows by their texts."""
+    for row, smiles in enumerate(lot.smiles):
+        if not lot.reasons[row] and (first := seen.setdefault(smiles, lot.rows[row])) != lot.rows[row]:
+            lot.reasons[row] = f"{_TWIN} {first:,}"
+
+
+def _write(writer: MoleculeWriter, lot: Judged, order: Order, others: Iterable[str]) -> None:
+    """A table has all rows of a score, those that could not be read with their reason; SMI and SDF have molecules."""
+    table = molecule_format(writer.target) == "table"
+    wanted = [not reason or (table and not order.choose) for reason in lot.reasons]
+    rows = np.flatnonzero(wanted)
+    if len(rows):
+        mols = [] if table or writer.kind == "smi" else [molecule_of(lot.smiles[row]) for row in rows]
+        writer.write(mols, _columns(lot, order, rows, others))
+
+
+def _columns(
+    lot: Judged, order: Order, rows: NDArray[np.int64], others: Iterable[str]
+) -> dict[str, Sequence[Any] | NDArray[Any]]:
+    """What is written: the molecule and its name, the columns of the input, figures, alerts, the reason."""
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {"smiles": [lot.smiles[row] for row in rows]}
+    columns["name"] = [lot.names[row] or None for row in rows]
+    ours = {*columns, *lot.figures, "alerts", "reason"}
+    columns |= {name: [lot.others[row].get(name) or None for row in rows] for name in others if name not in ours}
+    for name, values in lot.figures.items():
+        columns[name] = _cells(name, values[rows])
+    if not order.choose:
+        if order.filters:
+            columns["alerts"] = [lot.alerts[row] or None for row in rows]
+        columns["reason"] = [lot.reasons[row] or None for row in rows]
+    return columns
+
+
+def _cells(name: str, values: NDArray[np.float64]) -> Any:
+    """A column of a table: counts as whole numbers, others rounded; what is not known is missing."""
+    import pyarrow as pa
+
+    if whole(name):
+        return pa.array(values, from_pandas=True).cast(pa.int64())
+    return np.round(values, _DECIMALS)
+
+
+def _dropped(lot: Judged) -> Any:
+    import pyarrow as pa
+
+    rows = [row for row, reason in enumerate(lot.reasons) if reason]
+    return pa.table(
+        {
+            "row": pa.array([lot.rows[row] for row in rows], pa.int64()),
+            "smiles": pa.array([lot.smiles[row] for row in rows], pa.string()),
+            "name": pa.array([lot.names[row] or None for row in rows], pa.string()),
+            "reason": pa.array([lot.reasons[row] for row in rows], pa.string()),
+        }
+    )
