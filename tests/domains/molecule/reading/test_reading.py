@@ -48,7 +48,7 @@ def put(folder: Path, name: str, content: str | bytes) -> Path:
         ("a.csv", "name;Canonical_SMILES;n\nethanol;OCC;1\n;C;2\n"),
         ("a.tsv", "n\tname\tSmiles\n1\tethanol\tOCC\n2\t\tC\n"),
         ("a", '"name","x"\n"ethanol","OCC"\n"","C"\n'),
-        ("a.smi.gz", gzip.compress(b"smiles\nOCC ethanol\nC\n")),
+        ("a.smi.gz", gzip.compress(b"smiles\nOCC ethanol\nC\n", mtime=0)),
         ("a.smi", "smiles\nOCC ethanol\nC\n".encode("utf-16")),
         ("a.csv", "\ufeffname,smiles\nethanol,OCC\n,C\n"),
     ],
@@ -162,7 +162,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="empty"):
         told(put(tmp_path, "a.smi", ""))
     with pytest.raises(InputError, match="cut short"):
-        told(put(tmp_path, "a.smi.gz", gzip.compress(b"CCO\n" * 100_000)[:-40]))
+        told(put(tmp_path, "a.smi.gz", gzip.compress(b"CCO\n" * 100_000, mtime=0)[:-40]))
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
