@@ -13,7 +13,7 @@ import numpy as np
 
 from genapps_timeseries.detection.events import Found
 from genapps_timeseries.detection.judging import Judged
-from genapps_timeseries.detection.learning import Normal
+from genapps_timeseries.detection.learning import Accepted, Normal
 from genapps_timeseries.scoring.crossing import steps_of
 from genapps_timeseries.scoring.examples import distances
 from genapps_timeseries.series import Floats
@@ -24,18 +24,27 @@ BESIDE = 2  # rows on either side, at least, that belong to what an event looks 
 
 
 def accept(normal: Normal, judged: Judged, events: Sequence[Found]) -> Normal:
-    """What is normal when events are: their rows are kept, with a window on either side."""
-    pieces = tuple(_around(event, judged, normal.window) for event in events)
+    """What is normal when events are: their rows are kept, with a window on either side, and their channels."""
+    pieces = tuple(Accepted(_around(event, judged, normal.window), _own(event)) for event in events)
     return replace(normal, accepted=(*normal.accepted, *pieces))
 
 
 def is_accepted(event: Found, judged: Judged, normal: Normal) -> bool:
-    """Whether an event is an accepted one, or like one: it is missing or stuck as well, or its rows look alike."""
+    """Whether an event is an accepted one, or like one: it is missing or stuck as well, or its rows look alike.
+
+    Only those count whose channels its own are among: faults of other channels may lie on the same rows.
+    """
+    pieces = [accepted.values for accepted in normal.accepted if {*_own(event)} <= {*accepted.channels}]
     itself = _around(event, judged, normal.window)
-    if any(np.array_equal(piece, itself, equal_nan=True) for piece in normal.accepted):
+    if any(np.array_equal(piece, itself, equal_nan=True) for piece in pieces):
         return True
     like = _looks_like if event.by_score else _lasts_like
-    return any(like(event, piece, judged, normal) for piece in normal.accepted)
+    return any(like(event, piece, judged, normal) for piece in pieces)
+
+
+def _own(event: Found) -> tuple[str, ...]:
+    """The channels that an event is in: all where they were missing or stuck, else the first, which is strangest."""
+    return tuple(name for name, _ in event.channels[: 1 if event.by_score else None])
 
 
 def _lasts_like(event: Found, piece: Floats, judged: Judged, normal: Normal) -> bool:

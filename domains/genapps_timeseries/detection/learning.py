@@ -35,6 +35,14 @@ KEPT = 100_000  # rows of a normal part that are kept to be gone on with
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """An event that somebody said was normal: its values (L, C), with a window around, and the channels it was in."""
+
+    values: Floats
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Normal:
     """What is normal of one series.
 
@@ -42,7 +50,7 @@ class Normal:
     scores of normal rows, as if each had not been learnt, oldest first. middle, spread: (C,) of the channels' scores.
     residuals: C arrays of value less expectation, ascending. longest: (2, C) rows for which a channel stayed the same,
     and was unknown, at most. dirty: (R,) rows that were found to be strange and are not learnt. window: rows of a
-    period, or of what stands for it. accepted: events (L, C) that somebody said were normal, with a window around.
+    period, or of what stands for it. accepted: events that somebody said were normal.
     """
 
     channels: tuple[str, ...]
@@ -58,7 +66,7 @@ class Normal:
     dirty: Mask
     window: int
     name: str = ""
-    accepted: tuple[Floats, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
     def shares(self, channels: Floats) -> Floats:
         """Each channel's share (N, C) in how strange rows are, after its scores (N, C); the shares of a row sum to 1.

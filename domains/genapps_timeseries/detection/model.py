@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genapps.config import from_json, to_json
 from genapps.errors import InputError
 from genapps.io.artifact import read_artifact, write_artifact
-from genapps_timeseries.detection.learning import Normal
+from genapps_timeseries.detection.learning import Accepted, Normal
 from genapps_timeseries.detection.wishes import Wishes
 from genapps_timeseries.scoring.detector import Detector
 from genapps_timeseries.series import Clock
@@ -68,7 +68,7 @@ class SeriesModel:
 def _stored(normal: Normal) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(normal, name)) for name in _ARRAYS}
     arrays |= {f"residual/{c}": values for c, values in enumerate(normal.residuals)}
-    arrays |= {f"accepted/{k}": piece for k, piece in enumerate(normal.accepted)}
+    arrays |= {f"accepted/{k}": event.values for k, event in enumerate(normal.accepted)}
     found, settings = normal.detector.state()
     arrays |= {f"detector/{name}": array for name, array in found.items()}
     card = {
@@ -76,7 +76,7 @@ def _stored(normal: Normal) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         "channels": list(normal.channels),
         "clock": asdict(normal.clock),
         "window": normal.window,
-        "accepted": len(normal.accepted),
+        "accepted": [list(event.channels) for event in normal.accepted],
         "rows": len(normal.values),
         "detector": settings,
     }
@@ -93,7 +93,9 @@ def _restored(arrays: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> No
         residuals=tuple(arrays[f"residual/{c}"] for c in range(len(channels))),
         window=int(card["window"]),
         name=str(card["name"]),
-        accepted=tuple(arrays[f"accepted/{k}"] for k in range(int(card["accepted"]))),
+        accepted=tuple(
+            Accepted(arrays[f"accepted/{k}"], tuple(map(str, names))) for k, names in enumerate(card["accepted"])
+        ),
     )
 
 
