@@ -274,7 +274,8 @@ def _explained(
     if not len(flagged):
         return {}
     given = contributions(model.features, model.why, codes[flagged], model.usual)
-    found = reasons_for(model.features, model.why, table.take(flagged), codes[flagged], given, unheard[flagged], seed)
+    flags, judged = unheard[flagged], codes[flagged]
+    found = reasons_for(model.features, model.why, table.take(flagged), judged, given, flags, model.rows, seed)
     return dict(zip(flagged.tolist(), found, strict=True))
 
 

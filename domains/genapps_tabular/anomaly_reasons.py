@@ -2,7 +2,8 @@
 
 A column's surprise is the row's log-density without it less the log-density with it, under a mixture that sums over
 what is unknown (or under the autoregressive family, where that judges), beyond what is usual for that column. What was
-expected are draws of the column given all the others.
+expected are draws of the column given all the others, those within what the column was seen to take: a mixture goes on
+in straight lines however far out the others lie.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ DRAWS = 64  # of a column given the others
 TOGETHER = 256  # rows of which a column is drawn at once
 SHOWN = 40  # characters of a value
 NAMED = 3  # columns that a reason names
+WITHIN = 0.1  # share of the draws within what was seen, below which they say nothing of the column
 LEAST = 1.0  # nats beyond the usual from where on a column is named
 DRAWING = (0, 12)
 
@@ -83,11 +85,13 @@ def reasons_for(
     codes: Floats,
     given: Floats,
     unheard: NDArray[np.bool_],
+    learnt: Floats,
     seed: int,
 ) -> list[tuple[Reason, ...]]:
     """For each row of a table, a batch (N, D): its most surprising columns, the worst first.
 
     given: what each column contributes (N, features). unheard: (N, features) cells that hold what was never seen.
+    learnt: (R, D) reference rows, whose range is that of what can be expected.
     """
     found: list[list[Reason]] = [[] for _ in codes]
     named = np.argsort(np.argsort(-given, axis=1, kind="stable"), axis=1, kind="stable") < NAMED
@@ -101,34 +105,44 @@ def reasons_for(
             found[row].append(Reason(feature.name, float("inf"), cells[row], what))
         rows = np.flatnonzero(named[:, place] & (given[:, place] >= LEAST))
         generator = generators(seed, *DRAWING, place)[1]
-        for row, words in zip(rows, _expected(feature, own[place], why, codes[rows], generator), strict=True):
+        told = _expected(feature, own[place], why, codes[rows], learnt, generator)
+        for row, words in zip(rows, told, strict=True):
             found[row].append(Reason(feature.name, float(given[row, place]), cells[row], words))
     return [tuple(sorted(mine, key=lambda reason: -reason.surprise)[:NAMED]) for mine in found]
 
 
 def _expected(
-    feature: Feature, columns: list[int], why: Explainer, codes: Floats, generator: torch.Generator
+    feature: Feature, columns: list[int], why: Explainer, codes: Floats, learnt: Floats, generator: torch.Generator
 ) -> Iterator[str]:
     """In words, what a column of each row (n, D) is expected to be given its other columns."""
+    seen = learnt[:, columns]
     for first in range(0, len(codes), TOGETHER):
         for drawn in why.draw(codes[first : first + TOGETHER], columns, DRAWS, generator):
-            yield _told(feature, drawn)
+            yield _told(feature, drawn, seen)
 
 
-def _told(feature: Feature, drawn: Floats) -> str:
-    """What draws (n, variables) of a column say of it."""
+def _told(feature: Feature, drawn: Floats, seen: Floats) -> str:
+    """What draws (n, variables) of a column say of it, that was seen to be what reference rows (R, variables) hold."""
     if feature.kind == "category":
         codes, counts = np.unique(drawn[:, 0], return_counts=True)
         top = int(counts.argmax())
         return f"{feature.labels[int(codes[top])]} expected ({counts[top] / len(drawn):.0%})"
-    if feature.kind == "steps":
-        numbers = np.array(feature.levels)[drawn[:, 0].astype(int)]
-    elif feature.atom is None:
-        numbers = feature.unscaled(drawn[:, 0])
-    else:
-        numbers = np.where(drawn[:, 0] > 0.5, feature.atom, feature.unscaled(drawn[:, 1]))
-    low, high = np.quantile(numbers, [0.05, 0.95])
+    numbers, known = _numbers(feature, drawn), _numbers(feature, seen[~np.isnan(seen).all(axis=1)])
+    within = numbers[(numbers >= known.min(initial=np.inf)) & (numbers <= known.max(initial=-np.inf))]
+    if len(within) < WITHIN * len(numbers):
+        return "its other columns are far from anything learnt"
+    low, high = np.quantile(within, [0.05, 0.95])
     return f"{shown(feature, low)} to {shown(feature, high)} expected"
+
+
+def _numbers(feature: Feature, codes: Floats) -> Floats:
+    """The numbers (n,) that the variables (n, variables) of a column of numbers stand for."""
+    if feature.kind == "steps":
+        numbers: Floats = np.array(feature.levels)[codes[:, 0].astype(int)]
+        return numbers
+    if feature.atom is None:
+        return feature.unscaled(codes[:, 0])
+    return np.where(codes[:, 0] > 0.5, feature.atom, feature.unscaled(codes[:, 1]))
 
 
 def shown(feature: Feature, value: float) -> str:

@@ -50,6 +50,20 @@ def test_strange_rows_are_found_and_say_why() -> None:
     assert [row for row, reason in enumerate(made.rows["anomaly_reason"].to_pylist(), 1) if reason] == sorted(found)
 
 
+def test_what_is_expected_lies_within_what_was_seen() -> None:
+    """A mixture's line through age and income would have a person of 400 years earn the most."""
+    rng = np.random.default_rng(0)
+    age = rng.uniform(18, 80, 500).round()
+    income = age * 1000 + rng.normal(0, 3000, 500)
+    clean = pa.table({"age": age, "income": income})
+    strange = pa.table({"age": [60.0, 20.0], "income": [900_000.0, 79_000.0]})
+    found = detect(strange, train=clean).anomalies
+    said = {(one.row, reason.column): reason.expected for one in found for reason in one.reasons}
+    assert said[1, "age"] == "its other columns are far from anything learnt"
+    low, high = (float(word) for word in said[2, "age"].removesuffix(" expected").split(" to "))
+    assert 18 <= low < high <= 80
+
+
 def test_a_row_alone_has_the_reasons_it_has_among_others(tmp_path: Path) -> None:
     made = detect(spoiled(), train=people(), save=tmp_path / "n.genapps")
     found = {anomaly.row: anomaly for anomaly in made.anomalies}
