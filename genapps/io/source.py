@@ -20,6 +20,7 @@ from genapps.io.limits import BINARY, MIB, Limits, controls, recognize
 
 _BOM = codecs.BOM_UTF8
 _HEAD = 1 * MIB
+_NO_TEXTS = frozenset(("idna", "punycode", "raw-unicode-escape", "unicode-escape"))  # codecs of names and literals
 
 
 @dataclass(frozen=True)
@@ -213,12 +214,13 @@ class CheckedText(io.RawIOBase):
     def _decoded(self, raw: bytes) -> str:
         try:
             return self._decoder.decode(raw, not raw)
-        except UnicodeDecodeError as error:
-            if controls(error.object) > BINARY:
+        except UnicodeError as error:
+            data, start = (error.object, error.start) if isinstance(error, UnicodeDecodeError) else (raw, 0)
+            if controls(data) > BINARY:
                 raise InputError(
                     f"{self.name}: not text but binary data; a table is CSV, JSON lines or Parquet"
                 ) from None
-            line = self.lines + _newlines(error.object[: error.start]) + 1
+            line = self.lines + _newlines(data[:start]) + 1
             remedy = "give the right one with --encoding" if self._given else "try --encoding latin-1"
             raise InputError(f"{self.name}: line {line}: not {self._encoding.upper()} text; {remedy}") from None
 
@@ -228,11 +230,12 @@ def _newlines(data: bytes) -> int:
 
 
 def known_encoding(encoding: str) -> str:
-    """The name that Python has for a text encoding. Raises UsageError where it has none."""
+    """The name that Python has for a text encoding. Raises UsageError where it has none, or none of whole files."""
     try:
         "".encode(encoding)  # refuses the codecs that turn bytes into bytes, too
-        return codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name
     except (LookupError, ValueError):
-        raise UsageError(
-            f"--encoding {encoding}: no such text encoding; common ones: utf-8, latin-1, cp1252, utf-16"
-        ) from None
+        name = ""
+    if not name or name.replace("_", "-") in _NO_TEXTS:
+        raise UsageError(f"--encoding {encoding}: no such text encoding; common ones: utf-8, latin-1, cp1252, utf-16")
+    return name

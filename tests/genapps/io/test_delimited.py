@@ -158,9 +158,12 @@ def test_an_encoding_that_is_named(read: Read) -> None:
         assert read(text.encode(encoding), encoding=encoding) == {"größe": ["ä"], "b": ["2"]}
     with pytest.raises(InputError, match="line 1: not ASCII text; give the right one with --encoding"):
         read(text.encode(), encoding="ascii")
-    for unknown in ["latin-0", "rot13", "base64", "a\0b"]:
+    with pytest.raises(InputError, match="line 1: not UTF-16 text; give the right one with --encoding"):
+        read(b"a,b\n1,2\n", encoding="utf-16")
+    no_texts = ["idna", "IDNA", "punycode", "unicode_escape", "raw-unicode-escape", "undefined"]
+    for unknown in ["latin-0", "rot13", "base64", "a\0b", *no_texts]:
         with pytest.raises(UsageError, match="no such text encoding"):
-            read(text.encode(), encoding=unknown)
+            read(b"a,b\n1,2\n", encoding=unknown)
 
 
 @pytest.mark.parametrize("cut", [1, 100, 65_535, 65_536, 65_537, 1_048_575, 1_048_576, 4_194_303])
