@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from genapps.errors import InputError
 from genapps.report.measured import Control, Measured
 from genapps_timeseries.series import Codes, Floats, Series
+from genapps_timeseries.synthesis.counters import Counters
 from genapps_timeseries.synthesis.families import Maker, learn_maker, restore_maker
 from genapps_timeseries.synthesis.shape import Quantiles, Shape, filled, learn_shape, positions
 from genapps_timeseries.synthesis.writing import Layout
@@ -97,16 +98,22 @@ class SavedSeries:
     last: float
     gaps: tuple[NDArray[np.bool_], ...]
     measures: tuple[Measured, ...]
+    counters: Counters
 
     @classmethod
     def of(
-        cls, model: SeriesModel, layout: Layout, series: Sequence[Series], measures: tuple[Measured, ...]
+        cls,
+        model: SeriesModel,
+        layout: Layout,
+        series: Sequence[Series],
+        measures: tuple[Measured, ...],
+        counters: Counters,
     ) -> SavedSeries:
-        """What was learnt from these series."""
+        """What was learnt from these series, of whose counters the model knows the steps."""
         gaps = tuple(np.isnan(one.values) for one in series[:MOST_GAPS])
         rows = max(1, round(sum(map(len, series)) / len(series)))
         first, last = min(one.times[0] for one in series), max(one.times[-1] for one in series)
-        return cls(model, layout, rows, float(first), float(last), gaps, measures)
+        return cls(model, layout, rows, float(first), float(last), gaps, measures, counters)
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file."""
@@ -130,6 +137,7 @@ class SavedSeries:
             "layout": self.layout.to_json(),
             "rows": self.rows,
             "ends": [self.first, self.last],
+            "counters": self.counters.to_json(),
             "measures": [measure.to_json() for measure in self.measures],
         }
         write_artifact(path, arrays, header)
@@ -154,7 +162,9 @@ class SavedSeries:
             Measured(**{**one, "controls": tuple(Control(**c) for c in one["controls"])}) for one in header["measures"]
         )
         first, last = header["ends"]
-        return cls(model, Layout.from_json(header["layout"]), header["rows"], first, last, gaps, measures)
+        counters = Counters.from_json(header["counters"]) if "counters" in header else Counters()
+        layout = Layout.from_json(header["layout"])
+        return cls(model, layout, header["rows"], first, last, gaps, measures, counters)
 
 
 def _tree(tensors: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ from genapps.suggest import did_you_mean
 from genapps_timeseries.reading.files import Options, read
 from genapps_timeseries.reading.inputs import Input
 from genapps_timeseries.series import Floats, Series
+from genapps_timeseries.synthesis.counters import Counters
 from genapps_timeseries.synthesis.families import LEARN
 from genapps_timeseries.synthesis.metrics import Sides, measure, score_of
 from genapps_timeseries.synthesis.model import FEWEST, SavedSeries, SeriesModel, learn_series
@@ -135,10 +136,11 @@ def synthesize_file(
     if family not in (None, "auto", *LEARN):
         there = ", ".join(("auto", *LEARN))
         raise UsageError(f"no family {family!r}; there are: {there}.{did_you_mean(family or '', LEARN)}")
-    parts = parted(series)
+    counters = Counters.of(series)
+    parts = parted([counters.steps(one) for one in series])
     trials, learnt = _tried(parts, family, order.seed, budget, progress)
     layout = Layout.of(first, reading.clock, series[0].channels, (columns or Options()).group_by)
-    saved = SavedSeries.of(learnt, layout, series, trials[0].measures)
+    saved = SavedSeries.of(learnt, layout, series, trials[0].measures, counters)
     rows = _write(saved, output, order)
     if save is not None:
         saved.save(save)
@@ -151,7 +153,7 @@ def synthesize_file(
         trials=trials,
         verdict=judge(trials[0].measures),
         rhythms=learnt.rhythm_names(),
-        notes=(*(note for one in series for note in one.notes), *_said(learnt, parts)),
+        notes=(*(note for one in series for note in one.notes), *_said(learnt, parts, counters)),
         seconds=time.monotonic() - began,
     )
     if report is not None:
@@ -245,11 +247,14 @@ def _write(saved: SavedSeries, output: str, order: Order) -> int:
     rows = order.rows or saved.rows
     begin = start_of(order.start, clock, saved.first, saved.last)
     times: Floats = begin + np.arange(rows, dtype=np.float64) * step
-    decimals = [channel.decimals for channel in model.shape.channels]
+    counters = saved.counters
+    counted = dict(zip(counters.columns, counters.decimals, strict=True))
+    decimals = [counted.get(c, channel.decimals) for c, channel in enumerate(model.shape.channels)]
     several = order.count > 1 or saved.layout.group is not None
     with TableWriter(output) as writer:
-        for name in names_of(order.count, several):
+        for number, name in enumerate(names_of(order.count, several)):
             values = model.draw(times / step, 1, generator)[0]
+            values = counters.summed(values, number, later=begin > saved.last)
             if order.missing:
                 values = np.where(gaps_like(saved.gaps, rows, generator), np.nan, values)
             for start in range(0, rows, CHUNK):
@@ -258,11 +263,14 @@ def _write(saved: SavedSeries, output: str, order: Order) -> int:
     return rows
 
 
-def _said(model: SeriesModel, parts: Parts) -> Iterator[str]:
+def _said(model: SeriesModel, parts: Parts, counters: Counters) -> Iterator[str]:
     shape = model.shape
     names = model.rhythm_names()
     if names:
         yield f"learnt with a profile of {' and '.join(names)}"
+    if counters.columns:
+        told = ", ".join(model.channels[c] for c in counters.columns)
+        yield f"only grows, and so learnt and judged by its steps, which new rows sum up: {told}"
     trends = [name for name, channel in zip(model.channels, shape.channels, strict=True) if channel.slope]
     if trends:
         yield f"trend of {', '.join(trends)} goes on at the same pace in the new rows"
