@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from genapps.anomaly import Event, Rules, find_events
-from genapps.anomaly.events import GRADES, Direction
+from genapps.anomaly.events import Direction
 from genapps.metrics.ranges import segments
 from genapps_timeseries.detection.cutting import LEAST, SHARED, parts_of
 from genapps_timeseries.detection.judging import Judged
 from genapps_timeseries.detection.learning import Mask, Normal
 from genapps_timeseries.detection.repeats import repeats
-from genapps_timeseries.detection.severity import severity, severity_of_stretch
+from genapps_timeseries.detection.severity import grade, severity, severity_of_stretch
 from genapps_timeseries.detection.stretches import Stretch, stretches
 from genapps_timeseries.series import Codes
 
@@ -68,7 +68,7 @@ class Found:
     @property
     def grade(self) -> str:
         """The severity in words: low, medium, high, critical."""
-        return GRADES[min(int(self.severity), len(GRADES) - 1)]
+        return grade(self.severity)
 
     @property
     def graded(self) -> str:

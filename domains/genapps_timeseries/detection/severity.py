@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from genapps.anomaly.events import GRADES
 from genapps_timeseries.series import Floats
 
 DOUBLED = 1.5  # grades for each time that a score is twice as far from the usual one as the highest normal one
@@ -31,3 +32,8 @@ def severity(p: float, score: float, threshold: float, reference: Floats, rate: 
 def severity_of_stretch(rows: int) -> float:
     """How bad rows are that are missing or stuck for longer than ever: medium, and one more for ten times as many."""
     return 1 + math.log10(max(rows, 1))
+
+
+def grade(severity: float) -> str:
+    """A severity in words: low, medium, high, critical."""
+    return GRADES[min(int(severity), len(GRADES) - 1)]

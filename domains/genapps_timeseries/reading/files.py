@@ -152,6 +152,7 @@ class _Table:
         self.series_by: str | None = None  # a column that seems to tell series apart
         self.stamps: Stamps | None = None
         self.times = Growing()
+        self.timeless, self.first_timeless = 0, 0  # how many rows, and which one from 1 on
         self.groups: dict[str | None, int] = {}
         self.codes = Growing(np.int64)
         self.channels: list[_Channel] = []
@@ -174,17 +175,18 @@ class _Table:
         options, names = self.options, table.column_names
         asked = [("--time", options.time), ("--group-by", options.group_by)]
         asked += [("--ignore-column", name) for name in options.ignore]
-        asked += [("--channel", name) for name in options.channels]
         for option, name in asked:
-            if name is not None and name not in names:
-                meant = did_you_mean(name, names) or f" There are {listed(names)}"
-                raise UsageError(f"{option} {name}: there is no such column.{meant}")
+            if name is not None:
+                _there(option, name, names)
         free = [name for name in names if name not in {*options.ignore, *options.channels, options.group_by}]
         found = find_time(table, options.time, free)
         if found is not None:
             self.time, self.hours, self.stamps = found
             self.stamps = self.known.get(self.time, self.stamps)
         taken = {self.time, self.hours, options.group_by, *options.ignore}
+        for name in options.channels:
+            if name not in names:
+                _there("--channel", name, [one for one in names if one not in taken and self._counts(table[one])])
         for name in options.channels or names:
             if name not in taken:
                 self._plan_channel(name, table[name])
@@ -195,6 +197,12 @@ class _Table:
         for one in self.channels if commas else []:  # in one file a comma is one thing
             if one.numeral and one.numeral.thousands == "," and one.name not in self.known:
                 raise _Otherwise(one.name, commas[0])
+
+    def _counts(self, column: pa.ChunkedArray) -> bool:
+        """Whether a column holds numbers."""
+        if pa.types.is_string(column.type):
+            return self._recognize(column) is not None
+        return not pa.types.is_null(column.type) and not pa.types.is_temporal(column.type)
 
     def _plan_channel(self, name: str, column: pa.ChunkedArray) -> None:
         kind, asked = column.type, name in self.options.channels
@@ -241,6 +249,10 @@ class _Table:
             if np.isfinite(others).sum() > np.isfinite(times).sum():
                 says = stamps.other.says
                 raise _Otherwise(self.time, replace(stamps.other, says=says))
+        timeless = np.flatnonzero(~np.isfinite(times))
+        if len(timeless) and not self.timeless:
+            self.first_timeless = self.rows + int(timeless[0]) + 1
+        self.timeless += len(timeless)
         self.times.append(times)
 
     def _add_groups(self, column: pa.ChunkedArray) -> None:
@@ -328,6 +340,11 @@ class _Table:
 
     def _notes(self, kept: list[_Channel]) -> list[str]:
         notes = []
+        if self.timeless:
+            where = (
+                f"row {self.first_timeless:,}" if self.timeless == 1 else f"the first is row {self.first_timeless:,}"
+            )
+            notes.append(f"{counted(self.timeless, 'row')} left out, whose time is missing or cannot be read: {where}")
         for why in dict.fromkeys(self.left_out.values()):
             names = [name for name, reason in self.left_out.items() if reason == why]
             remedy = "; --channel asks for it" if why == "holds labels" else ""
@@ -366,3 +383,10 @@ class _Table:
             return (says,)
         by = self.series_by
         return (says, f"stamps repeat once for each value of {by!r}: --group-by {by} judges each by itself")
+
+
+def _there(option: str, name: str, names: Sequence[str]) -> None:
+    """Raises UsageError where a name is none of those that an option may be given."""
+    if name not in names:
+        meant = did_you_mean(name, names) or f" There are {listed(names)}"
+        raise UsageError(f"{option} {name}: there is no such column.{meant}")

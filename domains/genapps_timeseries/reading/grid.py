@@ -75,9 +75,7 @@ def _ordered(raw: Raw, rows: Codes | None, notes: list[str]) -> tuple[Floats, Co
     times = raw.times if rows is None else raw.times[rows]
     take = _all(len(times)) if rows is None else rows
     known = _tested(times, np.isfinite)
-    lost = len(times) - int(np.count_nonzero(known))
-    if lost:
-        notes.append(f"{counted(lost, 'row')} without a time {_be(lost)} left out")
+    if np.count_nonzero(known) < len(times):
         times, take = _kept(times, known), _kept(take, known)
     falls = _count(times, lambda steps: steps < 0)
     if falls:

@@ -122,7 +122,7 @@ def decide(lines: Sequence[str], asked: Columns) -> Layout:
 
 
 def _laid_out(rows: list[Any], names: tuple[str, ...], asked: Columns, delimiter: str, *, header: bool) -> Layout:
-    for name in (asked.time, asked.group, *asked.channels, *asked.ignored):
+    for name in (asked.time, asked.group, *asked.ignored):
         if name is not None and name not in names:
             raise UsageError(f"no column {name!r} in the input.{did_you_mean(name, names)}")
     columns = {name: [row[k] for row in rows] for k, name in enumerate(names)}
@@ -132,6 +132,9 @@ def _laid_out(rows: list[Any], names: tuple[str, ...], asked: Columns, delimiter
     time, stamps = clock or ("", None)
     numerals = {name: _numeral(columns[name]) for name in names if name not in {time, asked.group, *asked.ignored}}
     numeric = [name for name, numeral in numerals.items() if numeral and not _is_label(name, columns[name])]
+    for name in asked.channels:
+        if name not in names:
+            raise UsageError(f"no column {name!r} in the input.{did_you_mean(name, numeric)}")
     channels = asked.channels or tuple(numeric)
     if not channels:
         why = "no column of numbers in the first lines" if rows else "no record in the first lines"

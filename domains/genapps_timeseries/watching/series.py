@@ -12,6 +12,7 @@ import numpy as np
 from genapps.anomaly import Change, Event, EventTracker, Rules, needed_length, rate_for
 from genapps.anomaly.events import Direction
 from genapps.errors import UsageError
+from genapps_timeseries.detection.severity import grade, severity_of_stretch
 from genapps_timeseries.reading.clock import stamped
 from genapps_timeseries.series import Clock, Floats
 from genapps_timeseries.watching.limits import Limiter
@@ -221,7 +222,8 @@ class Watch:
         self.events += 1
         step = self.clock.step or 1.0
         reason = f"no record for {self._span(pause)}, usually one comes every {self._span(step)}"
-        return closed + [{**self._head(s, "gap", time - pause, time), "reason": reason} for s in ("open", "close")]
+        told = {"severity": grade(severity_of_stretch(round(pause / step) - 1)), "reason": reason}
+        return closed + [{**self._head(s, "gap", time - pause, time), **told} for s in ("open", "close")]
 
     def _moment(self, time: float) -> str | float | int:
         if self.clock.kind == "time":

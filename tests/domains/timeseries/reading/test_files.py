@@ -360,6 +360,17 @@ def test_wrong_encoding(tmp_path: Path) -> None:
     assert one(path, encoding="latin-1").channels == ("größe",)
 
 
+def test_rows_without_a_time_are_told_of_once_with_the_first(tmp_path: Path) -> None:
+    cells = [(f"2024-03-01 00:{k // 2:02}:00", "ab"[k % 2], k) for k in range(60)]
+    cells[20:23] = [("", "a", 1), ("soon", "b", 2), ("99", "a", 3)]
+    path = tmp_path / "s.csv"
+    path.write_text("time,host,x\n" + "".join(f"{t},{h},{x}\n" for t, h, x in cells), "utf-8")
+    one, other = read_series(path, group_by="host")
+    assert (len(one.times), len(other.times)) == (30, 30), "rows that are not there are put in as unknown"
+    notes = [note for series in (one, other) for note in series.notes if "cannot be read" in note]
+    assert notes == ["3 rows left out, whose time is missing or cannot be read: the first is row 21"]
+
+
 @pytest.mark.parametrize(
     ("options", "says", "code"),
     [
@@ -367,6 +378,7 @@ def test_wrong_encoding(tmp_path: Path) -> None:
         ({"group_by": "host"}, "no such column. There are 'time', 'temp', 'flow' and 'state'", 2),
         ({"ignore": ["flwo"]}, "Did you mean 'flow'?", 2),
         ({"channels": ["tempp"]}, "Did you mean 'temp'?", 2),
+        ({"channels": ["tmie"]}, "--channel tmie: there is no such column. There are 'temp' and 'flow'", 2),
         ({"channels": ["state"]}, "column 'state' is text", 3),
         ({"time": "state"}, "column 'state': 'ok' is no time", 3),
     ],

@@ -89,7 +89,7 @@ def said(made: Series) -> str:
 def test_what_was_done_is_said() -> None:
     times = [0.0, 10, 20, 30, 30, NAN, 50, 60, 80, 70, 90, 100, 110, 120, 130, 140, 150]
     made = on_grid(raw(times))
-    assert "1 row without a time is left out" in said(made)
+    assert len(made.rows[made.rows >= 0]) == len(times) - 2, "a row without a time and a second one of a stamp"
     assert "time goes back 1 time; rows are sorted" in said(made)
     assert "1 row with the stamp of another row: each stamp is judged once, by the mean" in said(made)
     assert "1 gap in time: 1 missing row is judged as unknown" in said(made)

@@ -284,6 +284,25 @@ def test_normal_records_of_another_file_are_learnt_at_once_be_it_csv_or_parquet(
         run(path, same, train=str(packed))
 
 
+def test_a_channel_that_is_not_there_is_suggested_among_the_channels(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,temp\n" + "".join(f"2026-01-01 00:{k:02},{k % 7}\n" for k in range(30)), "utf-8")
+    with pytest.raises(UsageError, match=r"no column 'tmep' in the input. Did you mean 'temp'\?"):
+        run(path, tmp_path / "e.jsonl", columns=Columns(channels=("tmep",)))
+    with pytest.raises(UsageError, match=r"no column 'tmie' in the input.$"):
+        run(path, tmp_path / "e.jsonl", columns=Columns(channels=("tmie",)))
+
+
+def test_a_gap_is_as_severe_as_records_are_missing(tmp_path: Path) -> None:
+    path, out = tmp_path / "a.csv", tmp_path / "e.jsonl"
+    hours = [k + 30 * (k >= 80) + 200 * (k >= 100) for k in range(120)]
+    stamps = [f"2026-01-{1 + h // 24:02}T{h % 24:02}:00:00" for h in hours]
+    path.write_text("time,x\n" + "".join(f"{stamp},{k % 7}\n" for k, stamp in enumerate(stamps)), "utf-8")
+    run(path, out, Asked(warm_up=50), columns=Columns())
+    told = [(line["state"], line["severity"]) for line in events(out) if line["kind"] == "gap"]
+    assert told == [("open", "high"), ("close", "high"), ("open", "critical"), ("close", "critical")]
+
+
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
