@@ -23,6 +23,7 @@ from genapps_molecule.optimizing.ledger import Candidate, Floats, Ledger, top_me
 from genapps_molecule.optimizing.mutation import mutate
 
 FIRST = 250  # molecules that a later population begins with
+GAINED = 0.01  # of all that a population gained: with less in `patience` calls it rests
 _SHARES = np.logspace(-3, 0, 25)
 _ATTEMPTS = 20  # for each child that is wanted, before the population counts as exhausted
 
@@ -98,8 +99,8 @@ def fresh(
 class Genetic:
     """The strategy that asks for children of the best so far.
 
-    A population whose ten best have not become better for `patience` calls rests: another one begins from molecules of
-    the reserve. When that rests too, both are one population for a while, and so on.
+    A population whose ten best hardly became better in `patience` calls rests: another one begins from molecules of the
+    reserve. When that rests too, both are one population for a while, and so on.
 
     reserve: molecules that were never asked about. begins: the call from which on molecules may be parents. changed:
     the call at which that was decided. waiting: of the reserve, those to ask about first.
@@ -152,14 +153,14 @@ class Genetic:
 def rests(values: Floats, patience: int) -> bool:
     """Whether the mean of the ten best has gained less in the last calls than a hundredth of all that it ever gained.
 
-    All is counted from the mean of the first hundred calls.
+    All is counted from the mean of the first population.
     """
     if len(values) < patience + FIRST:
         return False
     now, before = top_means(values, 10, len(values))[-1], top_means(values[:-patience], 10, len(values))[-1]
     begun = values[:FIRST]
     first = float(begun[np.isfinite(begun)].mean()) if np.isfinite(begun).any() else before
-    return not now - before > 0.01 * (now - first)
+    return not now - before > GAINED * (now - first)
 
 
 def packed(texts: Sequence[str]) -> NDArray[np.uint8]:

@@ -267,6 +267,7 @@ def test_a_population_that_gets_better_goes_on():
     rising = np.linspace(0, 1, 600)
     assert not rests(rising, 100)
     assert rests(np.concatenate([rising, np.full(200, 0.5)]), 150)
+    assert rests(np.concatenate([rising, np.linspace(1, 1.004, 200)]), 150)  # it creeps
     assert not rests(rising[:200], 100)
     assert rests(np.full(600, np.nan), 100)
 
