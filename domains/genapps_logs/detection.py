@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from genapps.errors import UsageError
-from genapps.suggest import did_you_mean
+from genapps.report.text import clip
 from genapps.wording import counted
 from genapps_logs.findings import Book, Finding, Sign, is_accepted
 from genapps_logs.formats import LineFormat
@@ -17,7 +16,8 @@ from genapps_logs.judging import RATE, STRETCH_RATE, LogJudge
 from genapps_logs.learning import Asked, Learnt, learn, readable_twice
 from genapps_logs.learnt import LogModel
 from genapps_logs.miner import Miner, Template
-from genapps_logs.model import EXAMPLE, number
+from genapps_logs.model import EXAMPLE
+from genapps_logs.names import checked, name_of_new, templates_in
 from genapps_logs.rates import Tally
 from genapps_logs.sequences import promise_of
 from genapps_logs.tasks import Progress, dropped_notes, read_log
@@ -27,7 +27,6 @@ ENOUGH = 200  # lines below which rarity says nothing
 ONLY_TEMPLATES = (
     "the model knows templates only; what `genapps logs fit` saves knows their order, rates and values, too"
 )
-_LEARNT = re.compile(r"(?:T\d+|start)-(?:T\d+|end|new)|T\d+x\d+|(?:T\d+|log):(?:burst|silence)|T\d+\.\d+")
 ALONE = "no normal log was given, so only what is rare in this one can be told; --train FILE says what is normal"
 
 
@@ -140,9 +139,14 @@ def detect(
 
 
 def _accepted(before: LogModel, now: LogModel, file: str | Path) -> str:
-    """A sentence on what the model's file remembers from now on."""
-    names = sorted(now.accepted - before.accepted)
-    return f"accepted: {', '.join(names)}; written to {file}" if names else f"{file} had accepted all of it before"
+    """A sentence on what the model's file remembers from now on, in the words of the templates."""
+    texts = {template.id: template.text for template in now.templates.templates}
+
+    def said(name: str) -> str:
+        return " ".join([name, *(f"“{clip(texts[one])}”" for one in templates_in(name) if one in texts)])
+
+    names = ", ".join(map(said, sorted(now.accepted - before.accepted)))
+    return f"accepted: {names}; written to {file}" if names else f"{file} had accepted all of it before"
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def _compare(
     """Judge every line, and gather what was found."""
     model, alone = learnt.model, learnt.alone
     known = model.templates
-    fresh, book, tally = Miner(), Book(model.accepted), Tally()
+    fresh, book, tally = Miner(name=name_of_new), Book(model.accepted), Tally()
     judges: list[LogJudge] = []
     began: dict[int, str] = {}  # when the first line of each template was written
 
@@ -198,9 +202,10 @@ def _compare(
             events(sign)
     fresh.settle()
     new = fresh.templates()
-    number([*known.templates, *new])
     gathered = list(book.findings())
-    accepted = model.accepted | _checked(accept, [*known.templates, *new], gathered)
+    learnt_names = [template.id for template in known.templates]
+    found_names = [*(template.id for template in new), *(finding.id for finding in gathered)]
+    accepted = model.accepted | checked(accept, learnt_names, found_names, "this log or the model")
     # The lines of this log do not count as normal ones; the templates that were accepted do.
     kept = (*known.templates, *(template for template in new if template.id in accepted))
     bare = tuple(Template(t.tokens, t.id, t.before, t.example) for t in kept)
@@ -302,14 +307,3 @@ class _Judge:
         lines, text = tuple(template.lines), template.example[:EXAMPLE]
         when = self.began.get(template.first, "")
         return Finding(template.id, kind, template.count, lines, text, template.text, reason, time=when)
-
-
-def _checked(accept: Collection[str], templates: Iterable[Template], findings: Iterable[Finding]) -> frozenset[str]:
-    """The names that are accepted. Raises UsageError for one that nothing has."""
-    names = [*(template.id for template in templates), *(finding.id for finding in findings)]
-    for name in accept:
-        if name not in names and not _LEARNT.fullmatch(name):
-            what = "template" if name[:1] == "T" and name[1:].isdecimal() else "finding"
-            meant = did_you_mean(name, names) or " Give an ID that detect shows without --accept"
-            raise UsageError(f"no {what} {name!r} in this log or the model.{meant}")
-    return frozenset(name.partition("#")[0] for name in accept)

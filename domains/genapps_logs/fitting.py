@@ -10,6 +10,7 @@ from typing import Any
 from genapps_logs.judging import RATE
 from genapps_logs.learning import Asked, learn, readable_twice
 from genapps_logs.learnt import LogModel
+from genapps_logs.names import checked, is_new
 from genapps_logs.sequences import promise_of
 from genapps_logs.tasks import Progress
 
@@ -66,7 +67,7 @@ def fit(
     """Learn templates, sessions, rates and values from a normal log; memory does not grow with its size.
 
     save: the model's file. update: a model to go on with, whose grouping and scorers stay. accept: findings that are
-    normal. The rest as in `detection.detect`. Raises as that does.
+    normal; that a new template comes is not asked. The rest as in `detection.detect`. Raises as that does.
     """
     known = LogModel.load(update) if update is not None else None
     asked = Asked(format, session, group_by, window, family)
@@ -75,7 +76,10 @@ def fit(
     with readable_twice(log) as (path, called):
         learnt = learn(path, asked, known=known, called=called, progress=progress)
     model = learnt.model
-    model.accepted |= frozenset(accept)
+    shown = known or model  # what the names that a person saw are of
+    model.accepted |= checked(
+        accept, [template.id for template in shown.templates.templates], filter(is_new, accept), "the model"
+    )
     if save is not None:
         model.save(save)
     return Fitted(called, learnt.lines, model, learnt.notes)

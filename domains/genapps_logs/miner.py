@@ -9,13 +9,14 @@ leaf has gathered is merged where there is evidence (`merging`), when the leaf h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from genapps_logs.masking import Masker
 from genapps_logs.merging import Evidence, Tokens, merged, partition
+from genapps_logs.names import is_learnt
 from genapps_logs.tokens import ANY, is_free, text_of, tokens_of
 
 MESSAGE_LIMIT = 4096  # characters of a message that are mined
@@ -131,10 +132,16 @@ class _Leaf:
 
 
 class Miner:
-    """Learns templates from messages in bounded memory; the same messages in the same order give the same templates."""
+    """Learns templates from messages in bounded memory; the same messages in the same order give the same templates.
 
-    def __init__(self, settings: MinerSettings | None = None) -> None:
+    name: gives a template its name when it is first met; they have none if it is not given.
+    """
+
+    def __init__(
+        self, settings: MinerSettings | None = None, name: Callable[[Tokens], str] = lambda tokens: ""
+    ) -> None:
         self.settings = settings or MinerSettings()
+        self._name = name
         self.dropped = 0  # lines whose template is no longer known, since there were too many
         self._mask = Masker()
         self._leaves: dict[tuple[int, str], _Leaf] = {}
@@ -207,7 +214,7 @@ class Miner:
         leaf = self._leaves.setdefault(_path(tokens), _Leaf())
         template = leaf.find(tokens)
         if template is None:
-            template = Template(tokens)
+            template = Template(tokens, self._name(tokens))
             leaf.add(template)
             self._size += 1
             if len(leaf.by_tokens) >= leaf.next_look:
@@ -256,11 +263,11 @@ def _path(tokens: Tokens) -> tuple[int, str]:
 
 def _union(members: list[Template], tokens: Tokens) -> Template:
     """One template for several: the oldest name, the first line's text, everyone's lines."""
-    names = [template.id for template in members if template.id]
+    names = (template.id for template in sorted(members, key=_age) if template.id)
     first = min(members, key=lambda template: (not template.count, template.first))
     whole = Template(
         tokens,
-        id=min(names, key=lambda name: (len(name), name), default=""),
+        id=next(names, ""),
         before=sum(template.before for template in members),
         example=first.example,
     )
@@ -270,3 +277,9 @@ def _union(members: list[Template], tokens: Tokens) -> Template:
     for template in members:
         template.into = whole
     return whole
+
+
+def _age(template: Template) -> tuple[bool, int]:
+    """Learnt templates by their numbers, then the others by their first lines."""
+    learnt = is_learnt(template.id)
+    return not learnt, int(template.id[1:]) if learnt else template.first

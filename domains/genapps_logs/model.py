@@ -14,6 +14,7 @@ from genapps.io.artifact import Artifact, read_artifact, write_artifact
 from genapps_logs.formats import NAMES
 from genapps_logs.merging import Evidence
 from genapps_logs.miner import MinerSettings, Template
+from genapps_logs.names import is_learnt
 
 DOMAIN = "logs"
 FAMILY = "templates"
@@ -58,7 +59,7 @@ class TemplateModel:
         """The templates of a model file that was read; what else it holds is left. Raises as `load` does."""
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("family") != FAMILY:
-            raise InputError(f"{path}: no model of a log; one is written by: genapps logs templates LOG --save FILE")
+            raise InputError(f"{path}: no model of a log; one is written by: genapps logs fit LOG -o FILE")
         try:
             return cls._of(header, artifact.tensors["templates/count"].tolist())
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -89,5 +90,5 @@ def number(templates: Sequence[Template]) -> None:
 
 
 def _next_number(templates: Sequence[Template]) -> int:
-    taken = [int(t.id[1:]) for t in templates if t.id[:1] == "T" and t.id[1:].isdecimal()]
+    taken = [int(t.id[1:]) for t in templates if is_learnt(t.id)]
     return max(taken, default=0) + 1

@@ -18,6 +18,7 @@ class Open:
 
     def __init__(self, accepted: frozenset[str], most: int) -> None:
         self.accepted, self.most = accepted, most
+        self.met: set[str] = set()  # what was accepted and came
         self.held: OrderedDict[tuple[str, int], tuple[int, float, Gathered]] = OrderedDict()
         self.opened = self.kept_back = 0
         self.recent: deque[float] = deque(maxlen=most)
@@ -25,6 +26,7 @@ class Open:
     def take(self, sign: Sign, now: float) -> Iterator[dict[str, Any]]:
         """Add a sign at a time; yields what is to be told of it."""
         if is_accepted(sign.id, self.accepted):
+            self.met.add(sign.id)
             return
         key = sign.id, sign.event
         known = self.held.pop(key, None)
@@ -55,7 +57,13 @@ class Open:
     def state(self) -> dict[str, Any]:
         """All of it as plain JSON."""
         held = [[event, last, gathered.state()] for event, last, gathered in self.held.values()]
-        return {"held": held, "opened": self.opened, "kept_back": self.kept_back, "recent": list(self.recent)}
+        return {
+            "held": held,
+            "opened": self.opened,
+            "kept_back": self.kept_back,
+            "recent": list(self.recent),
+            "met": sorted(self.met),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
@@ -64,6 +72,7 @@ class Open:
             self.held[gathered.first.id, gathered.first.event] = int(event), float(last), gathered
         self.opened, self.kept_back = int(state["opened"]), int(state["kept_back"])
         self.recent.extend(state["recent"])
+        self.met.update(state["met"])
 
 
 def _told(state: str, event: int, gathered: Gathered, sign: Sign) -> dict[str, Any]:

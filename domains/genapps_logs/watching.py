@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from genapps_logs.judging import LogJudge
 from genapps_logs.learning import Asked, learn
 from genapps_logs.learnt import LogModel
 from genapps_logs.miner import Miner
-from genapps_logs.model import number
+from genapps_logs.names import checked, is_new, name_of_new
 from genapps_logs.ongoing import QUIET, Open
 from genapps_logs.reading import HEAD, LINE_LIMIT, SAMPLE_LINES, Oddities, check_head
 
@@ -107,30 +108,32 @@ class _Watcher:
         self.lines_read = 0
         self.odd = Oddities()
         self.size = self.given = 0  # bytes and lines with something in them of this run
-        self.fresh = Miner()
+        self.fresh = Miner(name=name_of_new)
         self.judge: LogJudge | None = None
         self.form_said = False  # that lines are of another format than the one that is known
         self.jumps = 0  # times that the clock was set back, and it was said
         self.waiting: list[bytes] = []  # lines of the warm-up
         found = _load(state) if state is not None else None
+        kept = self._kept(found) if found is not None else None
         self.output = output
-        place = self._restore(found) if found is not None else None
-        if found is None and model is not None:
-            asked.check_beside_model()
-            self._begin(LogModel.load(model))
-        elif found is None and train is not None:
-            self._begin(learn(train, asked).model)
-        elif found is None:
-            self.say(f"the first {running.warm_up:,} lines are learnt and not judged; --model or --train judges all")
         self.began = found is None
         self.lines = Lines(
             source,
             follow=running.follow,
-            place=place,
+            place=kept["place"] if kept is not None else None,
             keep_cut=state is not None,
             longest=LINE_LIMIT + 1,  # one byte more than is kept, by which it is known that there are more
             shorten=True,
         )
+        if found is not None and kept is not None:
+            self._restore(found, kept)
+        elif model is not None:
+            asked.check_beside_model()
+            self._begin(LogModel.load(model))
+        elif train is not None:
+            self._begin(learn(train, asked).model)
+        else:
+            self.say(f"the first {running.warm_up:,} lines are learnt and not judged; --model or --train judges all")
         self.place = self.lines.place()
         self.saved = time.monotonic()
         if state is not None and found is None and (model is not None or train is not None):
@@ -165,6 +168,8 @@ class _Watcher:
 
     def _begin(self, model: LogModel) -> None:
         form = format_named(model.templates.format, _examples(model))
+        names = [template.id for template in model.templates.templates]
+        self.accept = checked(self.accept, names, filter(is_new, self.accept), "the model")
         self.model, self.form = model, form
         self.judge = LogJudge(model, form, self.running.rate)
         self.open = Open(model.accepted | self.accept, self.running.most)
@@ -209,8 +214,6 @@ class _Watcher:
                 signs.append(Sign(template.id, "rare", line, text, reason, template.text, time=when))
             return signs
         template = self.fresh.learn(message, line, text)
-        if not template.id:
-            number([*self.model.templates.templates, *self.fresh.templates()])
         reason = f"no line like this among {normal:,} normal ones"
         signs.append(Sign(template.id, "new", line, text, reason, template.text, time=when))
         return signs
@@ -279,6 +282,9 @@ class _Watcher:
         self._compare_form(0)
         if self.output.differing:
             self.say(f"{counted(self.output.differing, 'line')} came out otherwise than before: was the input changed?")
+        met = self.open.met.union(template.id for template in self.fresh.templates())
+        for name in sorted(filter(is_new, self.accept - met)):
+            self.say(f"--accept {name}: no such line came")
         if self.judge.rates is not None and (late := self.judge.rates.order.late_note()):
             self.say(late)
         self.say(f"watched {counted(self.lines_read, 'line')}, {counted(self.open.opened, 'finding')}")
@@ -317,9 +323,10 @@ class _Watcher:
         write_artifact(self.state_file, arrays, {**header, "task": TASK})
         self.saved = time.monotonic()
 
-    def _restore(self, found: Artifact) -> Place:
-        try:
-            kept = json.loads(found.tensors["watch"].tobytes())
+    def _kept(self, found: Artifact) -> dict[str, Any]:
+        """What a state holds beside the model. Raises UsageError for that of another input or of other options."""
+        with self._whole():
+            kept: dict[str, Any] = json.loads(found.tensors["watch"].tobytes())
             if kept["source"] != self.source:
                 raise UsageError(
                     f"{self.state_file}: the state of another input, {kept['source']}; give this one another --state"
@@ -328,6 +335,11 @@ class _Watcher:
             if before != self.asked:
                 raise UsageError(f"{self.state_file}: made with other options; give the same ones, or another --state")
             self.accept |= frozenset(kept["accept"])
+            kept["place"] = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
+            return kept
+
+    def _restore(self, found: Artifact, kept: dict[str, Any]) -> None:
+        with self._whole():
             self._begin(LogModel.of(found, self.state_file or ""))
             assert self.judge is not None
             self.judge.restore(kept["judge"])
@@ -335,15 +347,19 @@ class _Watcher:
             self.open.restore(kept["open"])
             self.fresh.restore(kept["fresh"])
             self.lines_read = self.odd.lines = int(kept["lines"])
-            place = Place(**{**kept["place"], "beside": tuple(kept["place"]["beside"])})
             elsewhere = self.output.resume(int(kept["count"]), int(kept["bytes"]), kept["output"])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise InputError(f"{self.state_file}: a state without all of its parts; remove it to begin anew") from error
         where = f"line {self.lines_read + 1:,}"
         self.say(f"going on from {self.state_file} with {where}")
         if elsewhere:
             self.say(elsewhere)
-        return place
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Refuse a state of which something is missing."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"{self.state_file}: a state without all of its parts; remove it to begin anew") from error
 
 
 def _load(path: str) -> Artifact | None:

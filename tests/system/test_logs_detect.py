@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from genapps.cli import main
+from genapps.io.artifact import write_artifact
 
 SAMPLE = Path(__file__).parents[2] / "domains" / "genapps_logs" / "samples" / "service.log"
 Here = Callable[..., tuple[int, str, str]]
@@ -38,7 +40,7 @@ def test_findings_for_people_and_the_exit_code(here: Here) -> None:
     assert code == 10
     assert err.startswith("note: before.log: no identifier of sessions was found") and len(err.splitlines()) == 1
     assert head.startswith("after.log: 100 lines of the format syslog, 3 new templates, 0 rare; of ")
-    assert rows[:2] == ["T15  new: no line like this among 1,400 normal ones", "    line 41"]
+    assert rows[:2] == ["Ncac7e381  new: no line like this among 1,400 normal ones", "    line 41"]
     assert rows[2].endswith("I/O error, dev sdb, sector 550385")
     assert here("after.log", "--train", "before.log")[0] == 0
     assert here("before.log", "--train", "before.log", "--fail-on-anomaly")[0] == 0
@@ -60,10 +62,49 @@ def test_accepting_is_remembered_by_the_model(here: Here, capsys: pytest.Capture
     assert main(["logs", "templates", "before.log", "--save", "m.genapps"]) == 0
     words = ("after.log", "--model", "m.genapps", "--fail-on-anomaly")
     assert here(*words)[0] == 10
-    code, _, err = here(*words, "--accept", "T15", "--accept", "T16", "--accept", "T17")
-    assert code == 0 and "note: accepted: T15, T16, T17; written to m.genapps" in err
-    code, out, _ = here(*words)
+    code, out, err = here(*words, "--accept", "N0255ab07", "--accept", "Ncac7e381")
+    assert code == 10 and re.findall(r"^(\w+)  new:", out, re.MULTILINE) == ["Nfc69a19a"]
+    first, second = (
+        "md/raid1: disk failure on sdb1, disabling device",
+        "blk_update_request: I/O error, dev sdb, sector <NUM>",
+    )
+    assert f"note: accepted: N0255ab07 “{first}”, Ncac7e381 “{second}”; written to m.genapps" in err
+    code, out, err = here(*words, "--accept", "Nfc69a19a")
     assert code == 0 and "0 new templates, 0 rare;" in out
+    assert "accepted: Nfc69a19a “EXT4-fs error (device sdb1): unable to read inode <NUM>”; written" in err
+    assert "0 new templates, 0 rare;" in here(*words)[1]
+
+
+def test_an_id_never_means_another_template(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    garbage = b"\n".join(bytes(range(1, 9)) * 4 for _ in range(3)) + b"\n"
+    Path("after.log").write_bytes(garbage + Path("after.log").read_bytes() + garbage)
+    assert main(["logs", "fit", "before.log", "-o", "m.genapps"]) == 0
+
+    def found() -> dict[str, str]:
+        rows = json.loads(here("after.log", "--model", "m.genapps", "--json")[1])["findings"]
+        return {row["id"]: row["template"] for row in rows if row["kind"] == "new"}
+
+    def told(*more: str) -> dict[str, str]:
+        capsys.readouterr()
+        assert main(["logs", "watch", "after.log", "--model", "m.genapps", *more]) == 0
+        lines = map(json.loads, capsys.readouterr().out.splitlines())
+        return {line["id"]: line["template"] for line in lines if line["kind"] == "new"}
+
+    left = found()
+    assert len(left) >= 3 and told() == left
+    for name in list(left):
+        assert told("--accept", name) == {other: text for other, text in left.items() if other != name}
+        assert here("after.log", "--model", "m.genapps", "--accept", name)[0] == 0
+        del left[name]
+        assert found() == told() == left
+    assert here("after.log", "--model", "m.genapps", "--accept", name)[0] == 0, "one that was accepted before"
+    assert here("after.log", "--model", "m.genapps", "--accept", "N00000000")[0] == 2
+
+
+def test_a_model_of_something_else_is_refused_with_what_makes_one(here: Here) -> None:
+    write_artifact("n.genapps", {}, {"domain": "timeseries", "family": "detector"})
+    code, _, err = here("after.log", "--model", "n.genapps")
+    assert code == 3 and "n.genapps: no model of a log; one is written by: genapps logs fit LOG -o FILE" in err
 
 
 @pytest.mark.parametrize(

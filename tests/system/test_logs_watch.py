@@ -124,6 +124,9 @@ def wait_for(done: Callable[[], bool], seconds: float = 20.0) -> None:
         (["normal.log", "--model", "m.genapps", "--state", "other.genapps"], 2, "not the state of a watch"),
         (["normal.log", "-o", "normal.log"], 2, "would overwrite"),
         (["normal.log", "--false-alarm-rate", "2"], 2, "above 0"),
+        (["normal.log", "--model", "m.genapps", "--accept", "T99"], 2, "no template 'T99' in the model"),
+        (["normal.log", "--model", "m.genapps", "--accept", "T99:burst"], 2, "no finding 'T99:burst' in the model"),
+        (["none.log", "--model", "m.genapps"], 2, "no such file"),
         (["empty.log"], 3, "empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -137,6 +140,19 @@ def test_what_cannot_be_watched_is_one_line(
     assert main(["logs", "watch", *words]) == code
     out, err = capsys.readouterr()
     assert out == "" and says in err.splitlines()[-1]
+    assert "watching" not in err or code == 3, "nothing is begun that cannot be"
+
+
+def test_what_was_accepted_and_never_came_is_said(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("more.log").write_text("2026-01-01 00:00:00 INFO nobody ever said this before\n")
+    words = ["logs", "watch", "more.log", "--model", "m.genapps", "--state", "s.genapps"]
+    assert main(words) == 0
+    (name,) = {json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()}
+    Path("s.genapps").unlink()
+    for _ in range(2):  # anew, then from the state
+        assert main([*words, "--accept", name, "--accept", "N00000000"]) == 0
+        out, err = capsys.readouterr()
+        assert out == "" and "--accept N00000000: no such line came" in err and f"--accept {name}" not in err
 
 
 def test_odd_lines_do_not_stop_it(desk: Path, command: Run) -> None:

@@ -59,8 +59,11 @@ def test_what_is_accepted_is_normal_from_then_on(folder: Path) -> None:
     rest = detect(folder / "after.log", model=model, accept=names[:2]).findings
     assert [finding.template for finding in rest] == [before[2].template]
     assert [finding.template for finding in detect(folder / "after.log", model=model).findings] == [before[2].template]
-    with pytest.raises(UsageError, match="no template 'T99'"):
-        detect(folder / "after.log", model=model, accept=["T99"])
+    for name in ("T99", "N00000000"):
+        with pytest.raises(UsageError, match=f"no template '{name}' in this log or the model"):
+            detect(folder / "after.log", model=model, accept=[name])
+    with pytest.raises(UsageError, match="no finding 'T99:burst' in this log or the model"):
+        detect(folder / "after.log", model=model, accept=["T99:burst"])
     with pytest.raises(UsageError, match="remembered"):
         detect(folder / "after.log", train=folder / "before.log", accept=names)
 

@@ -17,6 +17,7 @@ from genapps_logs.masking import Masker
 from genapps_logs.merging import Evidence, merged, partition
 from genapps_logs.miner import Miner, MinerSettings
 from genapps_logs.model import TemplateModel, number
+from genapps_logs.names import name_of_new
 from genapps_logs.tokens import is_free, text_of, tokens_of
 
 SAMPLE = Path(__file__).parents[3] / "domains" / "genapps_logs" / "samples" / "service.log"
@@ -138,3 +139,18 @@ def test_an_empty_set_can_be_saved(tmp_path: Path) -> None:
     TemplateModel("plain", (), MinerSettings(), 0).save(tmp_path / "m.genapps")
     assert TemplateModel.load(tmp_path / "m.genapps").templates == ()
     assert read_artifact(tmp_path / "m.genapps").tensors["templates/count"].dtype == np.int64
+
+
+def test_the_name_of_a_new_template_is_that_of_its_first_line_whatever_is_merged() -> None:
+    lines = [
+        f"the door of {place} was left open"
+        for place in ["kitchen", "cellar", "attic", "garage", "garden", "office", "hall"]
+    ]
+    lines = ["all is well", *(line for line in lines for _ in range(3))]
+    for order in (lines, lines[::-1]):
+        miner = Miner(name=name_of_new)
+        told = {line: miner.learn(line, place, line).id for place, line in enumerate(order, 1)}
+        miner.settle()
+        assert len(miner.templates()) == 2
+        for template in miner.templates():
+            assert template.id == told[template.example] == name_of_new(tokens_of(Masker()(template.example)))
