@@ -175,7 +175,7 @@ BAD = {
     "no numbers": ("time,name\n2026-01-01,a\n2026-01-02,b\n", "no column of numbers"),
     "all unknown": ("time,x\n" + "".join(f"2026-01-{d:02},\n" for d in range(1, 29)), "x"),
     "one row": ("time,x\n2026-01-01,1\n", "1 row"),
-    "few rows": ("x\n" + "1\n2\n" * 5, "10 rows, and it takes 16 or more"),
+    "few rows": ("x\n" + "1\n2\n" * 5, "bad.csv: 10 rows, and it takes 16 or more"),
     "empty": ("", "the file is empty"),
 }
 

@@ -164,6 +164,9 @@ def test_what_detect_learns_from_stays_clean_unless_asked_for(plant):
     assert row < 18
     assert "stay as they were" not in said
     assert "had room for 9 rows at most" in said
+    said = first("--train", "0", "--length", "99999")[1]
+    assert "2 anomalies had room for 180 rows at most, fewer than asked for; a lower --count leaves more" in said
+    assert "had room" not in first("--length", "20..30")[1]
 
 
 @pytest.mark.parametrize(

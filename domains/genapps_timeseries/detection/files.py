@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import genapps
-from genapps.errors import UsageError
+from genapps.errors import InputError, UsageError
 from genapps.io.atomic import replacing
 from genapps.io.writers import TableWriter
 from genapps_timeseries.detection.model import SeriesModel
@@ -66,7 +67,8 @@ def detect_file(
         reading = read(given, columns, progress)
         parts = None if train is None else training_parts(reading.series, train, columns, encoding=encoding)
         normals = None if known is None else known.normals
-        detection = detect(reading.series, wishes, parts=parts, normals=normals, accepted=accepted)
+        with _told_of(given):
+            detection = detect(reading.series, wishes, parts=parts, normals=normals, accepted=accepted)
         if places.rows is not None:
             write_rows(detection, given, reading, places.rows)
     if places.report is not None:
@@ -109,11 +111,13 @@ def fit_file(
     series = reading.series if parts is None else [part.series for part in parts]
     notes = [note for one in reading.series for note in one.notes]
     if known is not None:
-        series, left_out = unseen(known.normals, series)
-        normals = extended(known.normals, series)
+        with _told_of(given):
+            series, left_out = unseen(known.normals, series)
+            normals = extended(known.normals, series)
         notes += left_out
     else:
-        learnt = fit(series, wishes)
+        with _told_of(given):
+            learnt = fit(series, wishes)
         normals = {name: one.normal for name, one in learnt.items()}
         notes += [note for one in learnt.values() for note in dirt(one, "the rows")]
     before = 0 if known is None else int(known.provenance.get("rows", 0))
@@ -121,6 +125,15 @@ def fit_file(
     made = SeriesModel(normals, wishes, {**provenance(reading, wishes), "rows": rows})
     made.save(output)
     return made, tuple(dict.fromkeys(notes))
+
+
+@contextmanager
+def _told_of(given: Input) -> Iterator[None]:
+    """What is wrong with the series of an input is said with its name, which they do not know."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{given.name}: {error}") from error
 
 
 def provenance(reading: Reading, wishes: Wishes) -> dict[str, Any]:

@@ -201,10 +201,8 @@ def first_part(rows: int) -> int:
 
 def _first_part(series: Series) -> Part:
     if len(series) < 2 * FEWEST:
-        held = counted(len(series), "row")
-        raise InputError(
-            f"{series.name or 'the series'}: {held}, and it takes {2 * FEWEST} or more to tell what does not belong"
-        )
+        held = (f"{series.name}: " if series.name else "") + counted(len(series), "row")
+        raise InputError(f"{held}, and it takes {2 * FEWEST} or more to tell what does not belong")
     rows = first_part(len(series))
     return Part(series.part(0, rows), rows, f"the first {counted(int((series.rows[:rows] >= 0).sum()), 'row')}")
 

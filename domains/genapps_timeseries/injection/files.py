@@ -24,6 +24,7 @@ from genapps_timeseries.detection.training_part import training_part
 from genapps_timeseries.injection.inject import (
     CORRELATION,
     KINDS,
+    POINTS,
     STRENGTHS,
     WINDOW,
     Event,
@@ -288,15 +289,22 @@ def _notes(series: Sequence[Series], made: Sequence[Injected], wishes: Wishes, p
     if any(plan.clean for plan in plans):
         why = ", which detect takes as normal (--train sets how many; 0 for none)" if wishes.train is None else ""
         yield f"{part} stay as they were{why}"
-    if wishes.lengths is None and (short := [e.length for e in _cut(made, plans)]):
+    if short := [event.length for event in _cut(made, plans, wishes)]:
         few = f"{count_of(len(short))} had room for {max(short):,} rows at most"
-        yield f"{few}, fewer than the kind is plain by; a lower --count leaves more"
+        than = "the kind is plain by" if wishes.lengths is None else "asked for"
+        yield f"{few}, fewer than {than}; a lower --count leaves more"
     lacking = sum(wishes.count - len(one.events) for one in made)
     if lacking:
         yield f"{count_of(lacking)} left out, as nothing would have changed: {listed(sorted(set(wishes.kinds)))}"
 
 
-def _cut(made: Sequence[Injected], plans: Sequence[_Plan]) -> Iterator[Event]:
-    """Anomalies that are shorter than their kind takes to be seen."""
+def _cut(made: Sequence[Injected], plans: Sequence[_Plan], wishes: Wishes) -> Iterator[Event]:
+    """Anomalies that are shorter than was asked for, or, where nothing was, than their kind takes to be seen."""
     for one, plan in zip(made, plans, strict=True):
-        yield from (event for event in one.events if event.length < lengths_seen(event.kind, plan.window)[0])
+        for event in one.events:
+            if wishes.lengths is not None:
+                short = event.cut and event.kind not in POINTS  # which are of a few rows whatever is asked
+            else:
+                short = event.length < lengths_seen(event.kind, plan.window)[0]
+            if short:
+                yield event

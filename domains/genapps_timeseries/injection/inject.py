@@ -33,13 +33,14 @@ CORRELATION = "correlation"
 
 @dataclass(frozen=True)
 class Event:
-    """One anomaly that was put in: rows start..start + length - 1 of these channels."""
+    """One anomaly that was put in: rows start..start + length - 1 of these channels. cut: it was to be longer."""
 
     kind: str
     start: int
     length: int
     strength: float
     channels: tuple[int, ...] = (0,)
+    cut: bool = False
 
     @property
     def stop(self) -> int:
@@ -196,11 +197,12 @@ def _drawn(
     usual = (window, window) if kind == "missing" else (max(3, window // 4), 2 * window)
     asked = lengths(kind, window) if callable(lengths) else lengths
     between = (1, 3) if kind in POINTS else asked or usual
-    length = min(max(1, slot // 2), round(_between(*between, generator)))
+    wanted, most = round(_between(*between, generator)), max(1, slot // 2)
+    length = min(most, wanted)
     start = first + int(generator.integers(0, slot - length + 1))
     much = float(strength) if isinstance(strength, int | float) else _between(*strength, generator)
     chosen = generator.choice(channels, int(generator.integers(1, max(1, len(channels) // 3) + 1)), replace=False)
-    return Event(kind, start, length, much, tuple(sorted(int(c) for c in chosen)))
+    return Event(kind, start, length, much, tuple(sorted(int(c) for c in chosen)), cut=wanted > most)
 
 
 def _between(low: float, high: float, generator: np.random.Generator) -> float:
