@@ -34,8 +34,8 @@ def _parquet() -> bytes:
         b"a;b\n1;x\n",
         b'{"a": "1", "b": "x"}\n',
         b' [{"a": "1", "b": "x"}]',
-        gzip.compress(b"a,b\n1,x\n"),
-        gzip.compress(b'{"a": "1", "b": "x"}'),
+        gzip.compress(b"a,b\n1,x\n", mtime=0),
+        gzip.compress(b'{"a": "1", "b": "x"}', mtime=0),
         _parquet(),
     ],
 )
