@@ -15,6 +15,7 @@ from genapps.errors import UsageError
 from genapps_timeseries.detection.severity import grade, severity_of_stretch
 from genapps_timeseries.reading.clock import stamped
 from genapps_timeseries.series import Clock, Floats
+from genapps_timeseries.watching.counters import Counters
 from genapps_timeseries.watching.limits import Limiter
 from genapps_timeseries.watching.records import Record
 from genapps_timeseries.watching.streaming import DEFAULT, Details, Stream, part
@@ -51,6 +52,7 @@ class Watch:
         self.events = 0
         self.stream: Stream | None = None
         self.tracker = EventTracker()
+        self.counters = Counters(len(channels))
         self._warm: tuple[list[float], list[list[float]]] = ([], [])
         self._last = self._last_back = math.nan
         self._back = 0  # records one after another that lie behind the last one
@@ -71,7 +73,8 @@ class Watch:
             self._warm_up(time, record.values)
             return []
         lines = self._gap(time, pause) if pause > self._widest else []
-        p = self.stream.step(time if self.clock.kind == "time" else math.nan, record.values)
+        values = self.counters.step(record.values)
+        p = self.stream.step(time if self.clock.kind == "time" else math.nan, values)
         if p > self.stream.rate or p != p:
             return lines + self._tell(self.tracker.step(time, p))
         details = self.stream.details()
@@ -127,7 +130,8 @@ class Watch:
         self._prepare()
         assert self.stream is not None
         calendar = self.clock.kind == "time"
-        self.stream.begin(times if calendar else [math.nan] * len(times), rows)
+        table = self.counters.begin(np.asarray(rows, np.float64))
+        self.stream.begin(times if calendar else [math.nan] * len(times), table)
         left = [self.channels[c] for c in range(len(self.channels)) if c not in self.stream.used]
         if left:
             who = f"{self.name}: " if self.name else ""
@@ -144,6 +148,7 @@ class Watch:
     def learn(self, times: list[float], rows: list[list[float]]) -> None:
         """Learn records of another file instead of a warm-up; their times do not go before those to come."""
         self.begin(times, rows)
+        self.counters.interrupt()
         self._last = math.nan
 
     def _prepare(self) -> None:
@@ -164,6 +169,7 @@ class Watch:
             told = {}
         if not told or p < told["p"]:
             channel = self.channels[details.channel]
+            channel = f"steps of {channel}" if details.channel in self.counters else channel
             expected = details.expected if details.expected == details.expected else None
             value = details.value if details.value == details.value else None
             told = {"p": p, "channel": channel, "kind": details.kind, "value": value, "expected": expected}
@@ -241,6 +247,7 @@ class Watch:
         times, rows = self._warm
         arrays["times"] = np.asarray(times, np.float64)
         arrays["rows"] = np.asarray(rows, np.float64).reshape(len(times), len(self.channels))
+        arrays["counters"] = self.counters.state()
         arrays["numbers"] = np.asarray([getattr(self, name) for name in _NUMBERS], np.float64)
         return arrays, {"step": self.clock.step, "warm": self.warm, "told": self._told}
 
@@ -252,6 +259,7 @@ class Watch:
             assert self.stream is not None
             self.stream.restore(part(arrays, "stream."))
         self.tracker = EventTracker.restore(part(arrays, "tracker."), self.tracker.rules)
+        self.counters.restore(arrays["counters"])
         self._warm = (arrays["times"].tolist(), arrays["rows"].tolist())
         for name, number in zip(_NUMBERS, arrays["numbers"].tolist(), strict=True):
             setattr(self, name, type(getattr(self, name))(number))

@@ -293,6 +293,28 @@ def test_a_channel_that_is_not_there_is_suggested_among_the_channels(tmp_path: P
         run(path, tmp_path / "e.jsonl", columns=Columns(channels=("tmie",)))
 
 
+def counting(count: int, jump: int, first: float = 0.0) -> list[str]:
+    """A counter that grows by about 3 a record, once by 300, and is set back at 1,200."""
+    draws, value, lines = random.Random(3), first, []
+    for row in range(count):
+        value = 5.0 if row == 1200 else value + draws.gauss(3, 0.5) + 300 * (row == jump)
+        lines.append(f"{1_700_000_000 + 60 * row},{value:.2f}\n")
+    return lines
+
+
+def test_of_a_counter_the_steps_are_judged_across_a_restart(tmp_path: Path) -> None:
+    columns, lines = Columns(), ["time,count\n", *counting(1600, 1500)]
+    path, state, out = tmp_path / "count.csv", tmp_path / "s.genapps", tmp_path / "o.jsonl"
+    for stop in (1000, len(lines)):  # the second run goes on from the last value of the first
+        path.write_text("".join(lines[:stop]), "utf-8")
+        run(path, out, Asked(), columns=columns, state=str(state))
+    told = [event for event in events(out) if event["state"] == "open"]
+    jump = [event for event in told if event["reason"].startswith("steps of count: 30")]
+    assert len(jump) == 1 and jump[0]["value"] == pytest.approx(303, abs=3)
+    assert jump[0]["channels"] == [{"channel": "count", "share": 1.0}]
+    assert len(told) <= 3  # values far beyond all that was learnt are no events, nor is being set back
+
+
 def test_a_gap_is_as_severe_as_records_are_missing(tmp_path: Path) -> None:
     path, out = tmp_path / "a.csv", tmp_path / "e.jsonl"
     hours = [k + 30 * (k >= 80) + 200 * (k >= 100) for k in range(120)]
