@@ -9,7 +9,7 @@ GROUPS ?= dev datasets
 # torch comes from local wheels where pip has been told of some, else from the index that fits this machine (CPU or CUDA).
 WHEELS := $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 FROM   ?= $(if $(WHEELS),$(foreach place,$(WHEELS),--find-links $(place)),--torch-backend=auto)
-PYTEST ?= -n auto
+PYTEST ?= -n auto --dist worksteal
 
 .PHONY: setup demo test lint typecheck pytest wheel lock clean
 setup: $(VENV)/.ready
