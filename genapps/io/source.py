@@ -49,6 +49,22 @@ class Source:
         return CheckedText(self, encoding)
 
 
+Version = tuple[str, int, int] | None
+
+
+def version(path: str | Path) -> Version:
+    """What tells a file of now from the same one written again, for those who keep what they made of it.
+
+    None where there is no such file.
+    """
+    try:
+        found = Path(path).resolve()
+        about = found.stat()
+    except (OSError, ValueError):  # ValueError: no name that a file can have
+        return None
+    return str(found), about.st_mtime_ns, about.st_size
+
+
 @contextlib.contextmanager
 def open_source(source: str | Path, limits: Limits) -> Iterator[Source]:
     """Open a path, or `-` for standard input, and refuse what no table can come from.

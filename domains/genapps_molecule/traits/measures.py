@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from genapps.errors import InputError, UsageError
+from genapps.io.source import Version, version
 from genapps_molecule.chemistry import Unreadable, read_smiles
 from genapps_molecule.traits.fingerprints import fingerprints, nearest
 from genapps_molecule.traits.properties import table
@@ -55,11 +56,19 @@ MEASURES: dict[str, Callable[[str], Measure]] = {
 }
 
 
-@lru_cache(maxsize=64)
 def measure(key: str) -> Measure:
-    """The measure of a key such as "similarity(LEAD.smi)"; made once. Raises as its maker does."""
-    name, _, argument = key.partition("(")
-    return MEASURES[name](argument.removesuffix(")"))
+    """The measure of a key such as "similarity(LEAD.smi)"; made once for each version of the file it names.
+
+    Raises as its maker does.
+    """
+    name, _, rest = key.partition("(")
+    argument = rest.removesuffix(")")
+    return _made(name, argument, version(argument.partition(",")[0].strip().strip("\"'")))
+
+
+@lru_cache(maxsize=64)
+def _made(name: str, argument: str, version: Version) -> Measure:
+    return MEASURES[name](argument)
 
 
 def figures(mols: Sequence[Chem.Mol], names: Iterable[str]) -> dict[str, NDArray[np.float64]]:

@@ -19,7 +19,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from genapps.errors import InputError, UsageError
 from genapps.io.limits import DEFAULT
-from genapps.io.source import open_source
+from genapps.io.source import Version, open_source, version
 from genapps.suggest import did_you_mean
 from genapps_molecule.chemistry import Unreadable, read_smiles
 from genapps_molecule.reading.columns import SAMPLE, smiles_column
@@ -59,9 +59,8 @@ class Qsar:
         )
 
 
-@lru_cache(maxsize=16)
 def qsar(argument: str) -> Qsar:
-    """The model of "FILE, y=COLUMN", or "FILE, y=COLUMN, smiles=COLUMN"; fitted once.
+    """The model of "FILE, y=COLUMN", or "FILE, y=COLUMN, smiles=COLUMN"; fitted once for each version of the file.
 
     Raises UsageError for a column that is not there, InputError for a table with too few molecules and numbers.
     """
@@ -70,11 +69,16 @@ def qsar(argument: str) -> Qsar:
     if not path or set(given) - {"y", "smiles"} or not given.get("y"):
         raise UsageError(f"qsar({argument}): write qsar(FILE.csv, y=COLUMN)")
     path = path.strip("\"'")
-    mols, values, dropped = _table(path, given["y"], given.get("smiles"))
+    return _of_table(f"qsar({argument})", path, given["y"], given.get("smiles"), version(path))
+
+
+@lru_cache(maxsize=16)
+def _of_table(name: str, path: str, y: str, smiles: str | None, version: Version) -> Qsar:
+    mols, values, dropped = _table(path, y, smiles)
     if len(mols) < FEWEST:
         why = f"; row {dropped[0][0]}: {dropped[0][1]}" if dropped else ""
-        raise InputError(f"{path}: {len(mols)} molecules with a number in {given['y']}, {FEWEST} are the fewest{why}")
-    return fitted(f"qsar({argument})", mols, values, tuple(dropped))
+        raise InputError(f"{path}: {len(mols)} molecules with a number in {y}, {FEWEST} are the fewest{why}")
+    return fitted(name, mols, values, tuple(dropped))
 
 
 def fitted(

@@ -89,6 +89,24 @@ def test_a_table_becomes_a_model(tmp_path, tiny_smiles, mols, values):
     assert (table[f"unsure({path}, y=pIC50)"] > 0).all()
 
 
+def test_a_file_that_was_written_again_is_read_again(tmp_path, monkeypatch, mols, values):
+    monkeypatch.chdir(tmp_path)
+    texts = [Chem.MolToSmiles(mol) for mol in mols]
+
+    def written(rows, lead):
+        lines = ["smiles,y", *(f"{text},{value:.4f}" for text, value in zip(texts[:rows], values, strict=False))]
+        Path("assay.csv").write_text("\n".join(lines) + "\n")
+        Path("lead.smi").write_text(lead + "\n")
+        alike = figures([mols[0]], ["similarity(lead.smi)"])["similarity(lead.smi)"][0]
+        return qsar("assay.csv, y=y").molecules, alike == 1
+
+    assert written(20, texts[0]) == (20, True)
+    assert written(30, "CCCCCCCCCCCCCCCC") == (30, False)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert written(12, texts[0]) == (12, True)
+
+
 def test_it_is_unsure_of_what_is_unlike_all_it_knows(mols, values):
     model = fitted("m", mols, values)
     known, strange = model.spread(mols[:5]), model.spread([Chem.MolFromSmiles("[Si](C)(C)(C)P1(=O)CCC1")])
