@@ -5,8 +5,9 @@ The names below are loaded when first used, so that `genapps molecule --help` im
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genapps.lazy import lazily
 
 if TYPE_CHECKING:
     from genapps_molecule.chemistry import Treatment, canonical, read_smiles
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from genapps_molecule.traits.measures import figures
     from genapps_molecule.traits.ranges import Expression, Wish
 
-# A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
     "Alerts": "traits.alerts",
     "Expression": "traits.ranges",
@@ -63,12 +63,4 @@ __all__ = [
     "write_molecules",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

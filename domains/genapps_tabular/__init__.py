@@ -5,8 +5,9 @@ The names below are loaded when first used, so that `genapps tabular --help` imp
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genapps.lazy import lazily
 
 if TYPE_CHECKING:
     from genapps_tabular.anomalies import Detection, detect
@@ -69,12 +70,4 @@ __all__ = [
     "synthesize",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

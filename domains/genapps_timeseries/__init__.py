@@ -5,8 +5,9 @@ The names below are loaded when first used, so that `genapps timeseries --help` 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genapps.lazy import lazily
 
 if TYPE_CHECKING:
     from genapps_timeseries.detection.model import SeriesModel
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from genapps_timeseries.reading.inputs import Input, in_input_order, stamps
     from genapps_timeseries.series import Clock, Series, series_of
 
-# A name that people import -> its module. One comes in here together with what it names.
 _HOMES = {
     "Clock": "series",
     "Detection": "detection.tasks",
@@ -49,12 +49,4 @@ __all__ = [
     "training_parts",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)
