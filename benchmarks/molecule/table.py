@@ -116,14 +116,14 @@ def search() -> Iterator[str]:
     spread = [row["deviation"] for row in shown.values() if row["seeds"] > 1]
     single = sum(row["seeds"] == 1 for row in shown.values())
     yield from ["", "## Search: the objectives of PMO", ""]
-    yield f"The area under the mean of the ten best over {PMO_CALLS:,} calls, begun from random molecules of ZINC250k"
-    yield "(`pmo.py`); *floor* is what as many random molecules of ZINC give. Where several seeds were run, the mean and"
+    yield f"The area under the mean of the ten best over {PMO_CALLS:,} calls, from random molecules of ZINC250k"
+    yield "(`pmo.py`); *floor* is what as many random molecules of ZINC give. Of several seeds, the mean and"
     yield "the standard deviation over them stand here."
     if single:
-        yield f"**{single} objectives were run with one seed only.** Between seeds of the others lie {min(spread):.3f} to"
+        yield f"**{single} objectives were run with one seed only.** Seeds of the others differ by {min(spread):.3f} to"
         yield f"{max(spread):.3f} (standard deviation), so a single run says little of small differences."
-    yield "Mol GA (Tripp and Hernández-Lobato 2023) and Genetic GFN (Kim et al. 2024) are means as published. An objective"
-    yield "with † counts atoms otherwise than the package that published figures were made with (`goals.py`)."
+    yield "Mol GA (Tripp and Hernández-Lobato 2023) and Genetic GFN (Kim et al. 2024) are means as published. What has"
+    yield "a † counts atoms otherwise than the package that published figures were made with (`goals.py`)."
     yield ""
     body = [
         [
