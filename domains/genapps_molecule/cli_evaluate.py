@@ -24,9 +24,12 @@ FILE = click.Path(path_type=Path)
     "--most", type=Whole(2), metavar="N", default=30_000, show_default=True, help="Rows to judge: the first N."
 )
 @click.option("--fcd/--no-fcd", default=True, help="The Fréchet ChemNet distance, the slowest of the measures.")
+@click.option(
+    "--report", type=FILE, metavar="FILE.html", help="Write a page: figures, distributions and some of the molecules."
+)
 @seed_option
 @output_options
-def evaluate(file: str, output: str | None, as_json: bool, **options: Any) -> None:
+def evaluate(file: str, output: str | None, as_json: bool, report: Path | None, **options: Any) -> None:
     """Judge molecules by MOSES' measures, each beside what real molecules reach at the same number.
 
     FILE is a list as it was made, with what is no molecule left in: that counts as invalid. The column "real" says
@@ -36,24 +39,30 @@ def evaluate(file: str, output: str | None, as_json: bool, **options: Any) -> No
 
     \b
     Examples:
-      genapps molecule evaluate proposed.csv
+      genapps molecule evaluate proposed.csv --report judged.html
       genapps molecule evaluate proposed.smi --reference mine.smi --training mine.smi
       genapps molecule evaluate proposed.csv --no-fcd --json
     """
-    from genapps_molecule.evaluating.summary import check_figures, lines, write_judged
+    from genapps_molecule.evaluating.summary import check_places, lines, write_judged
     from genapps_molecule.evaluating.tasks import evaluate as run
 
-    check_figures(output, [file, options["reference"], options["training"]])
+    check_places(output, report, [file, options["reference"], options["training"]])
     with Progress("evaluating") as bar:
         judged = run(file, progress=lambda what, done, n: bar.update(done, n, what), **options)
     if output is not None:
         write_judged(judged, output)
+    if report is not None:
+        from genapps_molecule.report.judged import show_judged
+
+        show_judged(report, judged, file)
     if as_json:
         if output != "-":
-            print_json(judged.to_json())
+            print_json({**judged.to_json(), **({"report_file": str(report)} if report is not None else {})})
         return
     if verbosity() >= 0 and output != "-":
         for line in lines(judged):
             click.echo(line)
     for sentence in judged.notes:
         note(f"note: {sentence}")
+    if report is not None:
+        note(f"wrote {report}")

@@ -16,6 +16,7 @@ from genapps_molecule.evaluating import chemnet
 from genapps_molecule.evaluating.alike import nearest_similarity
 from genapps_molecule.evaluating.describing import Description, describe
 from genapps_molecule.evaluating.floors import floor_at, moses_floors
+from genapps_molecule.evaluating.looking import Look
 from genapps_molecule.evaluating.measures import (
     MEASURES,
     Better,
@@ -71,7 +72,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Judged:
-    """All figures of a list, what was skipped and why, and the rows that were no molecules with their reasons."""
+    """All figures of a list, what was skipped and why, and the rows that were no molecules with their reasons.
+
+    look: what a page shows of it, beside the figures.
+    """
 
     rows: int
     molecules: int
@@ -79,14 +83,16 @@ class Judged:
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
+    look: Look | None = None
 
     def __getitem__(self, key: str) -> float:
         return next(one.value for one in self.figures if one.key == key)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain JSON; a figure that there is none of, as the likeness of no scaffolds, is null."""
+        """Every figure as plain JSON; one that there is none of, as the likeness of no scaffolds, is null."""
         figures = [asdict(one) | {"value": one.value if one.value == one.value else None} for one in self.figures]
-        return asdict(self) | {"figures": figures, "notes": list(self.notes)}
+        told = {"rows": self.rows, "molecules": self.molecules, "reference": self.reference, "figures": figures}
+        return {**told, "notes": list(self.notes), "dropped": dict(self.dropped)}
 
 
 @dataclass(frozen=True)
@@ -196,13 +202,14 @@ def judge(
     features = chemnet.features(sample.smiles, progress=_told(progress, "ChemNet", n)) if fcd else None
     moments = None if features is None else Moments.of(features)
     near = _told(progress, "neighbors", n)
+    likeness: list[NDArray[np.float32]] = []  # to each reference
+
+    def nearest(reference: Reference) -> NDArray[np.float32]:
+        likeness.append(nearest_similarity(described.prints, reference.prints, progress=near))
+        return likeness[-1]
+
     values = {"valid": n / sample.rows, **unique_shares(sample.smiles)}
-    values |= measure(
-        described,
-        moments,
-        yardstick.references,
-        nearest=lambda reference: nearest_similarity(described.prints, reference.prints, progress=near),
-    )
+    values |= measure(described, moments, yardstick.references, nearest=nearest)
     notes = list(yardstick.notes)
     if training is not None:
         distinct = sorted(set(sample.smiles))
@@ -224,7 +231,9 @@ def judge(
         )
         for key, value in values.items()
     ]
-    return Judged(sample.rows, n, yardstick.name, tuple(figures), tuple(notes), sample.dropped)
+    first = next(iter(yardstick.references.values()))
+    look = Look.of(sample.smiles, described.properties, first, likeness[0])
+    return Judged(sample.rows, n, yardstick.name, tuple(figures), tuple(notes), sample.dropped, look)
 
 
 def _told(progress: Progress | None, what: str, n: int) -> Callable[[int], None] | None:

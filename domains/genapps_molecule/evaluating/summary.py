@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
 
 from genapps.errors import UsageError
 from genapps.io.atomic import check_apart, check_target, replacing
+from genapps.report.files import check_report, figures_beside
 from genapps.report.text import NOTHING, grid
 from genapps.wording import counted
 from genapps_molecule.evaluating.judging import PUBLISHED_N, Figure, Judged
@@ -32,14 +34,15 @@ def lines(judged: Judged) -> Iterator[str]:
         yield f"{line.ljust(width)}  {one.words}; {one.better} is better"
 
 
-def check_figures(output: str | None, read: Iterable[str | None]) -> None:
-    """Refuse a place for the figures that could not be written, or that is read. Raises UsageError."""
-    if output is None or output == "-":
-        return
-    if not output.endswith(".json"):
+def check_places(output: str | None, report: Path | None, read: Iterable[str | None]) -> None:
+    """Refuse places for figures and page that could not be written, or that are read. Raises UsageError."""
+    check_report(report)
+    figures = None if output == "-" else output
+    if figures is not None and not figures.endswith(".json"):
         raise UsageError(f"{output}: figures are written as JSON; name a file that ends in .json")
-    check_apart([output], read)
-    check_target(output)
+    check_apart([figures, report, None if report is None else figures_beside(report)], read)
+    if figures is not None:
+        check_target(figures)
 
 
 def write_judged(judged: Judged, output: str) -> None:

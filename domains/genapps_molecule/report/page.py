@@ -94,7 +94,8 @@ def page_text(sheet: Sheet, told: Told, sections: Sequence[Section] = ()) -> str
     """The page as HTML."""
     columns = sheet.columns()
     panels = tuple(_panel(column) for column in columns if column.bars is not None and column.name not in _RANKS)
-    shown = f"All {len(sheet):,}" if sheet.rows == len(sheet) else f"The first {len(sheet):,} of {sheet.rows:,}"
+    first = f"All {len(sheet):,}" if sheet.rows == len(sheet) else f"The first {len(sheet):,} of {sheet.rows:,}"
+    shown = told.shown or first
     blocks = tuple(told.blocks())
     own = [*([Section("run", "What became of them", "", blocks)] if blocks else []), *sections]
     if panels:

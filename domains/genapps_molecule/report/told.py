@@ -22,7 +22,10 @@ class Promise:
 
 @dataclass(frozen=True)
 class Told:
-    """The words of a page. counts: what was counted, by name; reasons: of what was dropped, with their counts."""
+    """The words of a page. counts: what was counted, by name; reasons: of what was dropped, with their counts.
+
+    shown: which molecules are on the page, where it is not the first ones.
+    """
 
     title: str
     verdict: str
@@ -36,6 +39,7 @@ class Told:
     word: str = "Done"
     headline: tuple[Score, ...] = ()
     reasons_title: str = "Why others were dropped"
+    shown: str = ""
 
     def blocks(self) -> Iterator[Block]:
         """Counts, promises and reasons, where there are any."""
