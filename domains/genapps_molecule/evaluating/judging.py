@@ -86,7 +86,7 @@ class Judged:
     look: Look | None = None
 
     def __getitem__(self, key: str) -> float:
-        return next(one.value for one in self.figures if one.key == key)
+        return {one.key: one.value for one in self.figures}[key]
 
     def to_json(self) -> dict[str, Any]:
         """Every figure as plain JSON; one that there is none of, as the likeness of no scaffolds, is null."""
