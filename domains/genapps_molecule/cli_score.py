@@ -89,7 +89,10 @@ def score(file: str, output: str | None, as_json: bool, **options: Any) -> None:
 
 @click.command("filter")
 @click.argument("file", metavar="FILE")
-@click.option("--where", metavar="RANGES", help='Ranges of properties: "qed>=0.6, 250<=mw<=500, logp<4, sa<=3.5".')
+@click.option(
+    "--where", metavar="RANGES",
+    help='Ranges of properties, or of columns of FILE: "qed>=0.6, 250<=mw<=500, logp<4, pIC50>=6".',
+)  # fmt: skip
 @click.option(
     "--filters", multiple=True, metavar="NAMES",
     help="Alerts that no molecule may have: pains,brenk,mcf, others by name, a file of SMARTS.",

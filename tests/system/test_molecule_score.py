@@ -63,6 +63,45 @@ def test_filter_says_why(drugs: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert list(good[0]) == ["smiles", "name", "dose", "qed", "mw"]
 
 
+OWN = """id,structure,pIC50,Ki nM,code,reason
+a,CCO,7.30,5,007,1
+b,c1ccccc1,5.0,12,010,2
+c,nonsense,1,3,002,3
+d,CC(=O)O,,4,003,4
+f,CCN,6.5,>9,004,5
+"""
+
+
+def test_ranges_of_the_columns_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, kept, dropped = (tmp_path / name for name in ("own.csv", "kept.csv", "dropped.csv"))
+    source.write_text(OWN)
+    words = ["molecule", "filter", str(source), "--where", "pIC50 - 0.001*mw >= 5, 'Ki nM'<=10", "-o", str(kept)]
+    assert main([*words, "--dropped", str(dropped), "-q"]) == 0
+    assert [(row["name"], row["pIC50"]) for row in rows_of(kept)] == [("a", "7.30")]
+    assert {row["row"]: row["reason"] for row in rows_of(dropped)} == {
+        "3": "pIC50 - 0.001*mw is 4.922, not pIC50 - 0.001*mw>=5",
+        "4": "no SMILES",
+        "5": "pIC50 is empty, no number in pIC50",
+        "6": "Ki nM is '>9', no number in Ki nM",
+    }
+    capsys.readouterr()
+    assert main(["molecule", "filter", str(source), "--where", "pIC5>6"]) == 2
+    told = capsys.readouterr().err
+    assert "Did you mean 'pIC50'" in told and "columns of numbers: pIC50, Ki nM, code" in told
+
+
+def test_columns_of_the_file_are_what_they_hold(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(OWN)
+    table, lines = tmp_path / "out.parquet", tmp_path / "out.jsonl"
+    for out in (table, lines):
+        assert main(["molecule", "score", str(tmp_path / "own.csv"), "--filters", "none", "-q", "-o", str(out)]) == 0
+    types = {field.name: str(field.type) for field in pq.read_schema(table)}
+    assert (types["pIC50"], types["Ki nM"], types["code"], types["reason"]) == ("double", "string", "string", "string")
+    first, *_, last = (json.loads(line) for line in lines.read_text().splitlines())
+    assert (first["pIC50"], first["code"], first["atoms"]) == (7.3, "007", 3)
+    assert (last["Ki nM"], last["reason"]) == (">9", None)
+
+
 def test_filter_twice_drops_nothing_more(drugs: Path, tmp_path: Path) -> None:
     words = ["--where", "logp<3", "--filters", "mcf", "-q"]
     for source, target in ((drugs, "a.smi"), (tmp_path / "a.smi", "b.smi")):

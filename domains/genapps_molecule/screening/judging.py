@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -13,6 +13,7 @@ from rdkit import Chem
 from genapps.io.shards import in_processes
 from genapps_molecule.chemistry import KEEP, Treatment
 from genapps_molecule.reading.files import Written, understood
+from genapps_molecule.reading.kinds import number_of
 from genapps_molecule.records import Dropped, Molecule
 from genapps_molecule.traits.alerts import Alerts
 from genapps_molecule.traits.measures import figures
@@ -27,7 +28,10 @@ Row = Written | Dropped
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be said: which figures, which alerts; and what is wished."""
+    """What is to be said: which figures, which alerts; and what is wished.
+
+    columns: of the input, with numbers in them, which the wish may speak of.
+    """
 
     names: tuple[str, ...] = USUAL
     filters: tuple[str, ...] = ()
@@ -35,6 +39,12 @@ class Order:
     treatment: Treatment = KEEP
     choose: bool = False  # only those that meet the wish and have no alert are wanted
     unique: bool = False  # and each of them once
+    columns: tuple[str, ...] = ()
+
+    @property
+    def wish(self) -> Wish | None:
+        """What is wished. Raises UsageError where it is not understood."""
+        return Wish.parse(self.where, self.columns) if self.where is not None else None
 
 
 @dataclass(frozen=True)
@@ -63,16 +73,19 @@ class Judge:
 
     def __init__(self, order: Order) -> None:
         self.order = order
-        self.wish = Wish.parse(order.where) if order.where is not None else None
+        self.wish = order.wish
         self.alerts = Alerts.named(order.filters)
-        self.needed = tuple(dict.fromkeys((*order.names, *(self.wish.names if self.wish else ()))))
+        wished = self.wish.names if self.wish else ()
+        self.own = tuple(name for name in wished if name in order.columns)
+        self.needed = tuple(dict.fromkeys((*order.names, *(name for name in wished if name not in self.own))))
 
     def __call__(self, rows: Sequence[Row]) -> Judged:
         """What is said of these rows."""
         read = [one if isinstance(one, Dropped) else understood(one, self.order.treatment) for one in rows]
         reasons = [one.reason if isinstance(one, Dropped) else "" for one in read]
         broken = [bool(reason) for reason in reasons]
-        table = self._figures(read, reasons)
+        others = [{} if isinstance(one, Dropped) else one.others for one in rows]
+        table = self._figures(read, others, reasons)
         alerts = [
             "" if isinstance(one, Dropped) or (self.order.choose and reason) else "; ".join(self.alerts.hits(one.mol))
             for one, reason in zip(read, reasons, strict=True)
@@ -87,17 +100,23 @@ class Judge:
             alerts,
             reasons,
             broken,
-            [{} if isinstance(one, Dropped) else one.others for one in rows],
+            others,
         )
 
-    def _figures(self, read: Sequence[Molecule | Dropped], reasons: list[str]) -> dict[str, NDArray[np.float64]]:
+    def _figures(
+        self, read: Sequence[Molecule | Dropped], others: Sequence[Mapping[str, str]], reasons: list[str]
+    ) -> dict[str, NDArray[np.float64]]:
         """Figures of all rows; where only what is wished is wanted, the reasons of the others are filled in."""
         places = [row for row, reason in enumerate(reasons) if not reason]
         mols = [one.mol for one in read if isinstance(one, Molecule)]
         table = figures(mols, self.needed)
-        if self.wish and self.order.choose:
-            for place, missed in zip(places, self.wish.missed(table) if mols else (), strict=True):
-                reasons[place] = missed
+        if self.wish and self.order.choose and mols:
+            cells = {name: [others[place].get(name, "").strip() for place in places] for name in self.own}
+            own = {name: np.array([number_of(text) for text in texts]) for name, texts in cells.items()}
+            missed = self.wish.missed({**table, **own})
+            for row, place in enumerate(places):
+                without = next((name for name in self.own if np.isnan(own[name][row])), None)
+                reasons[place] = missed[row] if without is None else _no_number(without, cells[without][row])
         whole = {name: np.full(len(read), np.nan) for name in self.needed}
         for name, values in table.items():
             whole[name][places] = values
@@ -116,6 +135,10 @@ def judge(rows: Iterable[Row], order: Order, workers: int = 1) -> Iterator[Judge
             yield work(lot)
         return
     yield from in_processes(Judge, (order,), ((lot,) for lot in lots), workers)
+
+
+def _no_number(name: str, text: str) -> str:
+    return f"{name} is {repr(text[:40]) if text else 'empty'}, no number in {name}"
 
 
 def whole(name: str) -> bool:

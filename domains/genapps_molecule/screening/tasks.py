@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps.errors import InputError
-from genapps.io.writers import TableWriter
-from genapps_molecule.reading.files import read_texts
+from genapps.io.writers import TableWriter, output_format
+from genapps_molecule.reading.columns import SAMPLE
+from genapps_molecule.reading.files import Written, read_texts
+from genapps_molecule.reading.kinds import kinds_of, number_of, typed
 from genapps_molecule.reading.writing import MoleculeWriter, molecule_format
+from genapps_molecule.records import Dropped
 from genapps_molecule.report import Sheet, show_screened
 from genapps_molecule.screening.judging import Judged, Order, judge, molecule_of, whole
+from genapps_molecule.traits.properties import PROPERTIES
 
 _TOLD = 10  # offenders that are told one by one
 _KINDS = 12  # reasons that are told with their counts
 _DECIMALS = 4
 _TWIN = "the same as row"
+NO_KINDS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,12 @@ def screen(
     found = Screened(unit="record" if records else "line")
     with ExitStack() as stack:
         rows = read_texts(source, column=column, progress=progress, others=True)
-        lots = judge(rows, order, workers)
+        stack.callback(rows.close)  # type: ignore[attr-defined]
+        head = list(islice(rows, SAMPLE))
+        order = replace(order, columns=numbered(head))
+        order.wish  # noqa: B018  # what is not understood is told before any molecule is judged
+        kinds = _kinds(source, column) if _keeps_kinds(places.rows) else {}
+        lots = judge(chain(head, rows), order, workers)
         stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
         writer = stack.enter_context(MoleculeWriter(places.rows, three_d=places.three_d, seed=places.seed))
         dropped = None if places.dropped is None else stack.enter_context(TableWriter(places.dropped))
@@ -113,7 +124,7 @@ def screen(
                 _refuse_twins(lot, seen)
             _count(found, lot)
             others = others or dict.fromkeys(name for said in lot.others for name in said)
-            _write(writer, lot, order, others)
+            _write(writer, lot, order, others, kinds)
             if dropped is not None:
                 dropped.write(_dropped(lot))
             if sheet is not None:
@@ -124,11 +135,37 @@ def screen(
                 f"{source}: no row is a molecule; {found.unit} {first[0]:,}: {first[1][:80]!r}: {first[2]}"
             )
         if last is not None and writer.rows == 0:
-            writer.write([], _columns(last, order, np.zeros(0, np.int64), others))
+            writer.write([], _columns(last, order, np.zeros(0, np.int64), others, kinds))
         found.flat = writer.flat
     if places.report is not None and sheet is not None:
         show_screened(places.report, sheet, found, order, str(source))
     return found
+
+
+def numbered(rows: Iterable[Written | Dropped]) -> tuple[str, ...]:
+    """The columns that an expression may speak of: those with a number in them, or nothing yet, by the first rows."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        for name, text in (row.others if isinstance(row, Written) else {}).items():
+            told.setdefault(name, []).extend([text.strip()] if text.strip() else [])
+    return tuple(
+        name
+        for name, texts in told.items()
+        if name.lower() not in PROPERTIES and (not texts or any(number_of(text) == number_of(text) for text in texts))
+    )
+
+
+def _keeps_kinds(target: str) -> bool:
+    """Whether a target says of its columns what they hold."""
+    return molecule_format(target) == "table" and output_format(target)[0] in ("parquet", "jsonl")
+
+
+def _kinds(source: str | Path, column: str | None) -> dict[str, int]:
+    """What the other columns hold, by all of their cells: a first look at the rows. Of a pipe, that each is text."""
+    if not Path(source).is_file():
+        return {}
+    rows = read_texts(source, column=column, others=True)
+    return kinds_of(row.others for row in rows if isinstance(row, Written))
 
 
 def _kind(lot: Judged, row: int) -> str:
@@ -163,24 +200,30 @@ def _refuse_twins(lot: Judged, seen: dict[str, int]) -> None:
             lot.reasons[row] = f"{_TWIN} {first:,}"
 
 
-def _write(writer: MoleculeWriter, lot: Judged, order: Order, others: Iterable[str]) -> None:
+def _write(writer: MoleculeWriter, lot: Judged, order: Order, others: Iterable[str], kinds: Mapping[str, int]) -> None:
     """A table has all rows of a score, those that could not be read with their reason; SMI and SDF have molecules."""
     table = molecule_format(writer.target) == "table"
     wanted = [not reason or (table and not order.choose) for reason in lot.reasons]
     rows = np.flatnonzero(wanted)
     if len(rows):
         mols = [] if table or writer.kind == "smi" else [molecule_of(lot.smiles[row]) for row in rows]
-        writer.write(mols, _columns(lot, order, rows, others))
+        writer.write(mols, _columns(lot, order, rows, others, kinds))
 
 
 def _columns(
-    lot: Judged, order: Order, rows: NDArray[np.int64], others: Iterable[str]
+    lot: Judged, order: Order, rows: NDArray[np.int64], others: Iterable[str], kinds: Mapping[str, int] = NO_KINDS
 ) -> dict[str, Sequence[Any] | NDArray[Any]]:
-    """What is written: the molecule and its name, the columns of the input, figures, alerts, the reason."""
+    """What is written: the molecule and its name, the columns of the input, figures, alerts, the reason.
+
+    The columns of the input are what `kinds` say they hold, else texts.
+    """
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {"smiles": [lot.smiles[row] for row in rows]}
     columns["name"] = [lot.names[row] or None for row in rows]
     ours = {*columns, *lot.figures, "alerts", "reason"}
-    columns |= {name: [lot.others[row].get(name) or None for row in rows] for name in others if name not in ours}
+    for name in others:
+        if name not in ours:
+            cells = [lot.others[row].get(name) or None for row in rows]
+            columns[name] = typed(cells, kinds[name]) if name in kinds else cells
     for name, values in lot.figures.items():
         columns[name] = _cells(name, values[rows])
     if not order.choose:

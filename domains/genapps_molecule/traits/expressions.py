@@ -20,6 +20,7 @@ from genapps_molecule.traits.properties import PROPERTIES
 
 LONGEST = 10_000  # characters of an expression
 DEEPEST = 50  # parentheses in one another
+_TOLD = 30  # names beside the properties
 
 Table = Mapping[str, NDArray[np.float64]]
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|[<>=!]=|\S))")
@@ -50,7 +51,10 @@ class Expression:
 
     @classmethod
     def parse(cls, text: str, extra: Collection[str] = ()) -> Expression:
-        """Of a text; `extra` are names it may use beside the properties. Raises UsageError saying what is wrong."""
+        """Of a text; `extra` are names it may use beside the properties, quoted where they are not one word.
+
+        Raises UsageError saying what is wrong.
+        """
         parser = Parser(text, extra)
         expression = parser.expression()
         parser.expect_end()
@@ -190,8 +194,21 @@ class Parser:
             self._take()
             self._sum()
             self._close()
+        elif mark and mark in "\"'`" and self.extra:
+            self._quoted(mark)
         else:
             raise self.wrong(f"a number or a property is missing before {mark!r}" if mark else "it ends too early")
+
+    def _quoted(self, mark: str) -> None:
+        """A name that is not one word, such as 'Ki nM'."""
+        self._take()
+        end = self.text.find(mark, self.at)
+        if end < 0:
+            raise self.wrong("a quote is not closed")
+        name, self.at = self.text[self.at : end], end + 1
+        if name not in self.extra:
+            raise self._unknown(name)
+        self.steps.append(name)
 
     def _named(self, name: str) -> None:
         if name in self.extra:
@@ -204,8 +221,15 @@ class Parser:
         elif name.lower() in PROPERTIES:
             self.steps.append(name.lower())
         else:
-            known = [*PROPERTIES, *self.extra]
-            raise UsageError(f"{name!r} is no property.{did_you_mean(name, known)} There are: {', '.join(known)}")
+            raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UsageError:
+        there = ", ".join(PROPERTIES)
+        if self.extra:
+            there += f"; and columns of numbers: {', '.join(list(self.extra)[:_TOLD])}"
+        return UsageError(
+            f"{name!r} is no property.{did_you_mean(name, [*PROPERTIES, *self.extra])} There are: {there}"
+        )
 
     def _called(self, name: str) -> None:
         if name in MEASURES:
