@@ -36,6 +36,9 @@ class Treatment:
     )
     stereo: Literal["keep", "strip"] = field(default="keep", metadata={"help": "strip: @, / and \\ are left out"})
     isotopes: Literal["keep", "strip"] = field(default="keep", metadata={"help": "strip: [13C] is C"})
+    rings: Literal["keep", "drop"] = field(
+        default="keep", metadata={"help": "drop: rows whose canonical SMILES has ring numbers above 9 are left out"}
+    )
 
 
 KEEP = Treatment()

@@ -9,6 +9,7 @@ import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option
+from genapps_molecule.cli_score import encoding_option
 
 FILE = click.Path(path_type=Path)
 
@@ -20,6 +21,7 @@ FILE = click.Path(path_type=Path)
     "--training", metavar="FILE", help="What novelty is told of; what the shipped model learnt, if not given."
 )
 @click.option("--column", metavar="NAME", help="The column of SMILES, where it is not found by itself.")
+@encoding_option
 @click.option(
     "--most", type=Whole(2), metavar="N", default=30_000, show_default=True, help="Rows to judge: the first N."
 )

@@ -12,6 +12,7 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, output_options, seed_option, threads_option
 from genapps.errors import InputError, UsageError
+from genapps_molecule.cli_score import encoding_option, treatment_of
 
 FILE = click.Path(path_type=Path)
 KEEP_OR_STRIP = click.Choice(["keep", "strip"])
@@ -28,12 +29,17 @@ _TOLD = 10  # rows that were dropped and are told one by one
     help="Or vae, gan, gmm, hmm, rbm, ngram: to compare with.",
 )  # fmt: skip
 @click.option("--column", metavar="NAME", help="Where the SMILES are; found if not given.")
+@encoding_option
 @click.option("--salts", type=KEEP_OR_STRIP, default="keep", show_default=True, help="strip: the largest part is kept.")
 @click.option(
     "--charges", type=click.Choice(["keep", "neutralize"]), default="keep", show_default=True, help="By moving protons."
 )
 @click.option("--stereo", type=KEEP_OR_STRIP, default="keep", show_default=True, help="Whether @, / and \\ count.")
 @click.option("--isotopes", type=KEEP_OR_STRIP, default="keep", show_default=True, help="strip: [13C] is C.")
+@click.option(
+    "--rings", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
+    help="drop: without molecules that need ring numbers above 9.",
+)  # fmt: skip
 @click.option("--dropped", type=FILE, metavar="FILE.csv", help="Write the rows that were not learnt, and why.")
 @click.option("--budget", type=Duration(), help="Time to train at most: 90s, 5m, 1h30m.")
 @click.option(
@@ -64,7 +70,6 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
     """
     target = _checked(data, output, options)
     from genapps.config import resolve
-    from genapps_molecule.chemistry import Treatment
     from genapps_molecule.generators import fitting, fitting_families
     from genapps_molecule.generators.model import SmilesModel
     from genapps_molecule.working import threads
@@ -73,7 +78,7 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
     begin = SmilesModel.shipped() if options["from_shipped"] else None
     if options["begin"] is not None:
         begin = SmilesModel.load(options["begin"])
-    treatment = Treatment(**{name: options[name] for name in ("salts", "charges", "stereo", "isotopes")})
+    treatment = treatment_of(options)
     with (
         _checkpoint(target, options["resume"]) as checkpoint,
         threads(options["threads"]),
@@ -86,12 +91,13 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
                 fitting.Study(begin, config, options["seed"]),
                 treatment,
                 column=options["column"],
+                encoding=options["encoding"],
                 progress=bar,
                 checkpoint=checkpoint,
                 resume=options["resume"] and checkpoint.exists(),
             )
         else:
-            where = {"column": options["column"], "seed": options["seed"]}
+            where = {name: options[name] for name in ("column", "encoding", "seed")}
             found = fitting_families.fit(data, options["family"], config, treatment, **where)
         found.model.save(target)
     if options["dropped"] is not None:

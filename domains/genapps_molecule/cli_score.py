@@ -15,22 +15,28 @@ from genapps.errors import UsageError
 
 FILE = click.Path(path_type=Path)
 STDOUT = "-"
+TREATMENTS = ("salts", "charges", "stereo", "isotopes", "rings")
 _MOST_PROCESSES = 8  # where nobody says how many; each takes some 200 MB
+
+
+encoding_option = click.option("--encoding", metavar="NAME", help="Text encoding of the input; UTF-8 if not given.")
 
 
 def reading_options(function: Function) -> Function:
     """Add what every command that reads molecules understands: which column, and how molecules are treated.
 
-    Arguments handed to the function: column: str | None, salts, charges, stereo, isotopes: str.
+    Arguments handed to the function: column, encoding: str | None, salts, charges, stereo, isotopes, rings: str.
     """
     options = [
         click.option(
             "--column", metavar="NAME|N", help="The column with SMILES, by name or number; found if not given."
         ),
+        encoding_option,
         _kept("salts", "strip", "Of what is written with dots, all parts or the largest."),
         _kept("charges", "neutralize", "Charges as they are, or protons moved where that ends them."),
         _kept("stereo", "strip", "@, / and \\ as they are, or left out."),
         _kept("isotopes", "strip", "[13C] as it is, or as C."),
+        _kept("rings", "drop", "Molecules that need ring numbers above 9, left in or told and left out."),
     ]
     for option in reversed(options):
         function = option(function)
@@ -45,7 +51,7 @@ def treatment_of(options: dict[str, Any]) -> Any:
     """The treatment that the options ask for."""
     from genapps_molecule.chemistry import Treatment
 
-    return Treatment(options["salts"], options["charges"], options["stereo"], options["isotopes"])
+    return Treatment(**{name: options[name] for name in TREATMENTS})
 
 
 @click.command()
@@ -165,6 +171,7 @@ def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, A
             places,
             order,
             column=options["column"],
+            encoding=options["encoding"],
             workers=options["threads"] or _processors(),
             progress=lambda done, size: bar.update(done, size or None),
         )

@@ -102,6 +102,21 @@ def test_columns_of_the_file_are_what_they_hold(tmp_path: Path) -> None:
     assert (last["Ki nM"], last["reason"]) == (">9", None)
 
 
+def test_an_encoding_is_named_or_a_note_says_where_it_is_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "a.csv", tmp_path / "out.csv"
+    source.write_bytes("smiles,name,Größe\nCCO,a,1\nC,Käse,2\n".encode("latin-1"))
+    words = ["molecule", "score", str(source), "--properties", "atoms", "--filters", "none", "-o", str(out)]
+    assert main([*words, "--encoding", "latin-1"]) == 0
+    assert rows_of(out)[1] == {"smiles": "C", "name": "Käse", "Größe": "2", "atoms": "1", "reason": ""}
+    assert "--encoding" not in capsys.readouterr().err
+    assert main(words) == 0
+    assert "not UTF-8 text in 2 rows, first in line 2" in capsys.readouterr().err
+    assert main([*words, "--encoding", "utf-8"]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_filter_twice_drops_nothing_more(drugs: Path, tmp_path: Path) -> None:
     words = ["--where", "logp<3", "--filters", "mcf", "-q"]
     for source, target in ((drugs, "a.smi"), (tmp_path / "a.smi", "b.smi")):

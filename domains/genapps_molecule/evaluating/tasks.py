@@ -20,6 +20,7 @@ def evaluate(
     reference: str | Path | None = None,
     training: str | Path | None = None,
     column: str | None = None,
+    encoding: str | None = None,
     most: int = 30_000,
     fcd: bool = True,
     seed: int = 0,
@@ -29,7 +30,7 @@ def evaluate(
 
     Raises InputError where a file cannot be read or has fewer than two molecules.
     """
-    sample = Sample.of(read_molecules(file, column=column), most, str(file))
+    sample = Sample.of(read_molecules(file, column=column, encoding=encoding), most, str(file))
     n = len(sample.mols)
     if reference is None:
         yardstick = Yardstick.moses()

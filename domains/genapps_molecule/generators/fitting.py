@@ -147,6 +147,7 @@ def fit(
     treatment: Treatment = KEEP,
     *,
     column: str | None = None,
+    encoding: str | None = None,
     progress: Callable[[Event], None] | None = None,
     reading: Callable[[int, int], None] | None = None,
     checkpoint: Path | None = None,
@@ -156,7 +157,8 @@ def fit(
 
     Raises InputError where fewer than 10 molecules are left, or a checkpoint is of other data or settings.
     """
-    rows = read_rows(read_molecules(path, treatment, column=column, progress=reading), study.seed)
+    found = read_molecules(path, treatment, column=column, encoding=encoding, progress=reading)
+    rows = read_rows(found, study.seed)
     begun = study.begin or _new(rows, study)
     data, labels = encoded(rows, begun.vocabulary)
     longest = max(int(data.lengths.max()), begun.longest)

@@ -51,10 +51,11 @@ def fit(
     treatment: Treatment = KEEP,
     *,
     column: str | None = None,
+    encoding: str | None = None,
     seed: int = 0,
 ) -> FittedFamily:
     """Learn the molecules of a file. Raises UsageError for an unknown family, InputError for too few molecules."""
-    rows = read_rows(read_molecules(path, treatment, column=column), seed)
+    rows = read_rows(read_molecules(path, treatment, column=column, encoding=encoding), seed)
     model = fit_family(family, rows.canonical, training=config.training, seed=seed)
     figures: dict[str, Any] = {"family": family, "rows": rows.read, "molecules": len(rows.canonical)}
     figures |= {"repeated": rows.repeated, "dropped": rows.reasons, "draws": _draws(model, seed)}

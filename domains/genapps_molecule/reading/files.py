@@ -49,14 +49,16 @@ def read_molecules(
     treatment: Treatment = KEEP,
     *,
     column: str | None = None,
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Molecule | Dropped]:
     """Each row of a file, "-" for standard input, as a molecule or as what was dropped and why; in bounded memory.
 
-    `column` is the name of the column with SMILES, or its number from 1; it is found where none is given. `progress`
-    takes bytes read and bytes in all. Raises UsageError for what is not there, InputError for what holds no molecules.
+    `column` is the name of the column with SMILES, or its number from 1; it is found where none is given. `encoding` is
+    that of a text, UTF-8 where none is given. `progress` takes bytes read and bytes in all. Raises UsageError for what
+    is not there, InputError for what holds no molecules.
     """
-    for written in read_texts(path, column=column, progress=progress):
+    for written in read_texts(path, column=column, encoding=encoding, progress=progress):
         yield written if isinstance(written, Dropped) else understood(written, treatment)
 
 
@@ -67,25 +69,33 @@ def understood(written: Written, treatment: Treatment = KEEP) -> Molecule | Drop
             mol = read_block(written.text, treatment)
         else:
             mol = read_smiles(written.text, treatment)
-        return Molecule(written.row, canonical(mol), mol, written.name, "" if written.block else written.text)
+        smiles = canonical(mol)
+        if treatment.rings == "drop" and "%" in smiles:
+            raise Unreadable("needs ring numbers of two digits")
+        return Molecule(written.row, smiles, mol, written.name, "" if written.block else written.text)
     except Unreadable as error:
         where = f" (the record begins at line {written.line:,})" if written.block else ""
         return Dropped(written.row, _shown(written.name if written.block else written.text), f"{error}{where}")
 
 
 def read_texts(
-    path: str | Path, *, column: str | None = None, progress: Progress | None = None, others: bool = False
+    path: str | Path,
+    *,
+    column: str | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+    others: bool = False,
 ) -> Iterator[Written | Dropped]:
     """The same rows before any chemistry: nothing is parsed, so that millions are read in seconds.
 
     `others`: with what else each row says, in the columns that the first rows have.
     """
     with open_source(path, DEFAULT) as source:
-        kind = _kind(source, column)
+        kind = _kind(source, column, encoding)
         if kind == "table":
-            yield from _of_table(source, column, progress, others)
+            yield from _of_table(source, column, encoding, progress, others)
             return
-        lines = lines_of(source, progress)
+        lines = lines_of(source, progress, encoding)
         if kind == "smi":
             yield from _of_lines(source, lines, column)
         elif kind == "sdf":
@@ -96,13 +106,16 @@ def read_texts(
             yield from _of_cells(source, lines, column, others)
 
 
-def _kind(source: Source, column: str | None) -> str:
+def _kind(source: Source, column: str | None, encoding: str | None) -> str:
     """What an input is: by its first bytes where they say it, then by its name, then by its first line."""
     if source.head.startswith(b"PAR1"):
         return "table"
     if kind := _KINDS.get(source.suffix):
         return kind
-    head = decoder_of(source.head).decode(source.head)
+    try:
+        head = decoder_of(source.head, encoding).decode(source.head)
+    except UnicodeError:
+        head = ""  # the first reading of the lines tells where
     first = head.lstrip().partition("\n")[0]
     if head.lstrip().startswith("{"):
         return "jsonl"
@@ -199,14 +212,14 @@ def _object(line: str) -> dict[str, object] | str:
 
 
 def _of_table(
-    source: Source, column: str | None, progress: Progress | None, others: bool
+    source: Source, column: str | None, encoding: str | None, progress: Progress | None, others: bool
 ) -> Iterator[Written | Dropped]:
     """Rows of Parquet or of one JSON array."""
     from genapps.io.tables import tables_of
 
     row, place, name = 0, -1, None
     rest: dict[str, int] = {}
-    for table in tables_of(source, batch_rows=_BATCH):
+    for table in tables_of(source, batch_rows=_BATCH, encoding=encoding):
         if place < 0:
             sample = table.slice(0, SAMPLE).to_pylist()
             body = [[_text(one[key]) for key in table.column_names] for one in sample]

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from genapps.errors import InputError
 from genapps.io.writers import TableWriter, output_format
+from genapps.wording import counted
 from genapps_molecule.reading.columns import SAMPLE
 from genapps_molecule.reading.files import Written, read_texts
 from genapps_molecule.reading.kinds import kinds_of, number_of, typed
+from genapps_molecule.reading.lines import UNKNOWN
 from genapps_molecule.reading.writing import MoleculeWriter, molecule_format
 from genapps_molecule.records import Dropped
 from genapps_molecule.report import Sheet, show_screened
@@ -55,6 +57,8 @@ class Screened:
     offenders: list[tuple[int, str, str]] = field(default_factory=list)
     sums: dict[str, tuple[float, int]] = field(default_factory=dict)
     flat: int = 0
+    garbled: int = 0  # rows with bytes that are no text
+    first_garbled: int = 0
     unit: str = "line"
 
     def to_json(self) -> dict[str, Any]:
@@ -83,6 +87,9 @@ class Screened:
             yield f"{self.unit} {row:,}: {text[:60]}{'...' if len(text) > 60 else ''}: {reason}"
         if self.broken > len(self.offenders):
             yield f"and {self.broken - len(self.offenders):,} more; all with --dropped FILE.csv"
+        if self.garbled:
+            rows = f"{counted(self.garbled, 'row')}, first in {self.unit} {self.first_garbled:,}"
+            yield f"not UTF-8 text in {rows}: what is unknown is written as {UNKNOWN}; try --encoding latin-1"
         if self.flat:
             yield f"{self.flat:,} molecules found no place in space and are drawn flat"
 
@@ -93,6 +100,7 @@ def screen(
     order: Order,
     *,
     column: str | None = None,
+    encoding: str | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Screened:
@@ -104,12 +112,12 @@ def screen(
     records = {".sdf", ".sd", ".mol", ".parquet", ".pq", ".json"} & {suffix.lower() for suffix in Path(source).suffixes}
     found = Screened(unit="record" if records else "line")
     with ExitStack() as stack:
-        rows = read_texts(source, column=column, progress=progress, others=True)
+        rows = read_texts(source, column=column, encoding=encoding, progress=progress, others=True)
         stack.callback(rows.close)  # type: ignore[attr-defined]
         head = list(islice(rows, SAMPLE))
         order = replace(order, columns=numbered(head))
         order.wish  # noqa: B018  # what is not understood is told before any molecule is judged
-        kinds = _kinds(source, column) if _keeps_kinds(places.rows) else {}
+        kinds = _kinds(source, column, encoding) if _keeps_kinds(places.rows) else {}
         lots = judge(chain(head, rows), order, workers)
         stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
         writer = stack.enter_context(MoleculeWriter(places.rows, three_d=places.three_d, seed=places.seed))
@@ -160,11 +168,11 @@ def _keeps_kinds(target: str) -> bool:
     return molecule_format(target) == "table" and output_format(target)[0] in ("parquet", "jsonl")
 
 
-def _kinds(source: str | Path, column: str | None) -> dict[str, int]:
+def _kinds(source: str | Path, column: str | None, encoding: str | None) -> dict[str, int]:
     """What the other columns hold, by all of their cells: a first look at the rows. Of a pipe, that each is text."""
     if not Path(source).is_file():
         return {}
-    rows = read_texts(source, column=column, others=True)
+    rows = read_texts(source, column=column, encoding=encoding, others=True)
     return kinds_of(row.others for row in rows if isinstance(row, Written))
 
 
@@ -187,6 +195,10 @@ def _count(found: Screened, lot: Judged) -> None:
     room = _TOLD - len(found.offenders)
     broken = [row for row, bad in enumerate(lot.broken) if bad]
     found.offenders += [(lot.rows[row], lot.smiles[row], lot.reasons[row]) for row in broken[:room]]
+    said = zip(lot.rows, lot.smiles, lot.names, lot.others, strict=True)
+    unknown = [row for row, *texts, more in said if any(UNKNOWN in text for text in (*texts, *more, *more.values()))]
+    found.first_garbled = found.first_garbled or next(iter(unknown), 0)
+    found.garbled += len(unknown)
     for name, values in lot.figures.items():
         known = values[~np.isnan(values)]
         total, count = found.sums.get(name, (0.0, 0))

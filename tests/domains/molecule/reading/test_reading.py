@@ -22,6 +22,7 @@ from genapps_molecule.records import Dropped, Molecule
 
 CTAB = "\n     RDKit          2D\n" + Chem.MolToMolBlock(Chem.MolFromSmiles("C[C@H](N)C(=O)O")).split("\n", 2)[2]
 LARGE = "large\n\n\n  0  0  0  0  0  0  0  0  0  0999 V3000\nM  V30 BEGIN CTAB\nM  V30 COUNTS 10000 0 0 0 0\nM  END\n"
+TANGLE = "C12C3C1C1C4C5C6C7C8C6C6C7C7C9C%10C%11C%10C%10C(C%12C%13C%12C%12C9C%13C5C4C%11C8%12)C7C4C2C1C3C%10C64"  # cubic
 
 
 def told(path: Path, **settings: object) -> list[tuple[int, str, str]]:
@@ -196,3 +197,40 @@ def test_any_text_is_read_to_its_end_in_order(text: str) -> None:
     rows = [row for row, _ in cells_of(lines, ",")]
     assert rows == sorted(set(rows))
     assert all(1 <= row <= len(lines) for row in rows)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.smi"])
+def test_encodings(tmp_path: Path, name: str) -> None:
+    rows = {
+        "a.csv": "smiles,name\nOCC,Käse\n",
+        "a.jsonl": '{"smiles": "OCC", "name": "Käse"}\n',
+        "a.json": '[{"smiles": "OCC", "name": "Käse"}]',
+        "a.smi": "OCC Käse\n",
+    }
+    for encoding in ("latin-1", "utf-16", "utf-8"):
+        path = put(tmp_path, name, rows[name].encode(encoding))
+        assert [row[1:] for row in told(path, encoding=encoding)] == [("CCO", "Käse")]
+    path = put(tmp_path, name, rows[name].encode("latin-1"))
+    with pytest.raises(InputError, match=r"not UTF-8 text; .*--encoding"):
+        told(path, encoding="utf-8")
+
+
+def test_an_encoding_that_does_not_hold_is_told_with_its_line(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.smi", b"C\n" * 700_000 + b"C \xe4\n")
+    with pytest.raises(InputError, match="line 700,001"):
+        for _ in read_texts(path, encoding="utf-8"):
+            pass
+    with pytest.raises(UsageError, match="no such text encoding"):
+        told(path, encoding="nope")
+
+
+def test_ring_numbers_of_two_digits_are_kept_or_told(tmp_path: Path) -> None:
+    cage = "C12C3C4C1C5C2C3C45"
+    wide = "C%12CC%12"  # which is written with one digit as well
+    path = put(tmp_path, "a.smi", "\n".join([cage, TANGLE, wide]) + "\n")
+    assert told(path)[1][1] == TANGLE
+    assert told(path, treatment=Treatment(rings="drop")) == [
+        (1, told(path)[0][1], ""),
+        (2, "-", "needs ring numbers of two digits"),
+        (3, "C1CC1", ""),
+    ]
