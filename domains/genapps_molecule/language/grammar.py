@@ -66,8 +66,9 @@ def kind_of(text: str) -> Kind:
 class Syntax:
     """The grammar of a vocabulary, as the `Grammar` of an autoregressive model.
 
-    A state (B, 5) holds for each text the kind of its last code, the depth of its branches, which rings are open, which
-    of them the last atom has opened or closed, and how many characters of a spelled atom were read (0: not inside one).
+    A state (B, 6) holds for each text the kind of its last code, the depth of its branches, which rings are open, which
+    of them the last atom has opened or closed, how many characters of a spelled atom were read (0: not inside one), and
+    which rings the atom before has opened or closed (-1 between a branch and the next atom: that one is not known).
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -89,33 +90,37 @@ class Syntax:
 
     def start(self, n: int) -> Tensor:
         """The states of n empty texts."""
-        return torch.zeros(n, 5, dtype=torch.long)
+        return torch.zeros(n, 6, dtype=torch.long)
 
     def advance(self, state: Tensor, codes: Tensor) -> Tensor:
         """The states after codes (B,), whether or not the grammar allows them: a prompt is read as it is."""
-        _, depth, rings, fresh, spelled = state.unbind(1)
+        _, depth, rings, fresh, spelled, near = state.unbind(1)
         kind, inside = self.kinds[codes], spelled > 0
         ends = inside & (kind == Kind.UNBRACKET)
         kind = torch.where(inside, torch.where(ends, Kind.ATOM, Kind.INSIDE), kind)
         depth = (depth + (kind == Kind.OPEN).long() - (kind == Kind.CLOSE).long()).clamp_min(0)
         bit = torch.where(kind == Kind.RING, 1 << self.rings[codes].clamp_min(0), 0)
-        fresh = torch.where(kind == Kind.ATOM, 0, fresh) | bit
         begins = kind == Kind.BRACKET
+        moves = begins | ((kind == Kind.ATOM) & ~ends)  # on to an atom that is bonded to the one before
+        near = torch.where(moves, torch.where(near < 0, 0, fresh), torch.where(kind == Kind.CLOSE, -1, near))
+        fresh = torch.where(kind == Kind.ATOM, 0, fresh) | bit
         spelled = torch.where(begins, 1, torch.where(inside & ~ends, spelled + 1, 0))
         last = torch.where(kind == Kind.DOT, Kind.START, kind)
-        return torch.stack([last, depth, rings ^ bit, torch.where(begins, 0, fresh), spelled], 1)
+        return torch.stack([last, depth, rings ^ bit, torch.where(begins, 0, fresh), spelled, near], 1)
 
     def allowed(self, state: Tensor, left: int, exact: bool) -> Tensor:
         """Which codes may follow (B, size + 1), the last one for the end; `left` codes are left."""
-        last, depth, rings, fresh, spelled = (column[:, None] for column in state.unbind(1))
+        last, depth, rings, fresh, spelled, near = (column[:, None] for column in state.unbind(1))
         kinds, bits = self.kinds, 1 << self.rings.clamp_min(0)
         ring, known = kinds == Kind.RING, (rings & bits) != 0
         taken = rings | fresh | 1  # a number is not used twice at an atom, and 0 is only closed
         may = self.follows[last[:, 0].clamp_max(Kind.RING)]
-        may = may & (~ring | torch.where(known, (fresh & bits) == 0, bits == ~taken & (taken + 1)))
+        still = depth + _count(rings)
+        # A ring closed next to where it was opened is a second bond; where there is room an atom comes first.
+        bonded = fresh | torch.where(still <= left - 1, near, 0)
+        may = may & (~ring | torch.where(known, (bonded & bits) == 0, bits == ~taken & (taken + 1)))
         may &= (kinds != Kind.CLOSE) | (depth > 0)
         may &= (kinds != Kind.DOT) | ((depth == 0) & (rings == 0))
-        still = depth + _count(rings)
         may &= still + self._more(rings, fresh, known, bits) <= left - 1
         ends_atom = kinds == Kind.UNBRACKET
         within = torch.where(ends_atom, spelled > 1, self.spells & (spelled <= MOST_SPELLED))

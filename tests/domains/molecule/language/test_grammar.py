@@ -68,6 +68,10 @@ def test_what_is_written_canonically_is_allowed(text: str) -> None:
         "[]",
         "C2CC2",
         "C(1CC1)",
+        "C1C1",  # a second bond between two neighbors
+        "CC1C=1",
+        "C1[13CH2]1",
+        "C1(C1)",
     ],
 )
 def test_what_no_molecule_is_written_as_is_refused(text: str) -> None:
