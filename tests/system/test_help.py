@@ -188,6 +188,8 @@ def quick(example: str) -> list[str]:
     learnt = words[1:2] == ["impute"] and "--model" in words
     if words[0] == "tabular" and words[1] in TRAINING and "--family" not in words and not learnt:
         words += ["--family", "gmm"]
+    if words[1:2] == ["synthesize"] and "auto" in words:
+        words = ["5s" if word == "5m" else word for word in words]
     if words[1:2] == ["embed"]:
         words += ["--set", "training.epochs=2"]
     if words[0] == "molecule":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -41,10 +42,20 @@ def shop(tmp_path: Path) -> Path:
     return write_shop(tmp_path / "shop.csv")
 
 
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the shop, learnt once."""
+    from genapps.cli import main
+
+    folder = tmp_path_factory.mktemp("learnt")
+    words = ["tabular", "fit", str(write_shop(folder / "shop.csv")), *FAST, "-o", str(folder / "shop.genapps")]
+    assert main(words) == 0
+    return folder / "shop.genapps"
+
+
 @pytest.fixture
-def model(here: Callable[..., Any], shop: Path, tmp_path: Path) -> Path:
-    assert here("tabular", "fit", shop, *FAST, "-o", "shop.genapps").code == 0
-    return tmp_path / "shop.genapps"
+def model(here: Callable[..., Any], shop: Path, tmp_path: Path, learnt: Path) -> Path:
+    return Path(shutil.copy(learnt, tmp_path / "shop.genapps"))
 
 
 # synthesize -----------------------------------------------------------------------------------------------------------

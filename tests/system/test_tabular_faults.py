@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,10 +39,20 @@ def table(tmp_path: Path) -> Path:
     return write_table(tmp_path / "table.csv")
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mixture of such a table, learnt once."""
+    from genapps.cli import main
+
+    folder = tmp_path_factory.mktemp("fitted")
+    table = write_table(folder / "table.csv")
+    assert main(["tabular", "fit", str(table), "--family", "gmm", "-o", str(folder / "fitted.genapps")]) == 0
+    return folder / "fitted.genapps"
+
+
 @pytest.fixture
-def model(here: Callable[..., Any], table: Path, tmp_path: Path) -> Path:
-    assert here("tabular", "fit", table, "--family", "gmm", "-o", "fitted.genapps").code == 0
-    return tmp_path / "fitted.genapps"
+def model(here: Callable[..., Any], table: Path, tmp_path: Path, fitted: Path) -> Path:
+    return Path(shutil.copy(fitted, tmp_path / "fitted.genapps"))
 
 
 @contextmanager
