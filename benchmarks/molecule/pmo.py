@@ -25,7 +25,7 @@ population costs what it gains: nothing was better in mean and in the worst, so 
 
     python benchmarks/molecule/pmo.py                                      # the four that are stated, three seeds
     python benchmarks/molecule/pmo.py --tasks all --seeds 0
-    python benchmarks/molecule/pmo.py --guided                             # a network that learns beside it, or none
+    python benchmarks/molecule/pmo.py --guided --tasks albuterol_similarity,drd2,qed --seeds 10,11 --calls 1000
     python benchmarks/molecule/pmo.py --quick
 """
 
@@ -58,9 +58,6 @@ from genapps_molecule.optimizing.tasks import METHODS, Order, strategy_of
 STATED = ("gsk3b", "jnk3", "drd2", "qed")
 SEEDS = (0, 1, 2)
 FIRST = 250  # molecules of ZINC that are asked first, a tenth of all where calls are few
-GUIDED = ("qed", "drd2", "albuterol_similarity")  # objectives on which `--method guided` is compared
-GUIDED_SEEDS = (10, 11)
-GUIDED_CALLS = 1_000
 
 # Area of the ten best as published (InVirtuoGen_results, references/reference_pmo.csv, which repeats PMO's table):
 # Mol GA (Tripp and Hernandez-Lobato 2023), Genetic GFN (Kim et al. 2024).
@@ -177,24 +174,28 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def guided(folder: Path, texts: list[str]) -> None:
-    """Searches with and without a network that learns from the best, from the same first molecules."""
-    rows: list[dict[str, Any]] = []
-    for task in GUIDED:
-        values = objective(task, folder)
-        for seed in GUIDED_SEEDS:
-            for method in METHODS:
-                rows.append({"method": method, **run(task, seed, GUIDED_CALLS, values, texts, method)})
-                print(json.dumps(rows[-1]), flush=True)
-    found = {
-        f"{task} {method}": {
-            key: round(float(np.mean([row[key] for row in rows if (row["task"], row["method"]) == (task, method)])), 4)
-            for key in ("area_top10", "top10", "cpu_seconds")
-        }
-        for task in GUIDED
-        for method in METHODS
-    }
-    write("guided", rows, {"calls": GUIDED_CALLS, "seeds": GUIDED_SEEDS, "first": GUIDED_CALLS // 10}, found)
+def usual(task: str, seed: int | None, calls: int, values: Values, texts: list[str], *, keep: bool) -> None:
+    """A search, or what random molecules give where there is no seed, unless it is kept already."""
+    kept = {(row["task"], row["seed"], row["calls"], bool(row.get("floor"))) for row in past()}
+    if keep and (task, seed or 0, calls, seed is None) in kept:
+        return
+    row = floor(task, calls, values, texts) if seed is None else run(task, seed, calls, values, texts)
+    print(json.dumps(row), flush=True)
+    if keep:
+        rows = sorted([*past(), row], key=lambda one: (one["task"], bool(one.get("floor")), one["seed"]))
+        write("pmo", rows, settings(), summary(rows))
+
+
+def guided(task: str, seed: int, calls: int, values: Values, texts: list[str]) -> None:
+    """A search with and one without a network that learns from the best, from the same first molecules; kept."""
+    kept = read("guided")
+    rows: list[dict[str, Any]] = kept["rows"] if kept.get("settings") == settings() else []
+    done = {(row["method"], row["task"], row["seed"], row["calls"]) for row in rows}
+    for method in METHODS:
+        if (method, task, seed, calls) not in done:
+            rows.append({"method": method, **run(task, seed, calls, values, texts, method)})
+            print(json.dumps(rows[-1]), flush=True)
+            write("guided", rows, settings())
 
 
 def main() -> None:
@@ -204,7 +205,7 @@ def main() -> None:
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--no-floor", action="store_true", help="leave out what random molecules give")
-    parser.add_argument("--guided", action="store_true", help="compare --method guided with the usual one instead")
+    parser.add_argument("--guided", action="store_true", help="compare --method guided with the usual one; kept apart")
     parser.add_argument("--quick", action="store_true", help="two objectives, 500 calls, nothing is kept")
     args = parser.parse_args()
     folder = data()
@@ -216,21 +217,14 @@ def main() -> None:
     if args.quick:
         tasks, calls, seeds = ["jnk3", "perindopril_mpo"], 500, [0]
     texts = list(molecules("zinc"))
-    if args.guided:
-        guided(folder, texts)
-        return
     for task in tasks:
         values = objective(task, folder)
+        if args.guided:
+            for seed in seeds:
+                guided(task, seed, calls, values, texts)
+            continue
         for seed in (*seeds, *(() if args.no_floor else (None,))):
-            rows = past()
-            kept = {(row["task"], row["seed"], row["calls"], bool(row.get("floor"))) for row in rows}
-            if (task, seed or 0, calls, seed is None) in kept and not args.quick:
-                continue
-            row = floor(task, calls, values, texts) if seed is None else run(task, seed, calls, values, texts)
-            print(json.dumps(row), flush=True)
-            if not args.quick:
-                rows = sorted([*past(), row], key=lambda one: (one["task"], bool(one.get("floor")), one["seed"]))
-                write("pmo", rows, settings(), summary(rows))
+            usual(task, seed, calls, values, texts, keep=not args.quick)
 
 
 if __name__ == "__main__":
