@@ -108,6 +108,19 @@ def canonical(mol: Chem.Mol) -> str:
     return str(Chem.MolToSmiles(mol))
 
 
+def neutral(mol: Chem.Mol) -> str:
+    """The canonical SMILES of the molecule with protons moved until no part that can be neutral is charged.
+
+    An acid, its carboxylate and its zwitterion have the same text.
+    """
+    if not any(atom.GetFormalCharge() for atom in mol.GetAtoms()):
+        return canonical(mol)
+    try:
+        return canonical(rdMolStandardize.Uncharger(canonicalOrder=True, force=True).uncharge(mol))
+    except (ValueError, RuntimeError):
+        return canonical(mol)
+
+
 def _reason(error: Exception) -> str:
     """RDKit's reason in lower case, without its long tail of atom numbers."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

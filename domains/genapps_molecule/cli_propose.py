@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
-from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
 
 FILE = click.Path(path_type=Path)
@@ -62,9 +62,10 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
     output = output or STDOUT
     _check(as_json, {"rows": output, "dropped": options["dropped"], "report": options["report"]}, options)
     from genapps_molecule.proposing.delivering import Places, deliver
+    from genapps_molecule.proposing.known import known_molecules
     from genapps_molecule.proposing.picking import Aim
     from genapps_molecule.proposing.sources import Shape
-    from genapps_molecule.proposing.tasks import Order, smiles_of
+    from genapps_molecule.proposing.tasks import Order
     from genapps_molecule.traits.ranges import Wish
     from genapps_molecule.working import threads
 
@@ -73,7 +74,7 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
         seed=options["seed"],
         wish=Wish.parse(options["where"]) if options["where"] is not None else None,
         filters=tuple(name.strip() for names in options["filters"] for name in names.split(",") if name.strip()),
-        novel_to=smiles_of(options["novel_to"]),
+        novel_to=known_molecules(options["novel_to"], lambda sentence: note(f"note: {sentence}")),
         shape=Shape.parse(options["scaffold"], options["link"], options["like"], options["similarity"]),
         aims=Aim.parse(options["rank"]) if options["rank"] is not None else (),
         diverse=options["diverse"],
@@ -82,9 +83,15 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
         seconds=options["budget"],
     )
     places = Places(output, options["dropped"], options["report"], options["three_d"])
-    with threads(options["threads"]), Progress("proposing", unit="molecules") as bar, Stop() as stop:
-        found = deliver(order, places, model=options["model"], progress=bar.update, stopped=stop)
-    _tell(as_json, {"rows": output, "dropped": places.dropped, "report": places.report}, found)
+    said: list[str] = []
+    with threads(options["threads"]), Progress("proposing", unit="molecules") as bar:
+
+        def say(sentence: str) -> None:
+            said.append(sentence)
+            bar.note(f"note: {sentence}")
+
+        found = deliver(order, places, model=options["model"], progress=bar.update, say=say)
+    _tell(as_json, {"rows": output, "dropped": places.dropped, "report": places.report}, found, said)
 
 
 def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> None:
@@ -103,7 +110,7 @@ def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> No
     check_apart([*places.values(), beside], [options["model"], *options["novel_to"]])
 
 
-def _tell(as_json: bool, places: dict[str, Any], found: Any) -> None:
+def _tell(as_json: bool, places: dict[str, Any], found: Any, said: Collection[str]) -> None:
     """Figures and places as JSON on stdout, or lines for people: on stderr where rows go to stdout."""
     written = {name: str(place) for name, place in places.items() if place is not None and str(place) != STDOUT}
     if as_json:
@@ -112,6 +119,7 @@ def _tell(as_json: bool, places: dict[str, Any], found: Any) -> None:
     for line in found.lines() if verbosity() >= 0 else ():
         click.echo(line, err=places["rows"] == STDOUT)
     for sentence in found.notes:
-        note(f"note: {sentence}")
+        if sentence not in said:
+            note(f"note: {sentence}")
     for name, place in written.items():
         note(f"{name:<11} {place}")

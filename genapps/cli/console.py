@@ -117,6 +117,12 @@ class Progress:
         sys.stderr.write(f"\r{line}\x1b[K")
         sys.stderr.flush()
 
+    def note(self, message: str) -> None:
+        """`note`, in a line of its own while the bar is drawn."""
+        if self._active and self._drawn:
+            sys.stderr.write("\r\x1b[K")
+        note(message)
+
     def _line(self, done: int, seconds: float, text: str) -> str:
         unit = f" {self.unit}" if self.unit else ""
         if self.total:

@@ -65,19 +65,30 @@ def draw_texts(
 
 
 def together(work: Callable[..., list[str]], items: Sequence[tuple[Any, ...]]) -> list[list[str]]:
-    """What `work` makes of each item, in order, by several threads with one core each."""
+    """What `work` makes of each item, in order, by several threads with one core each.
+
+    Nothing is waited for once one of them raises, or Ctrl-C is met: the process is to end at once.
+    """
     count = min(torch.get_num_threads(), len(items))
-    if count <= 1:
-        return [work(*item) for item in items]
-    with threads(1), ThreadPoolExecutor(count) as pool:
-        return list(pool.map(lambda item: work(*item), items))
+    with threads(1):
+        if count <= 1:
+            return [work(*item) for item in items]
+        pool = ThreadPoolExecutor(count)
+        try:
+            return list(pool.map(lambda item: work(*item), items))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass
 class Yield:
-    """What became of the texts that were drawn; `dropped` takes each one that was not kept, and why."""
+    """What became of the texts that were drawn; `dropped` takes each one that was not kept, and why.
+
+    spare: those dropped that were as wished, only more than are needed.
+    """
 
     drawn: int = 0
+    spare: int = 0
     reasons: dict[str, int] = field(default_factory=dict)  # in general words, and how often
     dropped: Callable[[str, str], None] | None = None
 
@@ -86,6 +97,11 @@ class Yield:
         self.count(kind or reason)
         if self.dropped is not None:
             self.dropped(text, reason)
+
+    def leave(self, text: str, reason: str) -> None:
+        """Tell of one that was as wished, and is not needed."""
+        self.spare += 1
+        self.drop(text, reason)
 
     def count(self, reason: str, times: int = 1) -> None:
         """Count some that were dropped."""
@@ -98,9 +114,14 @@ class Yield:
         return self.drawn - sum(self.reasons.values())
 
     @property
+    def wished(self) -> int:
+        """How many were as wished, needed or not."""
+        return self.kept + self.spare
+
+    @property
     def share(self) -> float:
-        """The share of draws that were kept."""
-        return self.kept / self.drawn if self.drawn else 1.0
+        """The share of draws that were as wished."""
+        return self.wished / self.drawn if self.drawn else 1.0
 
 
 def molecules(

@@ -55,16 +55,24 @@ class Guided:
         """Those of the source."""
         return self.source.columns if self.source is not None else ()
 
-    def draw(self, n: int, rng: np.random.Generator) -> list[Made]:
-        """At most n of what was found, after one more generation where that is not enough; none if it found none."""
+    def draw(self, n: int, rng: np.random.Generator, most: int | None = None) -> list[Made]:
+        """At most n of what was found, after one more generation where that is not enough; none if it found none.
+
+        No more than `most` molecules, where that is given, are looked at for it.
+        """
         if len(self._ready) < n:
             made = self._generation(rng) if self._pool else self._first(rng)
-            found = self._judge(made, rng)
+            found = self._judge(made[:most], rng)
             self.generations += 1
             self.idle = 0 if found else self.idle + 1
             self._ready += found
         drawn, self._ready = self._ready[:n], self._ready[n:]
         return drawn
+
+    def rest(self) -> list[Made]:
+        """What was found, and not drawn yet."""
+        rest, self._ready = self._ready, []
+        return rest
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """As the source says; the distance is not asked."""

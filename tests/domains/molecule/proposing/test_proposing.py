@@ -48,8 +48,18 @@ def test_only_valid_molecules_are_delivered_each_once(tiny_smiles: list[str]) ->
     assert len(found) == 80 == len(set(found.smiles)) and spent(found)
     assert all(canonical(read_smiles(text)) == text for text in found.smiles)
     assert found.told.reasons["no valid chemistry"] > 20 and found.told.reasons["there before"] > 20
-    assert {reason.partition(":")[0] for _, reason in dropped} == {"no valid chemistry", "there before"}
+    spare = "as wished, but not needed"
+    assert {reason.partition(":")[0] for _, reason in dropped} == {"no valid chemistry", "there before", spare}
     assert len(dropped) == sum(found.told.reasons.values())
+
+
+def test_every_draw_is_delivered_or_listed(tiny_smiles: list[str]) -> None:
+    for options in ({}, {"diverse": True}, {"aims": Aim.parse("qed")}, {"wish": Wish.parse("mw<=180")}, {"most": 33}):
+        dropped: list[str] = []
+        order = Order(n=20, **options)  # type: ignore[arg-type]
+        found = propose(Listed([*tiny_smiles, *BAD]), order, dropped=lambda text, reason: dropped.append(text))
+        assert found.told.drawn == len(found) + len(dropped) and not set(found.smiles) & (set(dropped) - {""})
+        assert found.told.kept == len(found) and found.told.share > 0.3
 
 
 def test_what_is_asked_for_holds_of_every_row(tiny_smiles: list[str]) -> None:
@@ -77,6 +87,9 @@ def test_what_cannot_be_had_ends_with_a_note() -> None:
     assert len(found) == 0 and [len(mols) for mols, _ in found.lots()] == [0]
     assert propose(Listed(["CC"]), Order(n=5), stopped=lambda: True).told.drawn == 0
     assert propose(Listed(["CC"]), Order(n=5, most=64)).told.drawn == 64
+    assert (
+        len(propose(Listed(["CC"]), Order(n=5, most=1))) == 1 == propose(Listed(["CC"]), Order(n=5, most=1)).told.drawn
+    )
     assert propose(Listed(BAD), Order(n=5, seconds=0.0)).told.drawn == 16  # one round of the fewest draws
 
 
@@ -88,7 +101,9 @@ def test_the_best_come_first_and_a_diverse_set_is_spread(tiny_smiles: list[str])
     assert found.columns["qed"].mean() > plain.columns["qed"].mean()
     spread = propose(Listed(tiny_smiles), Order(n=40, diverse=True))
     assert len(set(spread.columns["scaffold"])) >= len(set(plain.columns["scaffold"]))
-    assert propose(Listed(tiny_smiles), Order(n=40, aims=aims, diverse=True)).smiles != found.smiles
+    both = propose(Listed(tiny_smiles), Order(n=40, aims=aims, diverse=True))
+    assert both.smiles != found.smiles and both.smiles == both.columns["smiles"]
+    assert (np.diff(both.columns["front"]) >= 0).all() and both.columns["front"].max() > 1
 
 
 def test_rows_around_a_scaffold_say_how(tiny_smiles: list[str]) -> None:
