@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,10 @@ from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option
 from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
+from genapps.wording import counted
+
+if TYPE_CHECKING:
+    from genapps_molecule.optimizing.tasks import Optimized
 
 FILE = click.Path(path_type=Path)
 STDOUT = "-"
@@ -72,17 +76,39 @@ def optimize(output: str | None, as_json: bool, **options: Any) -> None:
     filters = tuple(name.strip() for names in options["filters"] for name in names.split(",") if name.strip())
     apart = ("filters", "state", "resume", "report", "three_d")
     order = Order(filters=filters, **{name: value for name, value in options.items() if name not in apart})
+    found = None
     with Progress("searching", unit="calls") as bar, Stop() as stop:
-        found = search(
-            order,
-            output,
-            state=options["state"],
-            resume=options["resume"],
-            report=options["report"],
-            three_d=options["three_d"],
-            progress=bar.update,
-            stopped=stop,
-        )
+        try:
+            found = search(
+                order,
+                output,
+                state=options["state"],
+                resume=options["resume"],
+                report=options["report"],
+                three_d=options["three_d"],
+                progress=bar.update,
+                stopped=stop,
+                calling=stop.at_once,
+            )
+        except KeyboardInterrupt:  # before there was anything to deliver
+            if not stop():
+                raise
+    if found is not None:
+        _tell(found, output, as_json, options)
+    if stop():
+        raise stop.error(_kept(found, options["state"]))
+
+
+def _kept(found: Optimized | None, state: Path | None) -> str:
+    """What is left of a search that was ended, and how it can go on."""
+    if state is not None and state.exists():
+        calls = "what was asked" if found is None else f"all {counted(found.calls, 'finished call')}"
+        return f"{state} keeps {calls}, and the same command with --resume goes on"
+    return "" if found is None else f"{counted(found.calls, 'call')} made; --state FILE would let the search go on"
+
+
+def _tell(found: Optimized, output: str, as_json: bool, options: dict[str, Any]) -> None:
+    """Print what was found, and where it is."""
     places = {"rows": output, "state": options["state"], "report": options["report"]}
     written = {name: str(place) for name, place in places.items() if place is not None and str(place) != STDOUT}
     if as_json:
@@ -117,6 +143,8 @@ def _check(as_json: bool, output: str, options: dict[str, Any]) -> None:
         check_target(state)
         if state.exists() and not resume:
             raise UsageError(f"{state}: holds a search already; add --resume to go on with it, or name another file")
+        if resume and not state.exists():
+            note(f"{state}: no search to go on from; starting anew")
     check_molecules(output, options["three_d"])
     check_report(report)
     figures = None if report is None else figures_beside(report)

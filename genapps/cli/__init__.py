@@ -93,15 +93,20 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, Terminated):
-        return "terminated", TERMINATED
+        return _ended("terminated", error), TERMINATED
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return "interrupted", INTERRUPTED
+        return _ended("interrupted", error), INTERRUPTED
     if _is_out_of_memory(error):
         return "out of memory; give fewer rows, a smaller batch size, or run on a larger machine", 1
     if isinstance(error, OSError):
         reason = REMEDIES.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
         return (f"{error.filename}: {reason}" if error.filename else reason), 1
     return f"a defect of genapps: {type(error).__name__}: {error} (--debug shows where)", 1
+
+
+def _ended(how: str, error: BaseException) -> str:
+    """How the process was ended, and what else the error says, such as how to go on."""
+    return f"{how}; {error}" if str(error) else how
 
 
 def _near(name: str, others: Sequence[str] | None) -> list[str]:

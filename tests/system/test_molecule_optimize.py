@@ -84,12 +84,61 @@ def test_a_search_is_kept_and_goes_on(desk):
     assert "begun with another objective" in other.err
 
 
+BLOCKS = """
+import os, signal, time
+print("imported")
+def score(smiles):
+    print("asked")
+    with open("asked.txt", "a+") as file:
+        file.write(smiles + "\\n")
+        file.seek(0)
+        if len(file.readlines()) == 17:
+            os.kill(os.getpid(), getattr(signal, os.environ["SENT"]))
+            time.sleep(1000)
+    return len(smiles)
+"""
+
+
+@pytest.mark.parametrize(("sent", "code", "how"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+def test_a_call_that_takes_forever_is_cut_short_and_all_others_are_kept(desk, monkeypatch, sent, code, how):
+    monkeypatch.setenv("SENT", sent)
+    Path("slow.py").write_text(BLOCKS)
+    words = ["molecule", "optimize", "--objective", "slow.py:score", "--start", "start.smi", "--calls", 30, "--json"]
+    done = desk(*words, "-o", "part.csv", "--state", "run.genapps")
+    assert done.code == code
+    last = done.err.splitlines()[-1]
+    assert last.startswith(f"genapps: {how}; run.genapps keeps all 16 finished calls")
+    assert "--resume" in last
+    assert len(table("part.csv")) == 16
+    assert "asked" not in done.out and "imported" not in done.out, "stdout is for the result alone"
+    more = desk(*words, "-o", "parts.csv", "--state", "run.genapps", "--resume")
+    assert json.loads(more.out)["calls"] == 30
+    assert len(Path("asked.txt").read_text().split()) == 31, "the call that was cut short is made again, and no other"
+    assert desk(*words, "-o", "whole.csv").code == 0
+    assert Path("parts.csv").read_text() == Path("whole.csv").read_text()
+
+
+def test_a_search_that_was_ended_before_any_call_says_so(desk, monkeypatch):
+    monkeypatch.setenv("SENT", "SIGINT")
+    Path("slow.py").write_text(BLOCKS.replace("== 17", "== 1"))
+    done = desk("molecule", "optimize", "--objective", "slow.py:score", "--start", "start.smi", "-o", "o.csv")
+    assert (done.code, done.err.splitlines()[-1]) == (130, "genapps: interrupted")
+    assert not Path("o.csv").exists()
+
+
+def test_a_search_that_is_not_there_begins_anew_and_says_so(desk):
+    done = desk("molecule", "optimize", "--objective", "qed", "--start", "start.smi", "--calls", 10, "--resume",
+                "--state", "run.genapps", "-o", "o.csv")  # fmt: skip
+    assert (done.code, done.err.splitlines()[0]) == (0, "run.genapps: no search to go on from; starting anew")
+
+
 def test_a_model_fitted_to_a_table_is_an_objective(desk):
     wish = "qsar(assay.csv, y=pIC50) - unsure(assay.csv, y=pIC50)"
     done = desk("molecule", "optimize", "--objective", wish, "--start", "start.smi", "--calls", 40, "-n", 5,
                 "-o", "best.sdf")  # fmt: skip
     assert done.code == 0, done.err
     assert "fitted to 10 molecules, 1 rows left out (row 11: 'x' in pIC50 is no number)" in done.err
+    assert done.err.count("fitted to") == 1
     assert Path("best.sdf").read_text().count("$$$$") == 5
 
 

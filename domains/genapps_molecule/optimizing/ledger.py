@@ -30,12 +30,16 @@ class Scores:
 
 @dataclass
 class Ledger:
-    """Every molecule that was asked about, once each. A call is a canonical SMILES that was not asked before."""
+    """Every molecule that was asked about, once each. A call is a canonical SMILES that was not asked before.
+
+    best: the highest score, NaN before there is one.
+    """
 
     smiles: list[str] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)  # call -> why it has no score
     _values: list[float] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
+    best: float = float("nan")
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -59,6 +63,8 @@ class Ledger:
             self._places[text] = len(self.smiles)
             self.smiles.append(text)
             self._values.append(value if known else np.nan)
+            if known and not value <= self.best:
+                self.best = value
 
     def ranked(self, since: int = 0) -> NDArray[np.int64]:
         """The calls from that one on that have a score, best first, the earlier of equals first."""

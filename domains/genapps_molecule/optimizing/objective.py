@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from genapps.errors import InputError, UsageError
+from genapps.wording import counted
+from genapps_molecule.optimizing.aside import aside
 from genapps_molecule.optimizing.ledger import Candidate, Floats, Scores
 from genapps_molecule.optimizing.search import Objective
 from genapps_molecule.traits.expressions import Expression
@@ -23,6 +25,7 @@ from genapps_molecule.traits.measures import figures, measure
 
 _FUNCTION = re.compile(r"(.+\.py):([A-Za-z_]\w*)")
 _NO_NUMBER = "the expression is not defined for it"
+WRONG_NUMBER = "the batch function returned another number of values than it was given molecules"
 _PARAMETERS = {
     "smiles": "one canonical SMILES",
     "mol": "one RDKit molecule",
@@ -64,7 +67,10 @@ class ByFunction:
     takes: str  # a name of _PARAMETERS
 
     def __call__(self, asked: Sequence[Candidate]) -> Scores:
-        """Values (N,); what raises has none, and says why. A batch that raises is asked again one by one."""
+        """Values (N,); what raises has none, and says why. A batch that raises is asked again one by one.
+
+        What returns no list, or one of another length, is a failure of all of them.
+        """
         if self.takes == "batch" and (found := self._together(asked)) is not None:
             return found
         pairs = [self._alone(one) for one in asked]
@@ -72,18 +78,22 @@ class ByFunction:
 
     def _together(self, asked: Sequence[Candidate]) -> Scores | None:
         try:
-            returned = list(self.function([one.smiles for one in asked]))
+            with aside():
+                returned = self.function([one.smiles for one in asked])
+                values = list(returned) if isinstance(returned, Iterable) else None
         except (Exception, SystemExit):
             return None
-        if len(returned) != len(asked):
-            return None
-        pairs = [_number(value) for value in returned]
+        if values is None or len(values) != len(asked):
+            count = "no list" if values is None else counted(len(values), "value")
+            return Scores(np.full(len(asked), np.nan), (f"{WRONG_NUMBER} ({count} for {len(asked)})",) * len(asked))
+        pairs = [_number(value) for value in values]
         return Scores(np.array([value for value, _ in pairs]), tuple(reason for _, reason in pairs))
 
     def _alone(self, one: Candidate) -> tuple[float, str]:
         argument = {"smiles": one.smiles, "mol": one.mol, "batch": [one.smiles]}[self.takes]
         try:
-            returned = self.function(argument)
+            with aside():
+                returned = self.function(argument)
             if self.takes == "batch":
                 (returned,) = returned
         except (Exception, SystemExit) as error:  # a stranger's code may raise anything
@@ -111,7 +121,8 @@ def python_function(path: str, name: str) -> ByFunction:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with aside():
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error})") from error
     function = getattr(module, name, None)
@@ -134,11 +145,19 @@ def parts_of(objective: Objective, asked: Sequence[Candidate]) -> dict[str, Floa
     return figures([one.mol for one in asked], objective.expression.names)
 
 
-def notes_of(objective: Objective) -> Iterator[str]:
-    """What a person should know of the models that an objective asks."""
-    if isinstance(objective, ByExpression):
-        for name in objective.expression.names:
-            if name.startswith(("qsar(", "unsure(")):
-                from genapps_molecule.traits.qsar import qsar
+def lot_of(objective: Objective) -> int | None:
+    """How many molecules it is asked about at once; None where it does not matter.
 
-                yield qsar(name.partition("(")[2].removesuffix(")")).words
+    One for a function of one molecule, so that each answer is kept as it comes, however long the next one takes.
+    """
+    return 1 if isinstance(objective, ByFunction) and objective.takes != "batch" else None
+
+
+def notes_of(objective: Objective) -> Iterator[str]:
+    """What a person should know of the models that an objective asks, of each once."""
+    if isinstance(objective, ByExpression):
+        names = [name for name in objective.expression.names if name.startswith(("qsar(", "unsure("))]
+        for argument in dict.fromkeys(name.partition("(")[2].removesuffix(")") for name in names):
+            from genapps_molecule.traits.qsar import qsar
+
+            yield qsar(argument).words

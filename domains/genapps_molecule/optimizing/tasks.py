@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from genapps.errors import InputError, UsageError
+from genapps.wording import counted
 from genapps_molecule.optimizing import state as states
 from genapps_molecule.optimizing.delivery import Delivered, deliver
 from genapps_molecule.optimizing.fence import Fence, hardest_of
 from genapps_molecule.optimizing.first import RESERVE, drawn, of_file, population
 from genapps_molecule.optimizing.genetic import Breeding, Genetic, parsed
 from genapps_molecule.optimizing.ledger import Ledger, area, top_means
-from genapps_molecule.optimizing.objective import notes_of, objective_of
-from genapps_molecule.optimizing.search import Search, Strategy
+from genapps_molecule.optimizing.objective import WRONG_NUMBER, lot_of, notes_of, objective_of
+from genapps_molecule.optimizing.search import STOPPED, Around, Search, Strategy
 from genapps_molecule.reading.writing import write_molecules
 from genapps_molecule.records import Dropped
 
@@ -133,23 +135,31 @@ def optimize(
     three_d: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    calling: Around = nullcontext,
 ) -> Optimized:
     """Search, and write the best to `output`; with `state` the search can go on later.
 
-    Raises UsageError for what was asked wrongly, InputError for a start or an objective without a single molecule or
-    score. What fails for one molecule is that molecule's reason.
+    It ends early where `stopped` holds, and where a call is cut short by KeyboardInterrupt: that call is lost, what was
+    found before is kept and delivered. All that may take long is done within `calling`, which may have it so.
+
+    Raises KeyboardInterrupt where it was ended before there was a score, UsageError for what was asked wrongly,
+    InputError for a start or an objective without a single molecule or score. What fails for one molecule is that
+    molecule's reason.
     """
     began = time.monotonic()
-    objective, fence = objective_of(order.objective), Fence.of(order.where, order.filters)
+    with calling():
+        objective, fence = objective_of(order.objective), Fence.of(order.where, order.filters)
     rng = np.random.default_rng(order.seed)
     breeding = Breeding(most_atoms=order.most_atoms)
     search = Search(objective, strategy_of(order, breeding), rng, Ledger(), [], fence)
+    search.lot, search.calling = lot_of(objective), calling
     dropped: list[Dropped] = []
     notes = list(notes_of(objective))
     if resume and state is not None and Path(state).exists():
         states.restore(state, search, order.fixed())
     else:
-        search.first, reserve, dropped, note = _first(order, fence, rng, breeding)
+        with calling():
+            search.first, reserve, dropped, note = _first(order, fence, rng, breeding)
         search.begun = len(search.first)
         notes += [note] if note else []
         if isinstance(search.strategy, Genetic):
@@ -162,9 +172,11 @@ def optimize(
     ended = search.run(order.calls, keeper, lambda _: stopped())
     keeper.save(search)
     if not len(search.ledger.ranked()):
+        if ended == STOPPED:
+            raise KeyboardInterrupt
         raise InputError(f"{order.objective!r} has no score for any molecule; the first reason: {_why(search.ledger)}")
     found = _result(order, search, ended, dropped, notes, time.monotonic() - began)
-    found = replace(found, notes=(*found.notes, *found.delivered.warnings()))
+    found = replace(found, notes=(*found.notes, *_wrong(search.ledger), *found.delivered.warnings()))
     write_molecules(output, found.delivered.mols, found.delivered.columns, three_d=three_d, seed=order.seed)
     if report is not None:
         from genapps_molecule.optimizing.report import write_report
@@ -202,7 +214,7 @@ def _first(
 
 
 class _Keeper:
-    """After each round: tells how far it is, and writes the state from time to time."""
+    """After each lot: tells how far it is, and writes the state from time to time."""
 
     def __init__(
         self, order: Order, state: str | Path | None, progress: Callable[[int, int, str], None] | None
@@ -212,9 +224,7 @@ class _Keeper:
 
     def __call__(self, search: Search) -> None:
         if self.progress is not None:
-            values = search.ledger.values
-            best = np.nanmax(values) if np.isfinite(values).any() else float("nan")
-            self.progress(len(values), self.order.calls, f"best {best:.4f}")
+            self.progress(len(search.ledger), self.order.calls, f"best {search.ledger.best:.4f}")
         if time.monotonic() - self.saved > SAVE_SECONDS:
             self.save(search)
 
@@ -227,6 +237,13 @@ class _Keeper:
 
 def _why(ledger: Ledger) -> str:
     return next(iter(ledger.reasons.values()), "none was asked")
+
+
+def _wrong(ledger: Ledger) -> Iterator[str]:
+    """What is wrong with the function itself rather than with molecules, told once."""
+    wrong = [reason for reason in ledger.reasons.values() if reason.startswith(WRONG_NUMBER)]
+    if wrong:
+        yield f"{wrong[0]}; {counted(len(wrong), 'molecule')} of such batches have no score"
 
 
 def _result(

@@ -15,7 +15,7 @@ from genapps_molecule.optimizing.delivery import distinct_best
 from genapps_molecule.optimizing.fence import HARD, Fence, hardest_of
 from genapps_molecule.optimizing.genetic import Genetic, quantile_picks, rests
 from genapps_molecule.optimizing.ledger import Candidate, Ledger, Scores
-from genapps_molecule.optimizing.objective import objective_of
+from genapps_molecule.optimizing.objective import WRONG_NUMBER, objective_of
 from genapps_molecule.optimizing.tasks import Order, optimize
 
 
@@ -160,7 +160,7 @@ def test_an_objective_that_fails_costs_a_molecule_its_score_and_no_more(script, 
     [
         ("batch", [3.0, np.nan, 2.0], "returned 'None', not a number"),
         ("one_bad", [3.0, 2.0, 2.0], ""),
-        ("short", [1.0, 1.0, 1.0], ""),
+        ("short", [np.nan] * 3, f"{WRONG_NUMBER} (1 value for 3)"),
         ("words", [np.nan] * 3, "returned 'many', not a number"),
         ("molecule", [3.0, 2.0, 2.0], ""),
     ],
