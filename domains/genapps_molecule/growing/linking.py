@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,7 +15,7 @@ from genapps_molecule.growing.candidates import Made
 from genapps_molecule.growing.fragments import cut
 from genapps_molecule.growing.joining import growable, joined, opened, points, renumbered, site
 from genapps_molecule.growing.scaffolds import Scaffold
-from genapps_molecule.growing.sidechains import SideChains, finished
+from genapps_molecule.growing.sidechains import SideChains, finished, held
 from genapps_molecule.traits.strange import strange
 
 LONGEST = 12  # heavy atoms of a linker that the network wrote
@@ -78,14 +78,14 @@ class Linker:
     pieces: Pieces
     chains: SideChains
     columns: tuple[str, ...] = ("linker",)
+    dropped: Callable[[str, str], None] | None = None  # takes what was joined and is not drawn, and why
 
     def draw(self, n: int, rng: np.random.Generator) -> list[Made]:
         """At most n molecules, each another one; fewer where chemistry did not hold or some came twice."""
         asked = rng.binomial(n, _WRITTEN) if self.chains.drawer is not None else 0
         whole = [*self._written(asked, rng), *self._known(n - asked, rng)]
         known = strange(self.pieces.first.mol) | strange(self.pieces.second.mol)
-        made = finished(whole, known)
-        return list({text: mol for text, mol in made if not self.pieces.reason(mol)}.items())
+        return list(held(finished(whole, known, self.dropped), self.pieces.reason, self.dropped))
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """The reason of each molecule that is not the two pieces and a linker, else ""."""

@@ -8,7 +8,7 @@ and its side chains are joined as molecules, not as texts, so the scaffold is th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from genapps_molecule.chemistry import LONGEST, Unreadable, canonical, read_smil
 from genapps_molecule.growing.candidates import Made
 from genapps_molecule.growing.fragments import cut
 from genapps_molecule.growing.joining import BONDS, closed, growable, joined, opened, points
-from genapps_molecule.growing.sidechains import SideChains, finished
+from genapps_molecule.growing.sidechains import SideChains, finished, held
 from genapps_molecule.reading.arguments import text_of
 from genapps_molecule.traits.strange import strange
 
@@ -165,6 +165,7 @@ class Decorator:
 
     scaffold: Scaffold
     chains: SideChains
+    dropped: Callable[[str, str], None] | None = None  # takes what was grown and is not drawn, and why
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -176,8 +177,8 @@ class Decorator:
         growing = [self._begin(rng) for _ in range(n)]
         while waiting := [each for each in growing if each.open]:
             growing = [each for each in growing if not each.open] + self._filled(waiting, rng)
-        whole = finished((each.mol for each in growing), known=strange(self.scaffold.mol))
-        return list({text: mol for text, mol in whole if not self.scaffold.reason(mol)}.items())
+        whole = finished((each.mol for each in growing), strange(self.scaffold.mol), self.dropped)
+        return list(held(whole, self.scaffold.reason, self.dropped))
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """The reason of each molecule that does not contain the scaffold as asked, else ""."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,15 +78,36 @@ class SideChains:
         return groups
 
 
-def finished(mols: Iterable[Chem.Mol], known: Collection[str] = ()) -> Iterator[Made]:
+def finished(
+    mols: Iterable[Chem.Mol], known: Collection[str] = (), dropped: Callable[[str, str], None] | None = None
+) -> Iterator[Made]:
     """Molecules as they are read again from their canonical text, but for those that cannot be.
 
-    Those with a strange motif are left out, too, unless it is `known` of what they were made from.
+    Those with a strange motif are left out, too, unless it is `known` of what they were made from. dropped takes each
+    that is left out, and why.
     """
     for mol in mols:
+        text = canonical(mol)
         try:
-            whole = read_smiles(canonical(mol))
-        except Unreadable:
+            whole = read_smiles(text)
+            if problems := strange(whole) - set(known):
+                raise Unreadable(min(problems))
+        except Unreadable as error:
+            if dropped is not None:
+                dropped(text, f"no valid chemistry: {error}")
             continue
-        if strange(whole) <= set(known):
-            yield canonical(whole), whole
+        yield canonical(whole), whole
+
+
+def held(
+    made: Iterable[Made], reason: Callable[[Chem.Mol], str], dropped: Callable[[str, str], None] | None = None
+) -> Iterator[Made]:
+    """Each of them once, where there is no reason against it; dropped takes the others, and why."""
+    seen: set[str] = set()
+    for text, mol in made:
+        problem = "there before" if text in seen else reason(mol)
+        seen.add(text)
+        if not problem:
+            yield text, mol
+        elif dropped is not None:
+            dropped(text, problem)

@@ -22,6 +22,7 @@ from genapps_molecule.records import Drawer
 from genapps_molecule.traits.alerts import Alerts
 from genapps_molecule.traits.measures import figures
 from genapps_molecule.traits.ranges import Wish
+from genapps_molecule.traits.strange import unreal
 
 _WRITTEN = 0.25  # share of a search's side chains that the network writes: the library is much faster
 
@@ -55,7 +56,10 @@ class Shape:
 
 
 class Free:
-    """Draws that nothing but the grammar binds. `dropped` takes each text whose chemistry does not hold."""
+    """Draws that nothing but the grammar binds. `dropped` takes each text whose chemistry does not hold.
+
+    Radicals and impossible charges (`traits.strange.unreal`) are among those.
+    """
 
     columns: tuple[str, ...] = ()
 
@@ -70,6 +74,8 @@ class Free:
         for text in self.drawer.draw(n, torch_generator(rng), temperature=self.temperature):
             try:
                 mol = read_smiles(text)
+                if problems := unreal(mol):
+                    raise Unreadable(min(problems))
             except Unreadable as error:
                 if self.dropped is not None:
                     self.dropped(text, f"no valid chemistry: {error}")
@@ -122,13 +128,16 @@ class Near:
 def source_of(
     drawer: Drawer, shape: Shape, temperature: float = 1.0, dropped: Callable[[str, str], None] | None = None
 ) -> Source:
-    """What draws molecules of a shape; how like they are to leads is told, not asked for."""
+    """What draws molecules of a shape; how like they are to leads is told, not asked for.
+
+    dropped takes each text that it draws and does not hand on, and why.
+    """
     source: Source = Free(drawer, temperature, dropped)
     chains = SideChains(Library.shipped(), drawer, temperature)
     if shape.scaffold is not None:
-        source = Decorator(shape.scaffold, chains)
+        source = Decorator(shape.scaffold, chains, dropped)
     elif shape.pieces is not None:
-        source = Linker(shape.pieces, chains)
+        source = Linker(shape.pieces, chains, dropped=dropped)
     return source if shape.likeness is None else Near(source, shape.likeness)
 
 

@@ -1,4 +1,7 @@
-"""Motifs that fall apart or react at once: joining parts makes them now and then, and nobody could keep a flask."""
+"""Motifs that nobody could keep in a flask: what falls apart or reacts at once, and what is no molecule as written.
+
+Joining parts makes them now and then, and a network writes them in a few of a hundred texts.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,37 @@ MOTIFS = {
     "charged sulfur or phosphorus": "[#15,#16;+]",
 }
 
+# Charges that a pen can write and a solvent takes away at once; ylides, isocyanides, nitro groups and oxides are none.
+CHARGES = {
+    "protonated amide": "[NX4;+]-[#6X3]=[O,S]",
+    "protonated sulfonamide": "[NX4;+]-[#16](=O)",
+    "charged carbon": "[#6;+,-;!$([#6-]#[*+]);!$([#6-]~[*+])]",
+    "charged halogen": "[F,Cl,Br,I;+]-,=[*]",
+    "oxonium or sulfide with a bond too many": "[#8;+;X3]",
+    "like charges side by side": "[+]~[+]",
+    "two cations at one carbon": "[NX4;+]-[#6]-[NX4;+]",
+    "two anions side by side": "[-]~[-]",
+    "anion of a hydroxylamine": "[OX1;-]-[NX3;+0;!$(N-C=O)]",
+    "nitrogen with half a nitro group": "[NX3;+;!$([N+][O-,S-,N-])]=O",
+}
+RADICAL = "radical electrons"
+
 
 @cache
-def _queries() -> dict[str, Chem.Mol]:
-    return {name: Chem.MolFromSmarts(text) for name, text in MOTIFS.items()}
+def _queries(charged: bool) -> dict[str, Chem.Mol]:
+    return {name: Chem.MolFromSmarts(text) for name, text in (CHARGES if charged else MOTIFS).items()}
 
 
 def strange(mol: Chem.Mol) -> frozenset[str]:
-    """The names of the motifs that a molecule has."""
-    return frozenset(name for name, query in _queries().items() if mol.HasSubstructMatch(query))
+    """The names of all motifs that a molecule has, those of `unreal` included."""
+    return unreal(mol) | {name for name, query in _queries(False).items() if mol.HasSubstructMatch(query)}
+
+
+def unreal(mol: Chem.Mol) -> frozenset[str]:
+    """What makes a molecule none as it is written: radical electrons, such as a carbene has, and impossible charges."""
+    charged = radical = False
+    for atom in mol.GetAtoms():
+        charged = charged or atom.GetFormalCharge() != 0
+        radical = radical or atom.GetNumRadicalElectrons() != 0
+    found = {name for name, query in _queries(True).items() if charged and mol.HasSubstructMatch(query)}
+    return frozenset(found | {RADICAL} if radical else found)

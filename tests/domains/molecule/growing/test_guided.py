@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from genapps_molecule.growing.sidechains import SideChains
 from genapps_molecule.growing.varying import vary
 from genapps_molecule.traits.measures import figures
 from genapps_molecule.traits.ranges import Wish
-from genapps_molecule.traits.strange import MOTIFS, strange
+from genapps_molecule.traits.strange import CHARGES, MOTIFS, strange, unreal
 
 LEAD = "CN1CCN(CC1)Cc1ccc(cc1)C(=O)Nc1ccc(C)c(Nc2nccc(n2)-c2cccnc2)c1"
 
@@ -103,4 +105,11 @@ def test_strange_motifs_are_seen_and_drugs_have_few() -> None:
     assert strange(read_smiles("COOC")) == {"peroxide"}
     assert strange(read_smiles("OC(C)N(C)C")) == {"hemiaminal or hydrate"}
     assert not any(strange(read_smiles(text)) for text in (LEAD, "CC(=O)Oc1ccccc1C(=O)O", "OCC1OC(O)C(O)C(O)C1O"))
-    assert all(Chem.MolFromSmarts(text) is not None for text in MOTIFS.values())
+    assert all(Chem.MolFromSmarts(text) is not None for text in (MOTIFS | CHARGES).values())
+
+
+def test_no_drug_is_called_a_molecule_that_cannot_be() -> None:
+    text = files("genapps_molecule").joinpath("data", "drugs.csv").read_text("utf-8")
+    drugs = [row["smiles"] for row in csv.DictReader(text.splitlines())][::4]
+    assert not [text for text in drugs if unreal(read_smiles(text))]
+    assert unreal(read_smiles("O=C1CCC[CH]1")) == {"radical electrons"} == strange(read_smiles("O=C1CCC[CH]1"))

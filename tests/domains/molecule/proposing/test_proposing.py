@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,10 +56,10 @@ def test_only_valid_molecules_are_delivered_each_once(tiny_smiles: list[str]) ->
 
 def test_every_draw_is_delivered_or_listed(tiny_smiles: list[str]) -> None:
     for options in ({}, {"diverse": True}, {"aims": Aim.parse("qed")}, {"wish": Wish.parse("mw<=180")}, {"most": 33}):
-        dropped: list[str] = []
+        left: Counter[str] = Counter()
         order = Order(n=20, **options)  # type: ignore[arg-type]
-        found = propose(Listed([*tiny_smiles, *BAD]), order, dropped=lambda text, reason: dropped.append(text))
-        assert found.told.drawn == len(found) + len(dropped) and not set(found.smiles) & (set(dropped) - {""})
+        found = propose(Listed([*tiny_smiles, *BAD]), order, dropped=lambda text, _, left=left: left.update([text]))
+        assert found.told.drawn == len(found) + left.total() and not set(found.smiles) & set(left)
         assert found.told.kept == len(found) and found.told.share > 0.3
 
 
@@ -115,6 +116,39 @@ def test_rows_around_a_scaffold_say_how(tiny_smiles: list[str]) -> None:
     for options in ({"scaffold": "CC", "link": ("CC", "CO")}, {"similarity": "0.1..0.2"}, {"scaffold": "no"}):
         with pytest.raises(UsageError):
             Shape.parse(**options)  # type: ignore[arg-type]
+
+
+def test_radicals_and_impossible_charges_are_no_chemistry() -> None:
+    good = ["CCO", "C[N+](C)(C)CC(=O)[O-]", "C[NH2+]CC", "[C-]#[N+]C", "C[N+](=O)[O-]", "CC(=O)[N-]S(C)(=O)=O"]
+    bad = ["CC[CH]C", "[C]C", "C[NH+]C", "C[NH2+]C(C)=O", "C[NH2+]S(C)(=O)=O", "CC[CH2+]", "C[NH2+]C[NH3+]"]
+    dropped: list[tuple[str, str]] = []
+    found = propose(
+        Listed([*good, *bad]), Order(n=99, most=13), dropped=lambda text, reason: dropped.append((text, reason))
+    )
+    assert set(found.smiles) == {canonical(read_smiles(text)) for text in good}
+    assert [text for text, _ in dropped] == bad and found.told.reasons == {"no valid chemistry": 7}
+    assert [reason for _, reason in dropped[:4]] == [
+        *["no valid chemistry: radical electrons"] * 3,
+        "no valid chemistry: protonated amide",
+    ]
+
+
+def test_ions_of_one_compound_are_there_once() -> None:
+    ions = ["CC(=O)O", "CC(=O)[O-]", "NCC(=O)O", "[NH3+]CC(=O)[O-]", "C[N+](C)(C)CC(=O)O", "C[N+](C)(C)CC(=O)[O-]"]
+    found = propose(Listed(ions), Order(n=99, most=6))
+    assert found.smiles == [canonical(read_smiles(text)) for text in ions[::2]]
+    assert found.told.reasons == {"there before": 3}
+    assert propose(Listed(ions), Order(n=99, most=2, novel_to=frozenset({"CC(=O)O"}))).smiles == []
+
+
+def test_what_does_not_hold_at_a_scaffold_is_listed(tiny_smiles: list[str]) -> None:
+    dropped: list[str] = []
+    shape = Shape.parse(scaffold="[*:1]OC")
+    found = propose(
+        Listed(["O", "OC", "Cl", *tiny_smiles]), Order(n=30, shape=shape), dropped=lambda *row: dropped.append(row[1])
+    )
+    assert found.told.drawn == len(found) + len(dropped)
+    assert "there before" in dropped and len(found) == 30
 
 
 def test_columns_say_what_is_known(tiny_smiles: list[str]) -> None:
