@@ -90,6 +90,42 @@ def test_ranges_of_the_columns_of_the_file(tmp_path: Path, capsys: pytest.Captur
     assert "Did you mean 'pIC50'" in told and "columns of numbers: pIC50, Ki nM, code" in told
 
 
+def test_columns_that_are_called_as_ours_are_kept_beside_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "own.csv", tmp_path / "out.parquet"
+    source.write_text("id,smiles,qed,alerts\n7,OCC,0.9,none\n8,C1=CC=CC=C1,0.1,some\n9,CCN,0.2,a,b\n")
+    assert main(["molecule", "score", str(source), "--properties", "qed", "--filters", "mcf", "-o", str(out)]) == 0
+    table = pq.read_table(out).to_pydict()
+    ours = ["qed", "alerts", "reason"]
+    assert list(table) == ["smiles", "name", "smiles (given)", "id", "qed (given)", "alerts (given)", *ours]
+    assert table["smiles (given)"][:2] == ["OCC", "C1=CC=CC=C1"]
+    assert (table["id"], table["qed (given)"], table["alerts (given)"][:2]) == (
+        [7, 8, None],
+        [0.9, 0.1, None],
+        ["none", "some"],
+    )
+    assert table["reason"] == [None, None, "5 cells, where 4 were expected"]
+    told = capsys.readouterr()
+    assert "kept under another name: 'qed' as 'qed (given)', 'alerts' as 'alerts (given)'" in told.err
+    assert "another number of cells than the header has" in told.out
+
+
+def test_a_range_of_a_name_that_is_both_is_one_of_the_property(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, kept = tmp_path / "own.csv", tmp_path / "kept.csv"
+    source.write_text("smiles,qed,mw\nCCO,0.9,1\nc1ccccc1,0.1,2\n")
+    words = ["molecule", "filter", str(source), "-o", str(kept), "--where"]
+    assert main([*words, "qed<0.6"]) == 0
+    assert list(rows_of(kept)[0]) == ["smiles", "name", "qed (given)", "mw", "qed"]
+    assert "in --where qed is the property; the file's own column is 'qed (given)'" in capsys.readouterr().err
+    assert main([*words, "qed<0.6, 'qed (given)'>=0.5"]) == 0
+    assert [row["smiles"] for row in rows_of(kept)] == ["CCO"]
+    assert main([*words, "'mw (given)'>=2"]) == 0
+    assert [row["mw (given)"] for row in rows_of(kept)] == ["2"]
+
+
 def test_columns_of_the_file_are_what_they_hold(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(OWN)
     table, lines = tmp_path / "out.parquet", tmp_path / "out.jsonl"
@@ -130,7 +166,7 @@ def test_unique_and_treatment(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     words = ["--unique", "--salts", "strip", "--charges", "neutralize", "--isotopes", "strip"]
     assert main(["molecule", "filter", str(path), *words]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out == ["smiles,name", "CCO,a", "CC(=O)O,c", "C,e"]
+    assert out == ["smiles,name,smiles (given)", "CCO,a,OCC", "CC(=O)O,c,[Na+].CC(=O)[O-]", "C,e,[13CH4]"]
 
 
 @pytest.mark.parametrize("target", ["out.parquet", "out.jsonl", "out.smi", "out.sdf", "out.sdf.gz", "out.tsv"])

@@ -48,8 +48,9 @@ def name_column(header: Sequence[str], smiles: int) -> int | None:
 
 
 def rest_of(header: Sequence[str], smiles: int, name: int | None) -> dict[str, int]:
-    """The other columns, by what they are called."""
-    return {label.strip(): i for i, label in enumerate(header) if i not in (smiles, name) and label.strip()}
+    """The other columns, by what they are called; that with names among them where it is called otherwise."""
+    named = name if name is not None and header[name].strip().lower() == "name" else None
+    return {label.strip(): i for i, label in enumerate(header) if i not in (smiles, named) and label.strip()}
 
 
 def is_molecule(text: str) -> bool:

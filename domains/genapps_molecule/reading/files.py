@@ -7,7 +7,7 @@ there at all is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from genapps.errors import UsageError
 from genapps.io.limits import DEFAULT
 from genapps.io.source import Source, open_source
+from genapps.wording import counted
 from genapps_molecule.chemistry import KEEP, Treatment, Unreadable, canonical, read_smiles
 from genapps_molecule.reading.columns import SAMPLE, is_molecule, name_column, rest_of, smiles_column
 from genapps_molecule.reading.lines import Progress, cells_of, decoder_of, lines_of
@@ -164,13 +165,18 @@ def _of_cells(source: Source, lines: Iterator[str], column: str | None, others: 
             continue
         elif not any(cell.strip() for cell in cells):
             yield Dropped(row, "", "empty")
-        elif place >= len(cells):
-            count = f"{len(cells)} cell{'s' * (len(cells) > 1)}"
-            yield Dropped(row, _shown(delimiter.join(cells)), f"{count}, where {len(header)} were expected")
+        elif place >= len(cells) or (rest and any(cell.strip() for cell in cells[len(header) :])):
+            yield _uneven(row, cells, delimiter, header)
         else:
             called = cells[name] if name is not None and name < len(cells) else ""
             said = {label: cells[i] for label, i in rest.items() if i < len(cells)}
             yield Written(row, cells[place].strip(), called.strip(), others=said)
+
+
+def _uneven(row: int, cells: Sequence[str], delimiter: str, header: Sequence[str]) -> Dropped:
+    return Dropped(
+        row, _shown(delimiter.join(cells)), f"{counted(len(cells), 'cell')}, where {len(header)} were expected"
+    )
 
 
 def _of_sdf(lines: Iterator[str], others: bool) -> Iterator[Written | Dropped]:
@@ -238,6 +244,11 @@ def _of_table(
 
 
 def _text(value: object) -> str:
+    """A value of JSON or of a table as a cell has it; what is nested, and true and false, as JSON writes it."""
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     return "" if value is None else str(value)
 
 

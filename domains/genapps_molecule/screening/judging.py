@@ -63,6 +63,7 @@ class Judged:
     reasons: list[str]
     broken: list[bool]  # could not be read
     others: list[dict[str, str]]  # what else the rows say
+    written: list[str]  # the SMILES as they were written; of a record of an SDF as they are
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -101,6 +102,7 @@ class Judge:
             reasons,
             broken,
             others,
+            [one.text or one.smiles if isinstance(one, Molecule) else one.text for one in read],
         )
 
     def _figures(

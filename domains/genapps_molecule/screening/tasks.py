@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,12 @@ from genapps.io.writers import TableWriter, output_format
 from genapps.wording import counted
 from genapps_molecule.reading.columns import SAMPLE
 from genapps_molecule.reading.files import Written, read_texts
-from genapps_molecule.reading.kinds import kinds_of, number_of, typed
+from genapps_molecule.reading.kinds import kinds_of, typed
 from genapps_molecule.reading.lines import UNKNOWN
 from genapps_molecule.reading.writing import MoleculeWriter, molecule_format
-from genapps_molecule.records import Dropped
 from genapps_molecule.report import Sheet, show_screened
 from genapps_molecule.screening.judging import Judged, Order, judge, molecule_of, whole
-from genapps_molecule.traits.properties import PROPERTIES
+from genapps_molecule.screening.naming import WRITTEN, Naming, named
 
 _TOLD = 10  # offenders that are told one by one
 _KINDS = 12  # reasons that are told with their counts
@@ -60,6 +59,10 @@ class Screened:
     garbled: int = 0  # rows with bytes that are no text
     first_garbled: int = 0
     unit: str = "line"
+    said: tuple[str, ...] = ()  # of the columns
+    keeps_written: bool | None = None  # whether SMILES stand as they were written, too; not known before the first lot
+    rewritten: int = 0  # SMILES that are canonical now, and do not
+    first_rewritten: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """All figures."""
@@ -71,6 +74,7 @@ class Screened:
             "reasons": dict(self.reasons.most_common()),
             "means": {name: total / count for name, (total, count) in self.sums.items() if count},
             "not_embedded": self.flat,
+            "notes": list(self.said),
         }
 
     def lines(self) -> Iterator[str]:
@@ -82,14 +86,21 @@ class Screened:
             yield f"{'':>9}  and {len(self.reasons) - _KINDS:,} other reasons"
 
     def notes(self) -> Iterator[str]:
-        """The first rows that could not be read, by line."""
+        """What is to be known of the columns, and the first rows that could not be read, by line."""
+        yield from self.said
         for row, text, reason in self.offenders:
-            yield f"{self.unit} {row:,}: {text[:60]}{'...' if len(text) > 60 else ''}: {reason}"
+            shown = f" {text[:60]}{'...' if len(text) > 60 else ''}:" if text else ""
+            yield f"{self.unit} {row:,}:{shown} {reason}"
         if self.broken > len(self.offenders):
             yield f"and {self.broken - len(self.offenders):,} more; all with --dropped FILE.csv"
         if self.garbled:
             rows = f"{counted(self.garbled, 'row')}, first in {self.unit} {self.first_garbled:,}"
             yield f"not UTF-8 text in {rows}: what is unknown is written as {UNKNOWN}; try --encoding latin-1"
+        if self.rewritten:
+            yield (
+                f"{self.rewritten:,} SMILES are written canonically now, first in {self.unit} {self.first_rewritten:,};"
+                " those of the first rows were canonical, so there is no column for them"
+            )
         if self.flat:
             yield f"{self.flat:,} molecules found no place in space and are drawn flat"
 
@@ -115,10 +126,10 @@ def screen(
         rows = read_texts(source, column=column, encoding=encoding, progress=progress, others=True)
         stack.callback(rows.close)  # type: ignore[attr-defined]
         head = list(islice(rows, SAMPLE))
-        order = replace(order, columns=numbered(head))
-        order.wish  # noqa: B018  # what is not understood is told before any molecule is judged
-        kinds = _kinds(source, column, encoding) if _keeps_kinds(places.rows) else {}
-        lots = judge(chain(head, rows), order, workers)
+        order, naming = named(order, head)
+        found.said = naming.notes
+        kinds = _kinds(source, column, encoding, naming) if _keeps_kinds(places.rows) else {}
+        lots = judge(map(naming, chain(head, rows)), order, workers)
         stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
         writer = stack.enter_context(MoleculeWriter(places.rows, three_d=places.three_d, seed=places.seed))
         dropped = None if places.dropped is None else stack.enter_context(TableWriter(places.dropped))
@@ -126,41 +137,37 @@ def screen(
         last: Judged | None = None
         seen: dict[str, int] = {}
         others: dict[str, None] = {}
+        written: dict[str, None] = {}
         for lot in lots:
             last = lot
             if order.unique:
                 _refuse_twins(lot, seen)
             _count(found, lot)
             others = others or dict.fromkeys(name for said in lot.others for name in said)
-            _write(writer, lot, order, others, kinds)
+            _keep_written(found, lot)
+            written = {WRITTEN: None} if found.keeps_written else {}
+            _write(writer, lot, order, {**written, **others}, kinds)
             if dropped is not None:
                 dropped.write(_dropped(lot))
             if sheet is not None:
                 sheet.add(_columns(lot, order, np.flatnonzero([not reason for reason in lot.reasons]), others))
+        if found.read == 0:
+            raise InputError(f"{source}: only a header line, no rows")
         if found.read == found.broken:
             first = found.offenders[0] if found.offenders else (1, "", "empty")
             raise InputError(
-                f"{source}: no row is a molecule; {found.unit} {first[0]:,}: {first[1][:80]!r}: {first[2]}"
+                f"{source}: no row is a molecule; {found.unit} {first[0]:,}: {_quoted(first[1])}{first[2]}"
             )
         if last is not None and writer.rows == 0:
-            writer.write([], _columns(last, order, np.zeros(0, np.int64), others, kinds))
+            writer.write([], _columns(last, order, np.zeros(0, np.int64), {**written, **others}, kinds))
         found.flat = writer.flat
     if places.report is not None and sheet is not None:
         show_screened(places.report, sheet, found, order, str(source))
     return found
 
 
-def numbered(rows: Iterable[Written | Dropped]) -> tuple[str, ...]:
-    """The columns that an expression may speak of: those with a number in them, or nothing yet, by the first rows."""
-    told: dict[str, list[str]] = {}
-    for row in rows:
-        for name, text in (row.others if isinstance(row, Written) else {}).items():
-            told.setdefault(name, []).extend([text.strip()] if text.strip() else [])
-    return tuple(
-        name
-        for name, texts in told.items()
-        if name.lower() not in PROPERTIES and (not texts or any(number_of(text) == number_of(text) for text in texts))
-    )
+def _quoted(text: str) -> str:
+    return f"{text[:80]!r}: " if text else ""
 
 
 def _keeps_kinds(target: str) -> bool:
@@ -168,22 +175,32 @@ def _keeps_kinds(target: str) -> bool:
     return molecule_format(target) == "table" and output_format(target)[0] in ("parquet", "jsonl")
 
 
-def _kinds(source: str | Path, column: str | None, encoding: str | None) -> dict[str, int]:
+def _kinds(source: str | Path, column: str | None, encoding: str | None, naming: Naming) -> dict[str, int]:
     """What the other columns hold, by all of their cells: a first look at the rows. Of a pipe, that each is text."""
     if not Path(source).is_file():
         return {}
     rows = read_texts(source, column=column, encoding=encoding, others=True)
-    return kinds_of(row.others for row in rows if isinstance(row, Written))
+    return kinds_of(row.others for row in map(naming, rows) if isinstance(row, Written))
 
 
 def _kind(lot: Judged, row: int) -> str:
     """A reason without what tells one row from another, so that it can be counted."""
     reason = lot.reasons[row]
     if lot.broken[row]:
-        return re.sub(r" \(the record begins.*", "", re.sub(r"\d[\d,.]*", "…", reason))
+        return _without_figures(re.sub(r" \(the record begins.*", "", reason))
     if lot.alerts[row]:
         return lot.alerts[row].partition("; ")[0]
     return "the same as another row" if reason.startswith(_TWIN) else reason.rpartition(", ")[2]
+
+
+def _without_figures(reason: str) -> str:
+    """A reason as it is for all rows: limits stay, what the row has goes."""
+    if limited := re.fullmatch(r"[\d,]+ (.+), where ([\d,]+)(.*) are the most", reason):
+        what, most, more = limited.groups()
+        return f"more than {most} {what}{more}"
+    if "were expected" in reason:
+        return "another number of cells than the header has"
+    return re.sub(r"\d[\d,.]*", "…", reason)
 
 
 def _count(found: Screened, lot: Judged) -> None:
@@ -203,6 +220,20 @@ def _count(found: Screened, lot: Judged) -> None:
         known = values[~np.isnan(values)]
         total, count = found.sums.get(name, (0.0, 0))
         found.sums[name] = total + float(known.sum()), count + len(known)
+
+
+def _keep_written(found: Screened, lot: Judged) -> None:
+    """Put the SMILES as they were written among the other columns, where those of the first lot are not canonical."""
+    texts = zip(lot.rows, lot.smiles, lot.written, strict=True)
+    rewritten = [row for row, smiles, text in texts if smiles != text]
+    if found.keeps_written is None:
+        found.keeps_written = bool(rewritten)
+    if found.keeps_written:
+        for said, text in zip(lot.others, lot.written, strict=True):
+            said[WRITTEN] = text
+    elif rewritten:
+        found.first_rewritten = found.first_rewritten or rewritten[0]
+        found.rewritten += len(rewritten)
 
 
 def _refuse_twins(lot: Judged, seen: dict[str, int]) -> None:
@@ -231,11 +262,9 @@ def _columns(
     """
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {"smiles": [lot.smiles[row] for row in rows]}
     columns["name"] = [lot.names[row] or None for row in rows]
-    ours = {*columns, *lot.figures, "alerts", "reason"}
     for name in others:
-        if name not in ours:
-            cells = [lot.others[row].get(name) or None for row in rows]
-            columns[name] = typed(cells, kinds[name]) if name in kinds else cells
+        cells = [lot.others[row].get(name) or None for row in rows]
+        columns[name] = typed(cells, kinds[name]) if name in kinds else cells
     for name, values in lot.figures.items():
         columns[name] = _cells(name, values[rows])
     if not order.choose:
