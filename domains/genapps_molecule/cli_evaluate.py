@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, print_json, verbosity, visible
 from genapps.cli.options import Whole, output_options, seed_option
 from genapps_molecule.cli_score import encoding_option
 
@@ -63,7 +63,7 @@ def evaluate(file: str, output: str | None, as_json: bool, report: Path | None, 
         return
     if verbosity() >= 0 and output != "-":
         for line in lines(judged):
-            click.echo(line)
+            click.echo(visible(line))
     for sentence in judged.notes:
         note(f"note: {sentence}")
     if report is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, print_json, verbosity, visible
 from genapps.cli.options import Duration, output_options, seed_option, threads_option
 from genapps.errors import InputError, UsageError
 from genapps_molecule.cli_score import encoding_option, treatment_of
@@ -106,7 +106,7 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
         print_json({"model_file": str(target), **found.to_json()})
         return
     for line in found.lines() if verbosity() >= 0 else ():
-        click.echo(line)
+        click.echo(visible(line))
     for one in found.dropped[:_TOLD]:
         note(f"note: {data}: row {one.row:,}: {one.reason}")
     if len(found.dropped) > _TOLD:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, print_json, verbosity, visible
 from genapps.cli.options import Whole, output_options, seed_option
 from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
@@ -115,7 +115,7 @@ def _tell(found: Optimized, output: str, as_json: bool, options: dict[str, Any])
         print_json({**{f"{name}_file": place for name, place in written.items()}, **found.to_json()})
         return
     for line in found.lines() if verbosity() >= 0 else ():
-        click.echo(line, err=output == STDOUT)
+        click.echo(visible(line), err=output == STDOUT)
     for one in found.dropped[:10]:
         note(f"note: {options['start']}: row {one.row}: {one.reason}")
     if len(found.dropped) > 10:

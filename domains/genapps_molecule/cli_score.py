@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, print_json, verbosity, visible
 from genapps.cli.options import Function, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 
@@ -180,7 +180,7 @@ def _run(file: str, output: str, as_json: bool, order: Any, options: dict[str, A
         print_json({**{name: str(place) for name, place in written.items() if place is not None}, **found.to_json()})
         return
     for line in found.lines() if verbosity() >= 0 else ():
-        click.echo(line, err=output == STDOUT)
+        click.echo(visible(line), err=output == STDOUT)
     for sentence in found.notes():
         note(f"note: {sentence}")
     for place in (output, options["dropped"], options["report"]):

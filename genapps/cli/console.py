@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from types import TracebackType
@@ -13,6 +14,8 @@ import click
 VERBOSITY = "genapps.verbosity"  # key in click's context; -1 quiet, 0 normal, 1 verbose
 REDRAW_SECONDS = 0.1
 BAR_WIDTH = 24
+# What a terminal obeys rather than shows, and what turns the direction of a text; a tab and a line's end do no harm.
+_STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def verbosity() -> int:
@@ -21,22 +24,27 @@ def verbosity() -> int:
     return int(context.meta.get(VERBOSITY, 0)) if context else 0
 
 
+def visible(text: str) -> str:
+    """The text with what would steer a terminal written out (\\x1b), as cells and names of files may hold anything."""
+    return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def note(message: str) -> None:
     """Say something that helps a person and is no result; silent with --quiet."""
     if verbosity() >= 0:
-        click.echo(message, err=True)
+        click.echo(visible(message), err=True)
 
 
 def detail(message: str) -> None:
     """Say something only --verbose asks for."""
     if verbosity() > 0:
-        click.echo(message, err=True)
+        click.echo(visible(message), err=True)
 
 
 def fail(message: str) -> None:
     """Say on one line of stderr why the command did not do what was asked."""
     try:
-        click.echo(f"genapps: {' '.join(message.split())}", err=True)
+        click.echo(f"genapps: {visible(' '.join(message.split()))}", err=True)
     except OSError:  # stderr itself is gone; the exit code still tells
         return
 

@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from genapps.cli.console import Progress, clock, detail, fail, note, print_json
+from genapps.cli.console import Progress, clock, detail, fail, note, print_json, visible
 from genapps.cli.options import Duration, Whole, output_options, training_options
 
 
@@ -101,6 +101,15 @@ def test_json_has_no_words_for_infinity(capsys: pytest.CaptureFixture[str]) -> N
     text = capsys.readouterr().out
     assert json.loads(text) == {"auc": None, "list": [1.5, None, [2]], "name": "Zoë", "3": None}
     assert "Zoë" in text
+
+
+def test_what_would_steer_a_terminal_is_written_out(capsys: pytest.CaptureFixture[str]) -> None:
+    cell = "a\x1b[31m\x1b]0;title\x07\r\x9b2J\u202eb\tZoë 分子"
+    shown = "a\\x1b[31m\\x1b]0;title\\x07\\r\\x9b2J\\u202eb\tZoë 分子"
+    assert visible(cell) == shown
+    note(f"note: {cell}")
+    fail("\x1b[2Jgone")
+    assert capsys.readouterr().err == f"note: {shown}\ngenapps: \\x1b[2Jgone\n"
 
 
 def test_fail_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
