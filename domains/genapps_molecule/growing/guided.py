@@ -74,6 +74,11 @@ class Guided:
         rest, self._ready = self._ready, []
         return rest
 
+    @property
+    def nearest(self) -> float:
+        """The least distance so far, infinite where nothing was judged."""
+        return self._pool[0][0] if self._pool else np.inf
+
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[str]:
         """As the source says; the distance is not asked."""
         return self.source.accepts(mols) if self.source is not None else [""] * len(mols)

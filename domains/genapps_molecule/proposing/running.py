@@ -13,8 +13,9 @@ from genapps.wording import duration
 from genapps_molecule.chemistry import neutral
 from genapps_molecule.generators.sampling import ROUND, Yield
 from genapps_molecule.growing.candidates import Made, Source
-from genapps_molecule.growing.guided import GENERATION, LEAST_YIELD, Guided
+from genapps_molecule.growing.guided import LEAST_YIELD, Guided
 from genapps_molecule.proposing.orders import Order
+from genapps_molecule.proposing.patience import Patience
 from genapps_molecule.proposing.picking import aims_table, diverse, fronts, order_of
 from genapps_molecule.proposing.sources import search, source_of
 from genapps_molecule.records import Drawer
@@ -22,8 +23,7 @@ from genapps_molecule.traits.alerts import Alerts
 from genapps_molecule.traits.fingerprints import fingerprints
 from genapps_molecule.traits.measures import figures
 
-IDLE = 10  # generations of a search after which it ends, where they found nothing new
-PATIENCE = 8 * ROUND  # draws after which there are no more, where they gave nothing new
+MOST_IDLE = 8 * ROUND  # draws after which there are no more, where they gave nothing new
 _LOOK = ROUND  # draws after which the yield is judged
 _POOL = 3  # molecules to pick from, for each that is delivered
 _DIVERSE = 30_000  # molecules at most among which a diverse set is picked
@@ -48,7 +48,8 @@ class Run:
         self.seen: set[str] = set()  # neutral, so that no ion of one is another
         self.pool: list[str] = []
         self.drawn = 0  # molecules of the pool that were drawn, before a search began
-        self.fruitless = 0  # draws, or generations of a search, since anything new was found
+        self.idle = 0  # draws since one gave anything new
+        self.patience = Patience()  # with a search
         self.notes: list[str] = []
         self.wanted = order.n * (_POOL if order.diverse or order.aims else 1)
 
@@ -82,11 +83,9 @@ class Run:
             return f"no more than {order.most:,} were to be drawn or looked at"
         if order.seconds is not None and time.monotonic() - self.started >= order.seconds:
             return f"the time of {duration(order.seconds)} is up"
-        if self.guided is not None and self.fruitless >= IDLE:
-            return f"the search found nothing new among the last {IDLE * GENERATION:,} molecules that it made"
-        if self.guided is None and self.fruitless >= PATIENCE:
-            return f"the last {self.fruitless:,} draws gave nothing new"
-        return ""
+        if self.guided is not None:
+            return self.patience.spent(self.wanted - len(self.pool))
+        return f"the last {self.idle:,} draws gave nothing new" if self.idle >= MOST_IDLE else ""
 
     def _few(self, why: str) -> str:
         """That there are fewer than wanted, why, and what to do about it."""
@@ -116,7 +115,7 @@ class Run:
         # A source of its own: what a search draws on its way is not listed.
         source = source_of(self.drawer, order.shape, order.temperature)
         self.guided = search(self.drawer, order.shape, order.wish, source, order.temperature, self.alerts)
-        self.drawn, self.fruitless = len(self.pool), 0
+        self.drawn = len(self.pool)
         self.notes.append(why)
         self.say(why)
 
@@ -126,16 +125,16 @@ class Run:
         left = self.order.most - self.told.drawn - self.judged
         if self.guided is not None:
             self._admit(self.guided.draw(missing, self.rng, left))
-            spent = 1
-        else:
-            share = self.told.share if self.told.drawn >= 200 else 0.8
-            asked = min(max(1.05 * missing / max(share, LEAST_YIELD), 16), 2 * ROUND)
-            spent = int(min(asked, left, max(self._affordable(), 16)))
-            made = self.source.draw(spent, self.rng)
-            self.told.drawn += spent
-            self.told.count("no valid chemistry", spent - len(made))
-            self._admit(made)
-        self.fruitless = 0 if len(self.pool) > before else self.fruitless + spent
+            self.patience.add(len(self.pool) - before, self.guided.nearest)
+            return
+        share = self.told.share if self.told.drawn >= 200 else 0.8
+        asked = min(max(1.05 * missing / max(share, LEAST_YIELD), 16), 2 * ROUND)
+        drawn = int(min(asked, left, max(self._affordable(), 16)))
+        made = self.source.draw(drawn, self.rng)
+        self.told.drawn += drawn
+        self.told.count("no valid chemistry", drawn - len(made))
+        self._admit(made)
+        self.idle = 0 if len(self.pool) > before else self.idle + drawn
 
     def _affordable(self) -> float:
         """Draws that the time left is enough for, at the speed so far."""

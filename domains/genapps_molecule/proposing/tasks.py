@@ -84,7 +84,7 @@ def propose(
     members and training say of each molecule what the model learnt it from. dropped takes each molecule that is drawn
     and not delivered, and the reason. say takes sentences about how it goes while it does. Where draws yield less than
     1 %, and where likeness to a lead is asked for, a guided search takes their place. Fewer molecules than asked are
-    delivered where draws, time or patience ran out (`running.Run.ended`); the last of the notes says which.
+    delivered where draws, time or patience ran out (`Run.ended`); the last of the notes says which.
     """
     run = Run(drawer, order, dropped, say or (lambda sentence: None))
     run.fill(progress or (lambda done, total: None), stopped)
