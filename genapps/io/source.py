@@ -66,8 +66,10 @@ def version(path: str | Path) -> Version:
 
 
 @contextlib.contextmanager
-def open_source(source: str | Path, limits: Limits) -> Iterator[Source]:
-    """Open a path, or `-` for standard input, and refuse what no table can come from.
+def open_source(
+    source: str | Path, limits: Limits, needed: str = "a table needs a header line and rows"
+) -> Iterator[Source]:
+    """Open a path, or `-` for standard input, and refuse what no table can come from; `needed` is told of an empty one.
 
     Raises UsageError for a path that does not exist or is a directory, GenappsError where reading is not permitted,
     InputError for an empty file or one of a kind that is recognized as something else.
@@ -80,7 +82,7 @@ def open_source(source: str | Path, limits: Limits) -> Iterator[Source]:
         suffix = next((s for s in reversed(suffixes) if s != ".gz"), "")
         opened = Source(name, suffix, file, size, compressed, b"", limits)
         head = opened.stream().read(_HEAD)
-        _refuse_others(name, head)
+        _refuse_others(name, head, needed)
         yield Source(name, suffix, file, size, compressed, head, limits)
 
 
@@ -127,9 +129,9 @@ def _similar(path: Path) -> str:
     return f"; did you mean {path.with_name(close[0])}?" if close else ""
 
 
-def _refuse_others(name: str, head: bytes) -> None:
+def _refuse_others(name: str, head: bytes, needed: str) -> None:
     if not head.removeprefix(_BOM).strip():
-        raise InputError(f"{name}: the file is empty; a table needs a header line and rows")
+        raise InputError(f"{name}: the file is empty; {needed}")
     known = recognize(head)
     if known:
         raise InputError(f"{name}: not a table but {known[0]}; {known[1]}")

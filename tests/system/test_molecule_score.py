@@ -225,6 +225,12 @@ def test_files_without_molecules(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_only_a_header_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text("smiles,name\n")
+    assert main(["molecule", "score", str(tmp_path / "a.csv")]) == 3
+    assert capsys.readouterr().err == f"genapps: {tmp_path / 'a.csv'}: only a header line, no rows\n"
+
+
 def test_nothing_is_written_over_what_is_read(drugs: Path, tmp_path: Path) -> None:
     assert main(["molecule", "filter", str(drugs), "-o", str(drugs)]) == 2
     own = tmp_path / "own.smarts"

@@ -7,18 +7,19 @@ there at all is refused.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from genapps.errors import UsageError
-from genapps.io.limits import DEFAULT
+from genapps.errors import InputError, UsageError
+from genapps.io.limits import BINARY, DEFAULT, controls
 from genapps.io.source import Source, open_source
 from genapps.wording import counted
 from genapps_molecule.chemistry import KEEP, Treatment, Unreadable, canonical, read_smiles
 from genapps_molecule.reading.columns import SAMPLE, is_molecule, name_column, rest_of, smiles_column
-from genapps_molecule.reading.lines import Progress, cells_of, decoder_of, lines_of
+from genapps_molecule.reading.lines import UNKNOWN, Progress, cells_of, decoder_of, lines_of
 from genapps_molecule.reading.sdf import fields, read_block, records_of, title
 from genapps_molecule.records import Dropped, Molecule
 
@@ -91,8 +92,9 @@ def read_texts(
 
     `others`: with what else each row says, in the columns that the first rows have.
     """
-    with open_source(path, DEFAULT) as source:
+    with open_source(path, DEFAULT, "give a SMILES a line, or a table with a column of them") as source:
         kind = _kind(source, column, encoding)
+        _refuse_binary(source, kind, encoding)
         if kind == "table":
             yield from _of_table(source, column, encoding, progress, others)
             return
@@ -130,6 +132,19 @@ def _kind(source: Source, column: str | None, encoding: str | None) -> str:
     return "csv" if any(mark in first for mark in ",;") or tabbed else "smi"
 
 
+def _refuse_binary(source: Source, kind: str, encoding: str | None) -> None:
+    """Raise InputError where the first bytes are no text; of a table its reader does."""
+    if kind == "table" or encoding is not None or source.head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return
+    if controls(source.head) > BINARY and UNKNOWN in source.head.decode("utf-8", "replace"):
+        raise InputError(f"{source.name}: not text but binary data; molecules come as SMILES, CSV, SDF or Parquet")
+
+
+def _is_heading(text: str) -> bool:
+    """Whether a first line is the name of a column: letters alone, of which some are in no SMILES without brackets."""
+    return text.replace("_", "").isalpha() and bool(set(text) & set("adefghijkmqtuvwxyz"))
+
+
 def _of_lines(source: Source, lines: Iterator[str], column: str | None) -> Iterator[Written | Dropped]:
     """SMILES, then after a space or tab whatever else: the name."""
     if column is not None and not column.isdigit():
@@ -141,7 +156,7 @@ def _of_lines(source: Source, lines: Iterator[str], column: str | None) -> Itera
         else:
             words = line.split()
             text, name = (words[place], words[0]) if place < len(words) else ("", line)
-        if row == 1 and "smiles" in text.lower():
+        if row == 1 and ("smiles" in text.lower() or (source.suffix not in _KINDS and _is_heading(text))):
             continue
         yield Written(row, text, name.strip())
 

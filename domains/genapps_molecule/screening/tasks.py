@@ -89,7 +89,8 @@ class Screened:
         """What is to be known of the columns, and the first rows that could not be read, by line."""
         yield from self.said
         for row, text, reason in self.offenders:
-            shown = f" {text[:60]}{'...' if len(text) > 60 else ''}:" if text else ""
+            line = " ".join(text.split())
+            shown = f" {line[:60]}{'...' if len(line) > 60 else ''}:" if line else ""
             yield f"{self.unit} {row:,}:{shown} {reason}"
         if self.broken > len(self.offenders):
             yield f"and {self.broken - len(self.offenders):,} more; all with --dropped FILE.csv"

@@ -9,9 +9,9 @@ from genapps_molecule.optimizing.aside import aside
 
 def test_printing_goes_to_stderr_meanwhile_also_from_other_programs(capfd):
     with aside():
-        print("printed", flush=True)
+        print("printed", flush=True)  # noqa: T201
         subprocess.run(["echo", "echoed"], check=True)
-    print("result", flush=True)
+    print("result", flush=True)  # noqa: T201
     told = capfd.readouterr()
     assert told.out == "result\n"
     assert told.err == "printed\nechoed\n"

@@ -7,6 +7,7 @@ import io
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,7 +17,7 @@ from rdkit import Chem
 
 from genapps.errors import InputError, UsageError
 from genapps_molecule.chemistry import Treatment
-from genapps_molecule.reading.files import read_molecules, read_texts
+from genapps_molecule.reading.files import Written, read_molecules, read_texts
 from genapps_molecule.reading.lines import cells_of
 from genapps_molecule.records import Dropped, Molecule
 
@@ -52,10 +53,34 @@ def put(folder: Path, name: str, content: str | bytes) -> Path:
         ("a.smi.gz", gzip.compress(b"smiles\nOCC ethanol\nC\n", mtime=0)),
         ("a.smi", "smiles\nOCC ethanol\nC\n".encode("utf-16")),
         ("a.csv", "\ufeffname,smiles\nethanol,OCC\n,C\n"),
+        ("a.txt", "structure\nOCC ethanol\nC\n"),
+        ("a", "mol_x\tn\nOCC\tethanol\nC\n"),
     ],
 )
 def test_every_text_is_read(tmp_path: Path, name: str, content: str | bytes) -> None:
     assert told(put(tmp_path, name, content)) == [(2, "CCO", "ethanol"), (3, "C", "")]
+
+
+def test_a_first_line_that_is_no_name_of_a_column_is_a_row(tmp_path: Path) -> None:
+    assert told(put(tmp_path, "a.txt", "CCX\nC\n")) == [(1, "-", "no SMILES"), (2, "C", "")]
+    assert told(put(tmp_path, "a.smi", "structure\nC\n"))[0] == (1, "-", "no SMILES")
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).bytes(20_000)
+    for name in ("a.smi", "a.csv", "a.sdf", "a.jsonl", "a.smi.gz"):
+        with pytest.raises(InputError, match="not text but binary data"):
+            told(put(tmp_path, name, gzip.compress(noise) if name.endswith("gz") else noise))
+    with pytest.raises(InputError, match="the file is empty; give a SMILES a line"):
+        told(put(tmp_path, "a.smi", "\n \n"))
+    assert len(told(put(tmp_path, "a.smi", b"C\nC\xe4\n"))) == 2
+
+
+def test_values_of_json_are_written_as_json(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.jsonl", '{"smiles": "C", "id": 1, "more": {"a": [1, true, null]}, "flag": false}\n')
+    (row,) = read_texts(path, others=True)
+    assert isinstance(row, Written)
+    assert row.others == {"id": "1", "more": '{"a": [1, true, null]}', "flag": "false"}
 
 
 def test_objects_and_tables(tmp_path: Path) -> None:
