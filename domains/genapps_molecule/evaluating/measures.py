@@ -32,7 +32,7 @@ MEASURES = {
     "unique@1000": Measure("distinct among the first 1,000 molecules", "higher"),
     "unique@10000": Measure("distinct among the first 10,000 molecules", "higher"),
     "FCD": Measure("distance of ChemNet's features", "lower"),
-    "SNN": Measure("mean likeness to the nearest of the reference", "higher"),
+    "SNN": Measure("mean likeness to the nearest of the reference, where more than real is copying", "higher"),
     "Frag": Measure("fragments as often as in the reference (cosine)", "higher"),
     "Scaf": Measure("scaffolds as often as in the reference (cosine)", "higher"),
     "IntDiv": Measure("1 less the mean likeness of all pairs", "higher"),

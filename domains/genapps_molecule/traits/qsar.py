@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,11 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from genapps.errors import InputError, UsageError
-from genapps.io.limits import DEFAULT
-from genapps.io.source import Version, open_source, version
+from genapps.io.source import Version, version
 from genapps.suggest import did_you_mean
-from genapps_molecule.chemistry import Unreadable, read_smiles
-from genapps_molecule.reading.columns import SAMPLE, smiles_column
-from genapps_molecule.reading.lines import cells_of, lines_of
+from genapps_molecule.reading.columns import SAMPLE
+from genapps_molecule.reading.files import Written, read_texts, understood
+from genapps_molecule.records import Dropped
 from genapps_molecule.traits.gaussian import Process, bits_of
 
 FEWEST, MOST = 10, 5_000  # molecules of a table; of a larger one so many are drawn
@@ -102,38 +101,35 @@ def _scaffold(mol: Chem.Mol) -> str:
 
 
 def _table(path: str, y: str, smiles: str | None) -> tuple[list[Chem.Mol], NDArray[np.float64], list[tuple[int, str]]]:
-    """Molecules and numbers of a CSV, and the rows without one of them, each with its reason."""
+    """Molecules and numbers of a table, and the rows without one of them, each with its reason."""
     mols, values, dropped = [], [], []
-    for row, text, cell in _cells(path, y, smiles):
+    for row in _rows(path, y, smiles):
+        if isinstance(row, Dropped):
+            dropped.append((row.row, row.reason))
+            continue
+        cell = row.others.get(y, "").strip()
         try:
             value = float(cell)
             if not np.isfinite(value):
                 raise ValueError
         except ValueError:
-            dropped.append((row, f"{cell[:40]!r} in {y} is no number"))
+            dropped.append((row.row, f"{cell[:40]!r} in {y} is no number"))
             continue
-        try:
-            mols.append(read_smiles(text))
+        molecule = understood(row)
+        if isinstance(molecule, Dropped):
+            dropped.append((row.row, molecule.reason))
+        else:
+            mols.append(molecule.mol)
             values.append(value)
-        except Unreadable as error:
-            dropped.append((row, str(error)))
     return mols, np.array(values, np.float64), dropped
 
 
-def _cells(path: str, y: str, smiles: str | None) -> Iterator[tuple[int, str, str]]:
-    """Row, SMILES and the cell of y of each row that has both cells."""
-    with open_source(path, DEFAULT) as source:
-        lines = lines_of(source)
-        first = next(lines, "")
-        delimiter = "\t" if source.suffix in {".tsv", ".tab"} else max(",;\t", key=first.count)
-        header = [cell.strip() for cell in first.split(delimiter)]
-        header = [cell[1:-1] if cell[:1] == cell[-1:] == '"' and len(cell) > 1 else cell for cell in header]
-        if y not in header:
-            raise UsageError(f"{path}: no column {y!r}.{did_you_mean(y, header)} There are: {', '.join(header[:20])}")
-        rows = cells_of(lines, delimiter)
-        sample = list(islice(rows, SAMPLE))
-        body = [cells for _, cells in sample if isinstance(cells, list) and cells]
-        place, target = smiles_column(path, header, body, smiles), header.index(y)
-        for row, cells in (*sample, *rows):
-            if isinstance(cells, list) and max(place, target) < len(cells):
-                yield row + 1, cells[place].strip(), cells[target].strip()
+def _rows(path: str, y: str, smiles: str | None) -> Iterator[Written | Dropped]:
+    """The rows of a file of any kind. Raises UsageError where the first ones have no such column."""
+    rows = read_texts(path, column=smiles, others=True)
+    sample = list(islice(rows, SAMPLE))
+    header = list(dict.fromkeys(name for row in sample if isinstance(row, Written) for name in row.others))
+    if y not in header and any(isinstance(row, Written) for row in sample):
+        there = f"There are: {', '.join(header[:20])}" if header else "It has no others"
+        raise UsageError(f"{path}: no column {y!r} beside the molecules.{did_you_mean(y, header)} {there}")
+    yield from chain(sample, rows)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from rdkit import Chem
 
 from genapps.errors import InputError, UsageError
+from genapps.io.writers import TableWriter
 from genapps_molecule.traits.gaussian import Process, bits_of, kernel
 from genapps_molecule.traits.measures import figures
 from genapps_molecule.traits.qsar import fitted, qsar
@@ -87,6 +89,16 @@ def test_a_table_becomes_a_model(tmp_path, tiny_smiles, mols, values):
     table = figures(mols[:5], (f"qsar({path}, y=pIC50)", f"unsure({path}, y=pIC50)"))
     np.testing.assert_allclose(table[f"qsar({path}, y=pIC50)"], values[:5], atol=0.3)
     assert (table[f"unsure({path}, y=pIC50)"] > 0).all()
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.jsonl", "t.tsv", "t.csv.gz"])
+def test_any_kind_of_file_is_a_table(tmp_path, mols, values, name):
+    texts = [Chem.MolToSmiles(mol) for mol in mols[:15]]
+    with TableWriter(tmp_path / name) as writer:
+        writer.write(pa.table({"structure": texts, "Ki nM": values[:15], "id": list(range(15))}))
+    assert qsar(f"{tmp_path / name}, y=Ki nM").molecules == 15
+    with pytest.raises(UsageError, match=r"no column 'Ki' beside the molecules.* There are: Ki nM, id"):
+        qsar(f"{tmp_path / name}, y=Ki")
 
 
 def test_a_file_that_was_written_again_is_read_again(tmp_path, monkeypatch, mols, values):
