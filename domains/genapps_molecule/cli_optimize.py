@@ -44,6 +44,7 @@ STDOUT = "-"
     "--distinct", type=click.FloatRange(0, 1), default=1.0, metavar="0..1", show_default=True,
     help="The highest similarity of two delivered molecules.",
 )  # fmt: skip
+@click.option("--novel-to", metavar="FILE", help="Deliver none of the molecules in it; the search may begin from them.")
 @click.option(
     "--method", type=click.Choice(["genetic", "guided"]), default="genetic", show_default=True,
     help="guided: half of the molecules are drawn by a network that learns from the best.",
@@ -148,4 +149,4 @@ def _check(as_json: bool, output: str, options: dict[str, Any]) -> None:
     check_molecules(output, options["three_d"])
     check_report(report)
     figures = None if report is None else figures_beside(report)
-    check_apart([output, state, report, figures], [options["start"], options["model"]])
+    check_apart([output, state, report, figures], [options["start"], options["model"], options["novel_to"]])

@@ -154,6 +154,20 @@ def test_a_function_is_an_objective_and_ranges_hold(desk):
     assert all(float(row["nearest_better"]) <= 0.7 for row in rows)
 
 
+def test_molecules_that_are_known_are_not_delivered(desk):
+    words = ["molecule", "optimize", "--objective", "similarity(start.smi)", "--start", "start.smi", "--calls", 40,
+             "-n", 5, "-o", "o.csv"]  # fmt: skip
+    done = desk(*words)
+    assert "5 of 5 rows are molecules of start.smi; add --novel-to start.smi to have others" in done.err
+    assert all(float(row["score"]) == 1 for row in table("o.csv"))
+    done = desk(*words, "--novel-to", "start.smi")
+    assert "--novel-to" not in done.err
+    rows = table("o.csv")
+    assert len(rows) == 5
+    assert all(float(row["score"]) < 1 for row in rows)
+    assert all(len(row[name]) <= 9 for row in rows for name in ("score", "qed", "mw")), "no digits that say nothing"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
@@ -20,6 +21,7 @@ from genapps_molecule.traits.fingerprints import fingerprints, similarities
 from genapps_molecule.traits.properties import USUAL
 from genapps_molecule.traits.properties import table as property_table
 
+_DIGITS = 7
 ALERTS = ("pains", "brenk", "mcf")
 
 
@@ -50,9 +52,14 @@ class Delivered:
             yield f"{hard:,} of {rows:,} rows would be hard to make (sa above {HARD:g}); add --hardest {HARD:g}"
 
 
-def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0) -> Delivered:
-    """The n best, none more similar to a better one than `distinct` says (Tanimoto's coefficient, 0 to 1)."""
-    calls, nearest = distinct_best(ledger, n, distinct)
+def deliver(
+    ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0, known: Container[str] = ()
+) -> Delivered:
+    """The n best, none more similar to a better one than `distinct` says (Tanimoto's coefficient, 0 to 1).
+
+    Those that are `known` are left out.
+    """
+    calls, nearest = distinct_best(ledger, n, distinct, known)
     asked = [Candidate(ledger.smiles[call], parsed(ledger.smiles[call])) for call in calls]
     mols = [one.mol for one in asked]
     values = ledger.values
@@ -61,9 +68,9 @@ def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0)
     columns: dict[str, list[Any]] = {
         "smiles": [one.smiles for one in asked],
         "rank": list(range(1, len(calls) + 1)),
-        "score": [float(values[call]) for call in calls],
-        **{name: column.tolist() for name, column in parts.items()},
-        **{name: column.tolist() for name, column in property_table(mols, USUAL).items()},
+        "score": _rounded(values[calls]),
+        **{name: _rounded(column) for name, column in parts.items()},
+        **{name: _rounded(column) for name, column in property_table(mols, USUAL).items()},
         "alerts": ["; ".join(alerts.hits(mol)) for mol in mols],
         "scaffold": [_scaffold(mol) for mol in mols],
         "nearest_better": nearest,
@@ -72,7 +79,7 @@ def deliver(ledger: Ledger, objective: Objective, n: int, distinct: float = 1.0)
     return Delivered(mols, columns, _diversity(mols))
 
 
-def distinct_best(ledger: Ledger, n: int, distinct: float) -> tuple[list[int], list[float]]:
+def distinct_best(ledger: Ledger, n: int, distinct: float, known: Container[str] = ()) -> tuple[list[int], list[float]]:
     """The calls of the n best that are distinct, and each one's similarity to the nearest better one among them."""
     calls: list[int] = []
     nearest: list[float] = []
@@ -80,6 +87,8 @@ def distinct_best(ledger: Ledger, n: int, distinct: float) -> tuple[list[int], l
     for call in ledger.ranked().tolist():
         if len(calls) >= n:
             break
+        if ledger.smiles[call] in known:
+            continue
         print_ = fingerprints([parsed(ledger.smiles[call])])
         alike = float(similarities(print_, kept).max()) if len(kept) else 0.0
         if alike <= distinct:
@@ -87,6 +96,11 @@ def distinct_best(ledger: Ledger, n: int, distinct: float) -> tuple[list[int], l
             nearest.append(round(alike, 4))
             kept = np.concatenate([kept, print_])
     return calls, nearest
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    """So many digits that the figures still make up the score, and no more."""
+    return [float(f"{value:.{_DIGITS}g}") for value in values.tolist()]
 
 
 def _scaffold(mol: Chem.Mol) -> str:

@@ -38,6 +38,12 @@ def of_file(path: str | Path, column: str | None = None) -> tuple[list[Candidate
     return list(found.values()), dropped
 
 
+def texts_of(path: str | Path | None) -> frozenset[str]:
+    """The canonical texts of a file's molecules, without stereochemistry; of no file none."""
+    found = () if path is None else read_molecules(path, FLAT)
+    return frozenset(one.smiles for one in found if isinstance(one, Molecule))
+
+
 def _first(dropped: list[Dropped]) -> str:
     return f"row {dropped[0].row}: {dropped[0].reason}" if dropped else "there is no row"
 

@@ -17,7 +17,7 @@ from genapps.wording import counted
 from genapps_molecule.optimizing import state as states
 from genapps_molecule.optimizing.delivery import Delivered, deliver
 from genapps_molecule.optimizing.fence import Fence, hardest_of
-from genapps_molecule.optimizing.first import RESERVE, drawn, of_file, population
+from genapps_molecule.optimizing.first import RESERVE, drawn, of_file, population, texts_of
 from genapps_molecule.optimizing.genetic import Breeding, Genetic, parsed
 from genapps_molecule.optimizing.ledger import Ledger, area, top_means
 from genapps_molecule.optimizing.objective import WRONG_NUMBER, lot_of, notes_of, objective_of
@@ -36,7 +36,7 @@ class Order:
     objective: an expression, or FILE.py:FUNCTION. calls: how often it may be asked. start: a file of first molecules,
     of which `first` are asked, or none: draws of the shipped model, or of `model`. where, filters: what a molecule must
     be to be asked about. hardest: the highest SA score of a child; by the first molecules if None. n: how many are
-    delivered; distinct: the highest similarity that two of them may have.
+    delivered; distinct: the highest similarity that two of them may have. novel_to: a file of which none is delivered.
     """
 
     objective: str
@@ -52,6 +52,7 @@ class Order:
     hardest: float | None = None
     n: int = 100
     distinct: float = 1.0
+    novel_to: str | None = None
     seed: int = 0
 
     @property
@@ -61,7 +62,7 @@ class Order:
 
     def fixed(self) -> dict[str, Any]:
         """What a search that goes on must have been begun with."""
-        free = {"calls", "first", "n", "distinct"}
+        free = {"calls", "first", "n", "distinct", "novel_to"}
         return {key: _plain(value) for key, value in asdict(self).items() if key not in free}
 
 
@@ -149,6 +150,7 @@ def optimize(
     began = time.monotonic()
     with calling():
         objective, fence = objective_of(order.objective), Fence.of(order.where, order.filters)
+        known = texts_of(order.novel_to)
     rng = np.random.default_rng(order.seed)
     breeding = Breeding(most_atoms=order.most_atoms)
     search = Search(objective, strategy_of(order, breeding), rng, Ledger(), [], fence)
@@ -175,8 +177,9 @@ def optimize(
         if ended == STOPPED:
             raise KeyboardInterrupt
         raise InputError(f"{order.objective!r} has no score for any molecule; the first reason: {_why(search.ledger)}")
-    found = _result(order, search, ended, dropped, notes, time.monotonic() - began)
-    found = replace(found, notes=(*found.notes, *_wrong(search.ledger), *found.delivered.warnings()))
+    found = _result(order, search, known, ended, dropped, notes, time.monotonic() - began)
+    warnings = (*_wrong(search.ledger), *_begun(found, search), *found.delivered.warnings())
+    found = replace(found, notes=(*found.notes, *warnings))
     write_molecules(output, found.delivered.mols, found.delivered.columns, three_d=three_d, seed=order.seed)
     if report is not None:
         from genapps_molecule.optimizing.report import write_report
@@ -239,6 +242,14 @@ def _why(ledger: Ledger) -> str:
     return next(iter(ledger.reasons.values()), "none was asked")
 
 
+def _begun(found: Optimized, search: Search) -> Iterator[str]:
+    """Where most of the rows are molecules that the search began from: that, and what helps."""
+    calls, start = found.delivered.columns["call"], found.order.start
+    old = sum(call <= search.begun for call in calls)
+    if start is not None and found.order.novel_to is None and 2 * old > len(calls):
+        yield f"{old:,} of {len(calls):,} rows are molecules of {start}; add --novel-to {start} to have others"
+
+
 def _wrong(ledger: Ledger) -> Iterator[str]:
     """What is wrong with the function itself rather than with molecules, told once."""
     wrong = [reason for reason in ledger.reasons.values() if reason.startswith(WRONG_NUMBER)]
@@ -247,7 +258,13 @@ def _wrong(ledger: Ledger) -> Iterator[str]:
 
 
 def _result(
-    order: Order, search: Search, ended: str, dropped: list[Dropped], notes: list[str], seconds: float
+    order: Order,
+    search: Search,
+    known: frozenset[str],
+    ended: str,
+    dropped: list[Dropped],
+    notes: list[str],
+    seconds: float,
 ) -> Optimized:
     ledger = search.ledger
     values = ledger.values
@@ -261,7 +278,7 @@ def _result(
         calls=len(ledger),
         failed=len(ledger.reasons),
         reasons=common,
-        delivered=deliver(ledger, search.objective, order.n, order.distinct),
+        delivered=deliver(ledger, search.objective, order.n, order.distinct, known),
         best=float(np.nanmax(values)),
         top10=float(top[-1]),
         area=area(values, max(order.calls, len(values))),
