@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
-from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Duration, Whole, output_options_of, seed_option, threads_option
 from genapps.errors import UsageError
 
 FILE = click.Path(path_type=Path)
 STDOUT = "-"
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".smi", ".sdf")
 
 
 @click.command()
@@ -37,14 +38,20 @@ STDOUT = "-"
     "--temperature", type=click.FloatRange(0.1, 3), default=1.0, show_default=True, metavar="T",
     help="Below 1: more usual molecules; above: stranger ones.",
 )  # fmt: skip
-@click.option("--most", type=Whole(1, 10**9), default=1_000_000, metavar="N", help="Draws at most; a million.")
-@click.option("--budget", type=Duration(), help="Time to draw at most: 90s, 5m.")
+@click.option(
+    "--most",
+    type=Whole(1, 10**9),
+    default=1_000_000,
+    metavar="N",
+    help="Draws, and molecules of a search, at most; a million.",
+)
+@click.option("--budget", type=Duration(), help="Time to draw at most: 90s, 5m; what was found is delivered.")
 @click.option("--dropped", type=FILE, metavar="FILE.csv", help="Write what was dropped, and why.")
 @click.option("--3d", "three_d", is_flag=True, help="Coordinates in space, for -o FILE.sdf.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a page with pictures of the molecules.")
 @seed_option
 @threads_option()
-@output_options
+@output_options_of(", ".join(SUFFIXES))
 def propose(output: str | None, as_json: bool, **options: Any) -> None:
     """Propose new molecules like drugs.
 
@@ -74,13 +81,13 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
         seed=options["seed"],
         wish=Wish.parse(options["where"]) if options["where"] is not None else None,
         filters=tuple(name.strip() for names in options["filters"] for name in names.split(",") if name.strip()),
-        novel_to=known_molecules(options["novel_to"], lambda sentence: note(f"note: {sentence}")),
         shape=Shape.parse(options["scaffold"], options["link"], options["like"], options["similarity"]),
         aims=Aim.parse(options["rank"]) if options["rank"] is not None else (),
         diverse=options["diverse"],
         temperature=options["temperature"],
         most=options["most"],
         seconds=options["budget"],
+        novel_to=known_molecules(options["novel_to"], lambda sentence: note(f"note: {sentence}")),
     )
     places = Places(output, options["dropped"], options["report"], options["three_d"])
     said: list[str] = []
@@ -102,7 +109,12 @@ def _check(as_json: bool, places: dict[str, Any], options: dict[str, Any]) -> No
 
     if places["rows"] == STDOUT and as_json:
         raise UsageError("--json and the rows cannot both go to stdout; name a file for the rows with -o")
-    check_molecules(places["rows"], options["three_d"])
+    try:
+        check_molecules(places["rows"], options["three_d"])
+    except UsageError as error:
+        if "a table's name" not in str(error):
+            raise
+        raise UsageError(f"{error}; molecules also go to .smi and .sdf") from None
     if places["dropped"] is not None:
         check_target(places["dropped"])
     check_report(places["report"])

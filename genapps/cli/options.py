@@ -107,11 +107,15 @@ def stream_options(function: Function) -> Function:
     return _output(click.option("--json", "as_json", is_flag=True, help=text), function)
 
 
-def _output(json: Callable[[Any], Any], function: Function) -> Function:
+def output_options_of(formats: str) -> Callable[[Function], Function]:
+    """`output_options` of a command that writes other formats than tables; `formats` are listed in the help of -o."""
+    return partial(_output, json_option, formats=formats)
+
+
+def _output(json: Callable[[Any], Any], function: Function, formats: str = "") -> Function:
+    suffix = f"the suffix decides the format{f' ({formats})' if formats else ''}"
     options = [
-        click.option(
-            "-o", "--output", metavar="FILE", help="Where to write; the suffix decides the format, - is stdout."
-        ),
+        click.option("-o", "--output", metavar="FILE", help=f"Where to write; {suffix}, - is stdout."),
         json,
         click.option(
             "-q", "--quiet", is_flag=True, expose_value=False, callback=_speak(-1), help="Say only what fails."

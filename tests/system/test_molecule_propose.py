@@ -66,6 +66,7 @@ def test_around_a_scaffold_and_near_a_lead(here: Here) -> None:
 
 def test_what_cannot_be_is_refused_in_a_line(here: Here) -> None:
     Path("none.smi").write_text("xyz\n")
+    Path("bytes.smi").write_text("\n".join(["C", *["x!"] * 19] * 25 + ["CC"]) + "\n")
     for words, code, said in (
         (("--where", "qed>0.9, qed<0.1"), 2, "no molecule can meet this"),
         (("--where", "quality>1"), 2, "quality"),
@@ -75,7 +76,9 @@ def test_what_cannot_be_is_refused_in_a_line(here: Here) -> None:
         (("--novel-to", "none.smi"), 3, "none.smi"),
         (("--rank", "beauty"), 2, "beauty"),
         (("--model", "none.smi"), 3, "none.smi"),
-        (("-o", "out.docx"), 2, "out.docx"),
+        (("-o", "out.docx"), 2, "out.docx: a table's name ends in .csv, .tsv, .jsonl or .parquet"),
+        (("-o", "out.docx"), 2, "also go to .smi and .sdf"),
+        (("--novel-to", "bytes.smi"), 3, "bytes.smi: 26 of 501 rows are molecules"),
         (("--json",), 2, "--json"),
     ):
         done = here("molecule", "propose", "-n", 5, *words)

@@ -106,7 +106,7 @@ class Run:
         self.spoken = now
         looked = f", {self.judged:,} looked at" if self.judged else ""
         drawn = f"{self.told.drawn:,} drawn{looked}" if self.told.drawn else f"{self.judged:,} looked at"
-        self.say(f"{len(self.pool):,} of {self.wanted:,} after {duration(now - self.started)}: {drawn}")
+        self.say(f"{len(self.pool):,} of {self.wanted:,} after {duration(round(now - self.started))}: {drawn}")
 
     def _search(self, why: str) -> None:
         order = self.order
