@@ -137,6 +137,7 @@ class Run:
         self.started = time.monotonic()
         self.saved_at = self.started
         self.good = self._snapshot()
+        self.timed = False  # whether the time budget has become a number of steps
         self.between_steps = False  # whether all is as a step left it and no check is due
 
     def events(self) -> Iterator[Event]:
@@ -265,11 +266,18 @@ class Run:
             self.saved_at = time.monotonic()
 
     def _fit_budget(self) -> None:
-        """Once the speed is known, choose the number of steps that fills the time budget; never chosen again."""
-        if self.recipe.budget is None or self.state.step != _TIMED_STEPS:
+        """Once the speed is known, choose the number of steps that fills the time budget; never chosen again.
+
+        Where the steps are so slow that the time is over before, this one is the last.
+        """
+        step = self.state.step
+        if self.recipe.budget is None or self.timed or step > _TIMED_STEPS:
             return
-        pace = distributed.largest(self._seconds()) / _TIMED_STEPS
-        self.state.total = max(int(0.92 * self.recipe.budget / pace), _TIMED_STEPS + 1)  # 8 % goes into the checks
+        budget = 0.92 * self.recipe.budget  # the rest goes into the checks
+        spent = distributed.largest(self._seconds())
+        if step == _TIMED_STEPS or spent >= budget:
+            self.timed = True
+            self.state.total = max(int(budget * step / spent), step)
 
     def _roll_back(self, reason: str) -> Event:
         rollbacks = self.state.rollbacks + 1

@@ -203,6 +203,13 @@ def test_a_budget_becomes_a_number_of_steps() -> None:
     assert state.seconds < 3
 
 
+def test_slow_steps_end_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10_000, 5))  # each look at the time is five seconds later
+    monkeypatch.setattr("genapps.training.loop.time.monotonic", lambda: float(next(clock)))
+    state = run(make_network(), Recipe(budget=12, batch_size=20, patience=1000))
+    assert state.step == state.total < 5
+
+
 def test_batches_of_an_epoch_hold_each_row_once() -> None:
     rows = torch.cat([batch_rows(7, 100, 20, step) for step in range(5)])
     assert sorted(rows.tolist()) == list(range(100))
