@@ -115,7 +115,7 @@ def output_options_of(formats: str) -> Callable[[Function], Function]:
 def _output(json: Callable[[Any], Any], function: Function, formats: str = "") -> Function:
     suffix = f"the suffix decides the format{f' ({formats})' if formats else ''}"
     options = [
-        click.option("-o", "--output", metavar="FILE", help=f"Where to write; {suffix}, - is stdout."),
+        click.option("-o", "--output", metavar="FILE", callback=_named, help=f"Where to write; {suffix}, - is stdout."),
         json,
         click.option(
             "-q", "--quiet", is_flag=True, expose_value=False, callback=_speak(-1), help="Say only what fails."
@@ -141,6 +141,13 @@ def seed_option(function: Function) -> Function:
 def json_option(function: Function) -> Function:
     """Add --json, handed on as `as_json: bool`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every figure.")(function)
+
+
+def _named(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """Refuse an empty name, which a script comes to where a variable is not set."""
+    if given is not None and not given.strip():
+        raise click.BadParameter("an empty name; give a file, or - for stdout", context, option)
+    return given
 
 
 def _speak(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:

@@ -225,6 +225,15 @@ def test_files_without_molecules(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_names_that_are_wrong_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv.gz").write_text("smiles,name\nCCO,a\n")
+    words = ["molecule", "score", str(tmp_path / "a.csv.gz"), "-o"]
+    assert main([*words, str(tmp_path / "o.csv")]) == 0
+    assert "a.csv.gz is no gzip file" in capsys.readouterr().err
+    assert main([*words, ""]) == 2
+    assert "an empty name; give a file, or - for stdout" in capsys.readouterr().err
+
+
 def test_only_a_header_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.csv").write_text("smiles,name\n")
     assert main(["molecule", "score", str(tmp_path / "a.csv")]) == 3

@@ -24,6 +24,7 @@ _LONGEST = 1_000  # characters of a cell
 _FINE = 64  # bins of a property's spread
 _TEXTS = ("smiles", "name", "alerts")  # columns that are no numbers, whatever is in them
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:[eE][-+]?\d{1,2})?")
+_PLAIN = re.compile(r"[a-z][a-z0-9_]*")  # a name as programs write it
 _LETTERS = {"qed": "QED", "mw": "MW", "logp": "logP", "tpsa": "TPSA", "hbd": "HBD", "hba": "HBA", "sa": "SA"}
 
 
@@ -138,8 +139,8 @@ class Sheet:
 
 
 def short(name: str) -> str:
-    """What a column is called on the page: "mw" is MW, "drug_similarity" is Drug similarity."""
-    return _LETTERS.get(name) or plain(name)
+    """What a column is called on the page: "mw" is MW, "drug_similarity" Drug similarity, "pIC50 (nM)" as it is."""
+    return _LETTERS.get(name) or (plain(name) if _PLAIN.fullmatch(name) else clip(name))
 
 
 def _said(value: Any) -> str:

@@ -59,7 +59,7 @@ class Screened:
     garbled: int = 0  # rows with bytes that are no text
     first_garbled: int = 0
     unit: str = "line"
-    said: tuple[str, ...] = ()  # of the columns
+    said: tuple[str, ...] = ()  # of the columns and the file
     keeps_written: bool | None = None  # whether SMILES stand as they were written, too; not known before the first lot
     rewritten: int = 0  # SMILES that are canonical now, and do not
     first_rewritten: int = 0
@@ -128,7 +128,7 @@ def screen(
         stack.callback(rows.close)  # type: ignore[attr-defined]
         head = list(islice(rows, SAMPLE))
         order, naming = named(order, head)
-        found.said = naming.notes
+        found.said = (*naming.notes, *_not_zipped(source))
         kinds = _kinds(source, column, encoding, naming) if _keeps_kinds(places.rows) else {}
         lots = judge(map(naming, chain(head, rows)), order, workers)
         stack.callback(lots.close)  # type: ignore[attr-defined]  # ends the processes before the file is closed
@@ -165,6 +165,14 @@ def screen(
     if places.report is not None and sheet is not None:
         show_screened(places.report, sheet, found, order, str(source))
     return found
+
+
+def _not_zipped(source: str | Path) -> Iterator[str]:
+    """Whether a file is called as if it was compressed."""
+    if Path(source).suffix.lower() == ".gz" and Path(source).is_file():
+        with Path(source).open("rb") as file:
+            if file.read(2) != b"\x1f\x8b":
+                yield f"{source} is no gzip file, whatever its name says; it was read as it is"
 
 
 def _quoted(text: str) -> str:

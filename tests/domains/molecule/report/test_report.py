@@ -117,6 +117,11 @@ def test_every_cell_is_in_the_page_as_it_was() -> None:
     }
 
 
+def test_columns_of_a_file_are_called_as_there() -> None:
+    names = [column.short for column in sheet_of(3, dose=[1, 2, 3], **{"pIC50 (nM)": [1, 2, 3]}).columns()]
+    assert names[-2:] == ["Dose", "pIC50 (nM)"]
+
+
 def test_lots_come_together_even_where_a_column_comes_late() -> None:
     sheet = Sheet()
     sheet.add({"smiles": ["C", "CC"], "qed": [0.1, 0.2]})
