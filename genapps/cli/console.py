@@ -13,6 +13,7 @@ import click
 
 VERBOSITY = "genapps.verbosity"  # key in click's context; -1 quiet, 0 normal, 1 verbose
 REDRAW_SECONDS = 0.1
+LINE_SECONDS = 10.0  # between lines of progress, where there is no terminal to draw on
 BAR_WIDTH = 24
 # What a terminal obeys rather than shows, and what turns the direction of a text; a tab and a line's end do no harm.
 _STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -90,6 +91,8 @@ class Report(Protocol):
 class Progress:
     """A bar on stderr while something runs: drawn on a terminal only, gone when done.
 
+    Without a terminal --verbose has a line of it from time to time.
+
     Use as a context manager; call `update`, or hand the bar itself to a `progress=` that takes training events.
     """
 
@@ -98,6 +101,7 @@ class Progress:
         self._active = can_draw() and verbosity() >= 0
         self._started = time.monotonic()
         self._drawn = 0.0
+        self._told = self._started
 
     def __enter__(self) -> Progress:
         return self
@@ -118,6 +122,9 @@ class Progress:
         self.total = total if total is not None else self.total
         now = time.monotonic()
         finished = self.total is not None and done >= self.total
+        if not self._active and verbosity() > 0 and now - self._told >= LINE_SECONDS:
+            self._told = now
+            detail(self._line(done, now - self._started, text))
         if not self._active or (now - self._drawn < REDRAW_SECONDS and not finished):
             return
         self._drawn = now
@@ -137,9 +144,9 @@ class Progress:
             share = min(done / self.total, 1.0)
             filled = "█" * round(share * BAR_WIDTH)
             bar = filled.ljust(BAR_WIDTH, "·")
-            bar = f"\x1b[36m{bar}\x1b[0m" if has_color() else bar
+            bar = f"\x1b[36m{bar}\x1b[0m " if has_color() else f"{bar} " if self._active else ""
             left = f", {clock(seconds / share - seconds)} left" if share > 0.02 else ""
-            figures = f"{bar} {share:4.0%}  {done:,} of {self.total:,}{unit}{left}"
+            figures = f"{bar}{share:4.0%}  {done:,} of {self.total:,}{unit}{left}"
         else:
             figures = f"{done:,}{unit}, {clock(seconds)}"
         return f"{self.label}  {figures}  {text}".rstrip()

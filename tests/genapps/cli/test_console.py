@@ -45,6 +45,17 @@ def test_no_terminal_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
+def test_without_a_terminal_verbose_has_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("genapps.cli.console.verbosity", lambda: 1)
+    with Progress("Training", 10, "steps") as bar:
+        bar.update(5)
+        monkeypatch.setattr("genapps.cli.console.LINE_SECONDS", 0.0)
+        bar.update(6, text="loss 1.5")
+    assert capsys.readouterr().err == "Training   60%  6 of 10 steps, 0 s left  loss 1.5\n"
+
+
 def test_bar_is_drawn_and_gone(terminal: Terminal) -> None:
     with Progress("Sampling", 1000, "rows") as bar:
         bar.update(250)
