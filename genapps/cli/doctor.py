@@ -20,6 +20,7 @@ BASE = ("click", "numpy", "safetensors", "torch")
 EXTRAS = {
     "tabular": ("pyarrow", "scikit-learn", "jinja2"),
     "timeseries": ("pyarrow", "scikit-learn", "jinja2"),
+    "image": ("pillow", "pyarrow", "scikit-learn", "jinja2"),
     "molecule": ("rdkit", "pyarrow", "scikit-learn", "jinja2"),
     "fast": ("numba",),
     "pyod": ("pyod",),
