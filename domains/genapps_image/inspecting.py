@@ -18,6 +18,7 @@ from genapps_image.reading.pictures import Pictures
 from genapps_image.records import Bytes, Picture, Skipped
 
 _ALIKE = 3  # bits of 64 by which two near copies may differ
+_LEAST_SIDE = 64  # pixels below which images of one kind have too few bits to tell copies from likeness
 _MOST_PRINTS = 20_000  # images that are looked through for near copies
 
 
@@ -48,7 +49,7 @@ class Found:
             self.skipped.append(one)
             return
         self.kinds[one.kind] += 1
-        self.sizes[one.pixels.shape[:2]] += 1  # type: ignore[index]
+        self.sizes[one.pixels.shape[:2]] += 1
         self.channels[one.pixels.shape[2]] += 1
         self.notes.update(one.notes)
         if one.label is not None:
@@ -58,7 +59,7 @@ class Found:
             self.copies.append((self.seen[key], one.name))
         else:
             self.seen[key] = one.name
-            if len(self.prints) < _MOST_PRINTS:
+            if len(self.prints) < _MOST_PRINTS and min(one.pixels.shape[:2]) >= _LEAST_SIDE:
                 self.prints.append(difference_hash(one.pixels))
                 self.names.append(one.name)
 
@@ -98,7 +99,7 @@ def inspect(pictures: Pictures, *, progress: Callable[[int, int], None] | None =
 
 
 def difference_hash(pixels: Bytes) -> int:
-    """64 bits: whether each of 8 x 9 shrunken grey pixels is darker than the next (Krawetz 2013, "Kind of Like That")."""
+    """64 bits: whether each pixel of a grey 8 x 9 one is darker than the next (Krawetz 2013)."""
     small = image_of(to_channels(pixels, 1)).resize((9, 8), Image.Resampling.BOX)
     grey = np.asarray(small, np.int16)
     bits = (grey[:, 1:] > grey[:, :-1]).ravel()
@@ -148,8 +149,8 @@ def lines(found: Found, device: str = "cpu") -> list[str]:
     preset = found.preset(device)
     if preset is not None:
         codec = preset.codec
-        shape = f"{codec.height} x {codec.width}, {'grey' if codec.channels == 1 else 'RGBA' if codec.channels == 4 else 'RGB'}"
-        said.append(f"preset      {preset.family}, {shape}")
+        color = {1: "grey", 3: "RGB", 4: "RGBA"}[codec.channels]
+        said.append(f"preset      {preset.family}, {codec.height} x {codec.width}, {color}")
         said += [f"            {reason}" for reason in preset.reasons]
     return said
 

@@ -15,8 +15,8 @@ class Picture:
     """One image.
 
     name: where it is from: the path below the folder, or its number in a set. pixels: (H, W, C) with C = 1 grey, 2 grey
-    and alpha, 3 red, green and blue, 4 those and alpha. label: the class, where there are classes. kind: format and mode
-    as they were stored, such as "PNG, 16 bit". notes: what was done to read it.
+    and alpha, 3 red, green and blue, 4 those and alpha. label: the class, where there are classes. kind: format and
+    mode as they were stored, such as "PNG, 16 bit". notes: what was done to read it.
     """
 
     name: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
+import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,21 +27,25 @@ _LABELS = ("labels", "label", "y_train", "y", "targets", "target", "arr_1")
 
 def read_idx(path: Path) -> NDArray[Any]:
     """An IDX array, compressed or not. Raises InputError where it is none, or not whole."""
-    with path.open("rb") as file:
-        stream = gzip.open(file) if file.read(2) == b"\x1f\x8b" else file
+    with path.open("rb") as file, contextlib.ExitStack() as stack:
+        packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         try:
-            head = stream.read(4)
-            if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX or not 1 <= head[3] <= 4:
-                raise InputError(f"{path}: no IDX file")
-            shape = tuple(int(size) for size in np.frombuffer(stream.read(4 * head[3]), ">u4"))
-            kind = np.dtype(_IDX[head[2]]).newbyteorder(">")
-            size = int(np.prod(shape, dtype=object)) * kind.itemsize
-            if len(shape) != head[3] or size > MOST_BYTES:
-                raise InputError(f"{path}: declares an array of {size:,} bytes, more than is read")
-            data = stream.read(size)
-        except (OSError, EOFError) as error:
+            return _idx(path, stack.enter_context(gzip.open(file)) if packed else file)
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{path}: cut short or damaged ({error})") from None
+
+
+def _idx(path: Path, stream: Any) -> NDArray[Any]:
+    head = stream.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX or not 1 <= head[3] <= 4:
+        raise InputError(f"{path}: no IDX file")
+    shape = tuple(int(size) for size in np.frombuffer(stream.read(4 * head[3]), ">u4"))
+    kind = np.dtype(_IDX[head[2]]).newbyteorder(">")
+    size = math.prod(shape) * kind.itemsize
+    if len(shape) != head[3] or size > MOST_BYTES:
+        raise InputError(f"{path}: declares an array of {size:,} bytes, more than is read")
+    data = stream.read(size)
     if len(data) < size:
         raise InputError(f"{path}: cut short: {len(data):,} of {size:,} bytes")
     return np.frombuffer(data, kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)

@@ -15,6 +15,7 @@ from genapps_image.records import Bytes, Unreadable
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm"))
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # the decoders that may be asked; none runs code
 _PLAIN = {"1": "L", "P": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB", "RGBX": "RGB"}
+_CUT = ("truncated", "not enough", "unexpected end", "broken data", "premature")  # as the decoders put it
 _WITH_ALPHA = {"PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
 
 
@@ -86,7 +87,7 @@ def _pixels(image: Image.Image) -> Bytes:
 def _of_palette(image: Image.Image) -> str:
     """L where every color of the palette that is used is grey."""
     palette = np.array(image.getpalette("RGB") or [0, 0, 0], np.uint8).reshape(-1, 3)
-    used = palette[[index for _, index in image.getcolors(256) or () if index < len(palette)]]
+    used = palette[[index for index in np.unique(np.asarray(image)).tolist() if index < len(palette)]]
     return "L" if len(used) and bool((used == used[:, :1]).all()) else "RGB"
 
 
@@ -111,7 +112,5 @@ def _mode(image: Image.Image) -> str:
 
 def _said(error: Exception) -> str:
     text = " ".join(str(error).split())[:120] or type(error).__name__
-    cut = any(
-        word in text.lower() for word in ("truncated", "not enough", "unexpected end", "broken data", "premature")
-    )
+    cut = any(word in text.lower() for word in _CUT)
     return f"cut short or damaged ({text})" if cut else f"damaged ({text})"

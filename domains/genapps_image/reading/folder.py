@@ -8,32 +8,11 @@ from pathlib import Path
 
 # Folders that say what images are for, not what they show.
 PARTS = frozenset(
-    [
-        "train",
-        "training",
-        "test",
-        "testing",
-        "val",
-        "valid",
-        "validation",
-        "dev",
-        "eval",
-        "good",
-        "normal",
-        "ok",
-        "mask",
-        "masks",
-        "ground_truth",
-        "groundtruth",
-        "images",
-        "image",
-        "imgs",
-        "labels",
-        "annotations",
-        "real",
-        "fake",
-        "new",
-    ]
+    (
+        *("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"),
+        *("good", "normal", "ok", "mask", "masks", "ground_truth", "groundtruth", "labels", "annotations"),
+        *("images", "image", "imgs", "real", "fake", "new"),
+    )
 )
 _HIDDEN = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 
@@ -49,7 +28,7 @@ def files_of(folder: str | Path) -> Iterator[str]:
 
 def _walk(folder: str, above: str, seen: set[tuple[int, int]]) -> Iterator[str]:
     try:
-        about = os.stat(folder)
+        about = Path(folder).stat()
         if (about.st_dev, about.st_ino) in seen:
             return
         seen.add((about.st_dev, about.st_ino))
