@@ -48,7 +48,7 @@ class Codec:
         if image.size != size:
             image = _covering(image, size) if self.fit == "cover" else _padded(image, size)
         pixels = np.asarray(image, np.uint8)
-        return np.ascontiguousarray((pixels[:, :, None] if pixels.ndim == 2 else pixels).transpose(2, 0, 1))
+        return np.array((pixels[:, :, None] if pixels.ndim == 2 else pixels).transpose(2, 0, 1), order="C")
 
     def decode(self, images: Tensor) -> list[Bytes]:
         """Pixels (H, W, C) of each of a batch (N, C, H, W) of bytes, or of numbers that are rounded to bytes."""
