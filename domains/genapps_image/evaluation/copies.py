@@ -1,0 +1,73 @@
+"""Which made images repeat a training image, judged by how near unseen real images come to training images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genapps.errors import InputError
+
+ALLOWED = 0.01  # share of unseen real images that would be called copies
+_OTHERS = 10  # the neighbor that says what "near" means around an image
+_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Near:
+    """Of each of M images: its nearest training image (M,) and how near it is (M,), relative to the tenth nearest.
+
+    0 is a copy, 1 no nearer than nine others.
+    """
+
+    index: Tensor
+    ratio: Tensor
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What was found in one search.
+
+    share: of made images as near to a training image as 1 % of unseen real ones are; unseen: the same share of those.
+    limit: how near that is. near: of each made image.
+    """
+
+    share: float
+    unseen: float
+    limit: float
+    near: Near
+
+
+def nearest(images: Tensor, training: Tensor) -> Near:
+    """Of small images (M, C, h, w) among training images (N, C, h, w), as they are or mirrored.
+
+    Raises InputError for two training images or fewer.
+    """
+    if len(training) < 3:
+        raise InputError(f"{len(training)} training images; copies are told from 3 on")
+    k = min(_OTHERS, len(training) - 1)
+    found, ratios = [], []
+    rows = training.flatten(1).float()
+    for part in images.float().split(_ROWS):
+        apart = torch.minimum(torch.cdist(part.flatten(1), rows), torch.cdist(part.flip(3).flatten(1), rows))
+        least = apart.topk(k, largest=False)
+        found.append(least.indices[:, 0])
+        ratios.append(least.values[:, 0] / least.values[:, -1].clamp_min(1e-6))
+    return Near(torch.cat(found), torch.cat(ratios))
+
+
+def copies(made: Near, unseen: Near) -> Copies:
+    """Made images as near to training images as only 1 % of unseen ones are, in the same search."""
+    limit = float(unseen.ratio.double().quantile(ALLOWED, interpolation="lower"))
+    shares = [float((near.ratio <= limit).float().mean()) for near in (made, unseen)]
+    return Copies(shares[0], shares[1], limit, made)
+
+
+def least_proven(share: float, n: int) -> float:
+    """The lower end of the 95 % interval of a share of n (Wilson, 1927): what is proven to be copied."""
+    z = 1.96
+    middle = share + z * z / (2 * n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - reach) / (1 + z * z / n))
