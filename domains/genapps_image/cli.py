@@ -8,7 +8,13 @@ from genapps.cli.group import Group
 
 # Name -> (where the command is, its line in the list). A command comes in here together with its module.
 ELSEWHERE: dict[str, tuple[str, str]] = {
+    "augment": (
+        "genapps_image.cli_augment:augment",
+        "A larger training set, with labels, boxes and masks, and what it is worth.",
+    ),
+    "evaluate": ("genapps_image.cli_evaluate:evaluate", "How good made images are, and whether they are copies."),
     "inspect": ("genapps_image.cli_inspect:inspect", "What is in a folder of images, and how it would be learnt."),
+    "upscale": ("genapps_image.cli_upscale:upscale", "Larger images, with details learnt from images of their kind."),
 }
 
 

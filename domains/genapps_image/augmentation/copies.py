@@ -1,0 +1,95 @@
+"""Whether a generator repeats what it learnt: how near its images lie to those, beside how near unseen images lie."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_USUAL = 0.05  # of unseen images lie nearer than this, by the choice of the distance
+_SAME = 0.5 / 255  # root mean square distance below which two images are the same
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """Distances are root mean squares over pixels from 0 to 1.
+
+    nearer: share of the generated images that lie nearer to a training image than all but `usual` of the unseen ones
+    do. same: of those that are a training image. median, unseen_median: of the distance to the nearest.
+    pairs: (generated, training) row numbers of the nearest, nearest first, with their distance.
+    """
+
+    generated: int
+    learnt: int
+    unseen: int
+    nearer: float
+    usual: float
+    same: float
+    median: float
+    unseen_median: float
+    pairs: tuple[tuple[int, int, float], ...]
+
+    @property
+    def copied(self) -> bool:
+        """Whether clearly more lie that near than unseen images do."""
+        error = math.sqrt(self.usual * (1 - self.usual) * (1 / self.generated + 1 / max(self.unseen, 1)))
+        return self.nearer > self.usual + 3 * error
+
+    def to_json(self) -> dict[str, Any]:
+        """Every figure."""
+        return {**asdict(self), "copied": self.copied}
+
+    def line(self) -> str:
+        """The same for a person."""
+        told = (
+            f"{100 * self.nearer:.0f} % of {self.generated:,} generated images lie nearer to a training image than all "
+            f"but {100 * self.usual:.0f} % of {self.unseen:,} unseen images do"
+        )
+        return f"{told}: the model repeats what it learnt" if self.copied else told
+
+
+def nearness(generated: Tensor, learnt: Tensor, unseen: Tensor, most: int = 8) -> Nearness | None:
+    """Of images (N, C, H, W) of bytes. None where there are none of a kind."""
+    if not (len(generated) and len(learnt) and len(unseen)):
+        return None
+    near, which = nearest(generated, learnt)
+    apart, _ = nearest(unseen, learnt)
+    limit = torch.quantile(apart, _USUAL)
+    order = near.argsort()[:most].tolist()
+    return Nearness(
+        len(generated),
+        len(learnt),
+        len(unseen),
+        float((near < limit).float().mean()),
+        _USUAL,
+        float((near < _SAME).float().mean()),
+        float(near.median()),
+        float(apart.median()),
+        tuple((k, int(which[k]), float(near[k])) for k in order),
+    )
+
+
+def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """The distance (N,) of each image to the nearest of others, and which that is."""
+    flat = others.flatten(1).float() / 255
+    parts = []
+    for chunk in images.flatten(1).split(256):
+        found = torch.cdist(chunk.float() / 255, flat, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+        parts.append((found.values / flat.shape[1] ** 0.5, found.indices))
+    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+
+def repeated(images: Tensor) -> list[tuple[int, int]]:
+    """(first, later) row numbers of images (N, C, H, W) of bytes that are the same."""
+    first: dict[bytes, int] = {}
+    found = []
+    for k, image in enumerate(images):
+        key = image.numpy().tobytes()
+        if key in first:
+            found.append((first[key], k))
+        else:
+            first[key] = k
+    return found
