@@ -12,8 +12,12 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         "genapps_image.cli_augment:augment",
         "A larger training set, with labels, boxes and masks, and what it is worth.",
     ),
+    "detect": ("genapps_image.cli_detect:detect", "Odd images and where in them, from good ones alone."),
     "evaluate": ("genapps_image.cli_evaluate:evaluate", "How good made images are, and whether they are copies."),
+    "fit": ("genapps_image.cli_fit:fit", "Learn a folder of images, by any of six families."),
+    "inpaint": ("genapps_image.cli_inpaint:inpaint", "Fill holes in images, given what is around them."),
     "inspect": ("genapps_image.cli_inspect:inspect", "What is in a folder of images, and how it would be learnt."),
+    "sample": ("genapps_image.cli_sample:sample", "New images from what fit learnt."),
     "upscale": ("genapps_image.cli_upscale:upscale", "Larger images, with details learnt from images of their kind."),
 }
 
