@@ -30,14 +30,22 @@ class Near:
 class Copies:
     """What was found in one search.
 
-    share: of made images as near to a training image as 1 % of unseen real ones are; unseen: the same share of those.
-    limit: how near that is. near: of each made image.
+    share: of made images as near to a training image as 1 % of unseen real ones are; unseen: the same share of those,
+    `among` of them. limit: how near that is. near: of each made image.
     """
 
     share: float
     unseen: float
+    among: int
     limit: float
     near: Near
+
+    @property
+    def certain(self) -> float:
+        """The share of copies that is beyond what chance gives to as many made and unseen images; 0 for none."""
+        least, _ = proven(self.share, len(self.near.ratio))
+        _, usual = proven(self.unseen, self.among)
+        return max(0.0, least - usual)
 
 
 def nearest(images: Tensor, training: Tensor) -> Near:
@@ -62,12 +70,13 @@ def copies(made: Near, unseen: Near) -> Copies:
     """Made images as near to training images as only 1 % of unseen ones are, in the same search."""
     limit = float(unseen.ratio.double().quantile(ALLOWED, interpolation="lower"))
     shares = [float((near.ratio <= limit).float().mean()) for near in (made, unseen)]
-    return Copies(shares[0], shares[1], limit, made)
+    return Copies(shares[0], shares[1], len(unseen.ratio), limit, made)
 
 
-def least_proven(share: float, n: int) -> float:
-    """The lower end of the 95 % interval of a share of n (Wilson, 1927): what is proven to be copied."""
+def proven(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of n (Wilson, "Probable inference", 1927)."""
     z = 1.96
     middle = share + z * z / (2 * n)
     reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - reach) / (1 + z * z / n))
+    whole = 1 + z * z / n
+    return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)

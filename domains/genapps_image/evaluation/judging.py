@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -12,10 +12,11 @@ from torch import Tensor
 from genapps.metrics.bins import bins
 from genapps.report.measured import Control, Finding, Measured
 from genapps_image.evaluation.baseline import gaussian_pixels
+from genapps_image.evaluation.classes import ClassShare, class_shares
 from genapps_image.evaluation.copies import ALLOWED, Copies, copies, nearest
 from genapps_image.evaluation.distances import Interval, frechet, kernel_distance
 from genapps_image.evaluation.reaching import NEIGHBORS, Reach, reach
-from genapps_image.evaluation.verdict import ClassReach, verdict
+from genapps_image.evaluation.verdict import Kernel, verdict
 from genapps_image.features import Extractor
 from genapps_image.features.pixels import Pixels
 
@@ -31,7 +32,7 @@ Progress = Callable[[str], None]
 class Sides:
     """Images (N, C, H, W) of bytes of one size; `made`, `held_out` and the baseline are equally many.
 
-    reference: what the made ones should be like. labels: classes of the reference and of the held-out images, if any.
+    reference: what the made ones should be like. labels: (N,) the classes of those, if any.
     """
 
     reference: Tensor
@@ -39,7 +40,6 @@ class Sides:
     made: Tensor
     classes: tuple[str, ...] = ()
     labels: Tensor | None = None
-    held_out_labels: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Search:
 class Judged:
     """Every figure with its controls.
 
-    intervals: of the kernel distance, for each side. classes: how each class of real images is reached. copied: which
+    intervals: of the kernel distance, for each side. classes: how much of each was made. copied: which
     made images are near copies. floor: images (n, C, H, W) of the trivial baseline.
     """
 
@@ -64,7 +64,7 @@ class Judged:
     n: int
     measures: tuple[Measured, ...]
     intervals: dict[Side, Interval]
-    classes: tuple[ClassReach, ...]
+    classes: tuple[ClassShare, ...]
     copied: Copies
     floor: Tensor
     finding: Finding
@@ -78,8 +78,13 @@ class Judged:
             "verdict": {"level": self.finding.level, "word": self.finding.word, "text": self.finding.text},
             "measures": [measure.to_json() for measure in self.measures],
             "kernel_distance_intervals": {side: [one.low, one.high] for side, one in self.intervals.items()},
-            "classes": [{"name": c.name, "n": c.n, "made": c.made, "held_out": c.real} for c in self.classes],
-            "copies": {"share": self.copied.share, "unseen": self.copied.unseen, "limit": self.copied.limit},
+            "classes": [asdict(one) | {"is_missing": one.is_missing} for one in self.classes],
+            "copies": {
+                "share": self.copied.share,
+                "unseen": self.copied.unseen,
+                "certain": self.copied.certain,
+                "limit": self.copied.limit,
+            },
             "notes": list(self.notes),
         }
 
@@ -99,7 +104,7 @@ def judge(
     kernel = {side: kernel_distance(reference, rows).scaled(THOUSAND) for side, rows in features.items()}
     progress("neighbors")
     reached = {side: reach(reference, rows) for side, rows in features.items()}
-    classes = _by_class(sides, reached)
+    classes = _by_class(sides, reference, features, reached)
     progress("bins")
     cells = _bins(sides.reference, compared)
     progress("copies")
@@ -111,7 +116,7 @@ def judge(
         *_measures(extractor.name, n, len(sides.reference), far, kernel, reached, cells),
         _copying(copied, floored.share, len(search.made), len(search.training)),
     )
-    found = verdict(measures, kernel["made"], kernel["real"], classes, n_copies=len(search.made))
+    found = verdict(measures, Kernel(kernel["made"], kernel["real"]), classes, copied)
     return Judged(
         extractor.name,
         extractor.settings(),
@@ -205,16 +210,15 @@ def _cells(reference: int) -> int:
     return max(2, min(_CELLS, reference // _PER_CELL))
 
 
-def _by_class(sides: Sides, reached: dict[Side, Reach]) -> tuple[ClassReach, ...]:
+def _by_class(
+    sides: Sides, reference: Tensor, features: dict[Side, Tensor], reached: dict[Side, Reach]
+) -> tuple[ClassShare, ...]:
     if sides.labels is None or len(sides.classes) < 2:
         return ()
-    found = []
-    for number, name in enumerate(sides.classes):
-        mine = sides.labels == number
-        if bool(mine.any()):
-            shares = [float(reached[side].covered[mine].float().mean()) for side in ("made", "real")]
-            found.append(ClassReach(name, int(mine.sum()), shares[0], shares[1]))
-    return tuple(found)
+    both = features["made"], features["real"]
+    return class_shares(
+        sides.classes, sides.labels, reference, both, (reached["made"].covered, reached["real"].covered)
+    )
 
 
 def _small(images: Tensor, like: Tensor) -> Tensor:

@@ -83,9 +83,12 @@ def _sections(found: Evaluated, scores: tuple[Score, ...]) -> Iterator[Section]:
     yield Section("pictures", "Pictures", "Drawn at random, not chosen.", (_sheets(found),))
     blocks: list[Block] = [Scores("Figures", scores)]
     if found.judged.classes:
-        rows = tuple((clip(c.name, 60), f"{c.n:,}", percent(c.made), percent(c.real)) for c in found.judged.classes)
-        head = ("class", "real images", "reached by made", "by held-out")
-        blocks.append(Table("Coverage by class", head, rows, numbers=3))
+        rows = tuple(
+            (clip(c.name, 60), f"{c.n:,}", *map(percent, (c.made, c.held_out, c.covered, c.covered_held_out)))
+            for c in found.judged.classes
+        )
+        head = ("class", "real images", "share made", "held-out", "coverage made", "held-out")
+        blocks.append(Table("By class, as the nearest real images vote", head, rows, numbers=5))
     yield Section("figures", "Figures", "Each beside held-out real images and a trivial baseline.", tuple(blocks))
     lead = f"{percent(found.judged.copied.share)} of the made images are near copies; 1 % of unseen real ones are."
     yield Section("copies", "Nearest training images", lead, (_nearest(found),))

@@ -8,71 +8,71 @@ from dataclasses import dataclass
 from genapps.report.measured import Finding, Measured
 from genapps.report.page import Level
 from genapps.report.text import percent
-from genapps_image.evaluation.copies import ALLOWED, least_proven
+from genapps_image.evaluation.classes import ClassShare
+from genapps_image.evaluation.copies import Copies
 from genapps_image.evaluation.distances import Interval
 
 GOOD, POOR = 0.8, 0.5  # of what held-out real images reach
-_MISSED = 0.5  # of held-out coverage below which a class is named
-_LEAST_OF_CLASS = 10  # reference images of a class that is judged
+NEAR, FAR = 0.05, 0.3  # of the way from held-out real images to the trivial baseline
+_COPIED = 0.05  # share of certain copies from which they are poor
 _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 
 
 @dataclass(frozen=True)
-class ClassReach:
-    """The share of a class's n real images that have a made one, or a held-out real one, among their neighbors."""
+class Kernel:
+    """The kernel distance of made and of held-out images."""
 
-    name: str
-    n: int
-    made: float
-    real: float
+    made: Interval
+    real: Interval
 
 
-def verdict(
-    measures: Sequence[Measured], kernel: Interval, real: Interval, classes: Sequence[ClassReach], *, n_copies: int
-) -> Finding:
-    """Level and sentences: the worst of likeness (precision), diversity (coverage) and copying decides the level."""
+def verdict(measures: Sequence[Measured], kernel: Kernel, classes: Sequence[ClassShare], copied: Copies) -> Finding:
+    """Level and sentences. The worst of likeness, diversity, distance and copying decides the level."""
     by_key = {measure.key: measure for measure in measures}
     parts = [
-        _part(by_key["precision"], "look like real ones", "look real only in part", "do not look like real ones"),
-        _part(by_key["coverage"], "reach all kinds", "miss some kinds", "miss most kinds"),
-        _copying(by_key["copies"], n_copies),
+        _part((by_key["precision"],), "look like real ones", "look real in part", "do not look like real ones"),
+        _part((by_key["coverage"], by_key["recall"]), "reach all kinds", "miss some kinds", "miss most kinds"),
+        _apart(by_key["fd"], kernel),
+        _copying(copied),
     ]
-    missed = [one.name for one in classes if one.n >= _LEAST_OF_CLASS and one.made < _MISSED * one.real]
+    missed = [one.name for one in classes if one.is_missing]
     if missed:
         named = ", ".join(missed[:5]) + (f" and {len(missed) - 5} more" if len(missed) > 5 else "")
         parts.append(("usable", f"of {'class' if len(missed) == 1 else 'classes'} {named} there is hardly any"))
-    parts.append(_apart(kernel, real))
     level = max((level for level, _ in parts), key=_LEVELS.index)
     word = {"good": "Good", "usable": "Usable with care", "poor": "Poor"}[level]
     return Finding(level, word, f"The made images {'; '.join(text for _, text in parts)}.")
 
 
-def _part(measure: Measured, good: str, usable: str, poor: str) -> tuple[Level, str]:
-    """By how much of what held-out real images reach above the trivial baseline is reached."""
-    best, least = (control.value or 0.0 for control in measure.controls)
-    value = measure.value or 0.0
-    least = min(least, 0.9 * best)
-    share = (value - least) / (best - least) if best > least else 1.0
-    level: Level = "good" if share >= GOOD else "usable" if share >= POOR else "poor"
+def _part(measures: Sequence[Measured], good: str, usable: str, poor: str) -> tuple[Level, str]:
+    """By how much of what held-out real images reach is reached, in the measure that is worst."""
+    measure = min(measures, key=_share)
+    level: Level = "good" if _share(measure) >= GOOD else "usable" if _share(measure) >= POOR else "poor"
     said = {"good": good, "usable": usable, "poor": poor}[level]
-    return level, f"{said} ({measure.key} {value:.2f}, held-out real {best:.2f})"
-
-
-def _copying(measure: Measured, n: int) -> tuple[Level, str]:
-    """Poor where far more than chance is proven; one in a hundred is what unseen images show."""
-    share = measure.value or 0.0
-    proven = least_proven(share, n)
-    if proven <= 2 * ALLOWED:
-        return "good", f"repeat training images no more than unseen ones do ({percent(share)})"
-    level: Level = "poor" if proven > 0.1 else "usable"
-    return level, f"repeat training images: {percent(share)} are near copies"
-
-
-def _apart(kernel: Interval, real: Interval) -> tuple[Level, str]:
-    """The kernel distance never decides the level: with enough images any model is told from real ones."""
-    if kernel.low <= max(real.high, 0.0):
-        return "good", "as a whole cannot be told from held-out ones by their features"
     return (
-        "good",
-        f"as a whole are told from held-out ones (kernel distance {kernel.value:.1f} beside {real.value:.1f})",
+        level,
+        f"{said} ({measure.key} {measure.value or 0.0:.2f}, held-out real {measure.controls[0].value or 0.0:.2f})",
     )
+
+
+def _share(measure: Measured) -> float:
+    best = measure.controls[0].value or 0.0
+    return (measure.value or 0.0) / best if best > 0 else 1.0
+
+
+def _apart(measure: Measured, kernel: Kernel) -> tuple[Level, str]:
+    """By how far they are on the way from held-out real images to the trivial baseline."""
+    best, worst = (control.value or 0.0 for control in measure.controls)
+    way = min(1.0, max(0.0, ((measure.value or 0.0) - best) / (worst - best))) if worst > best else 0.0
+    level: Level = "good" if way <= NEAR else "usable" if way <= FAR else "poor"
+    if kernel.made.low <= max(kernel.real.high, 0.0):
+        return level, "as a whole cannot be told from held-out ones by these features"
+    return level, f"as a whole are {percent(way)} of the way from held-out ones to Gaussian pixels ({measure.name})"
+
+
+def _copying(copied: Copies) -> tuple[Level, str]:
+    """By how many copies are certain, beyond what unseen real images would be called too."""
+    if not copied.certain:
+        return "good", f"repeat training images no more than unseen ones do ({percent(copied.share)})"
+    level: Level = "poor" if copied.certain > _COPIED else "usable"
+    return level, f"repeat training images: {percent(copied.share)} are near copies"
