@@ -119,7 +119,7 @@ class MaskedHead(nn.Module):
         return outputs.view(*outputs.shape[:-1], self.pixels, self.outputs)
 
     def pixel(self, context: Tensor, pixels: Tensor, k: int) -> Tensor:
-        """The same for pixel k alone, (..., outputs): the units it sees, and no more, for drawing goes pixel by pixel."""
+        """The same for pixel k alone, (..., outputs), of the units that it sees: drawing goes pixel by pixel."""
         units = -(-(k + 1) * self.inside.out_features // self.pixels)  # those of degree k and less come first
         seen = self.inside.weight[:units, :k] * self.sees[:units, :k].to(self.inside.weight.dtype)
         hidden = functional.gelu(context[..., :units] + functional.linear(pixels[..., :k], seen))

@@ -60,7 +60,9 @@ def fill(model: ImageModel, shown: Tensor, label: int | None, candidates: int, g
     if len(model.parts) == 1:
         part = model.parts[0]
         if model.family == "autoregressive":
-            part = _with_candidates(part, candidates)
+            part = _told(part, candidates, label)
+        elif label is not None:
+            raise UsageError(f"the family {model.family} guesses the class of what it fills itself; leave it out")
         filled: Tensor = part.impute(shown, generator=generator)
         return filled
     classes = _likeliest(model, shown, generator) if label is None else torch.full((len(shown),), label)
@@ -72,9 +74,13 @@ def fill(model: ImageModel, shown: Tensor, label: int | None, candidates: int, g
     return whole
 
 
-def _with_candidates(part: Family, candidates: int) -> Family:
-    """The same model, told how many candidates to carry along."""
+def _told(part: Family, candidates: int, label: int | None) -> Family:
+    """The same autoregressive model, told how many candidates to carry along, and that all images are of one class."""
     tensors, settings = part.state()
+    if label is not None:
+        shares = torch.zeros_like(tensors["facts.classes"])
+        shares[label + 1] = 1.0  # 0 is for images without a class
+        tensors = {**tensors, "facts.classes": shares}
     config: Any = replace(part.config, particles=candidates)
     return type(part).from_state(part.space, tensors, {**settings, "config": asdict(config)})
 

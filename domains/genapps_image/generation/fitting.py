@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from genapps.config import resolve
-from genapps.errors import UsageError
 from genapps.models import build, family_class
 from genapps.models.base import Family
 from genapps.spaces import Pixels
