@@ -135,8 +135,7 @@ def _items(stack: list[Any], values: list[Any]) -> None:
     stack[-1].update(zip(values[::2], values[1::2], strict=True))
 
 
-def _append(stack: list[Any]) -> None:
-    values = _above_mark(stack)
+def _push(stack: list[Any], *values: Any) -> None:
     stack[-1].extend(values)
 
 
@@ -167,7 +166,8 @@ _STEPS: dict[str, Callable[[list[Any]], None]] = {
     "TUPLE3": lambda stack: _tuple(stack, 3),
     "SETITEM": lambda stack: _items(stack, [stack.pop(-2), stack.pop()]),
     "SETITEMS": lambda stack: _items(stack, _above_mark(stack)),
-    "APPENDS": _append,
+    "APPEND": lambda stack: _push(stack, stack.pop()),
+    "APPENDS": lambda stack: _push(stack, *_above_mark(stack)),
     "BINPERSID": _persistent,
     "REDUCE": _call,
     "BUILD": lambda stack: stack.__delitem__(-1),  # attributes of the dictionary, which no tensor needs
