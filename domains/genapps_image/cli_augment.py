@@ -49,8 +49,18 @@ class Share(click.ParamType["float | str", str]):
     help="Share of the added images that a model makes; auto: 0.3 where that measurably helps.",
 )  # fmt: skip
 @click.option("--family", default="vae", metavar="NAME", show_default=True, help="Model family that makes images.")
-@click.option("--budget", type=Duration(), default="60s", show_default=True, help="Time for it to learn: 90s, 5m, 1h.")
+@click.option(
+    "--budget", type=Duration(), help="Time for it to learn, 90s, 5m, 1h; a fixed number of steps if not given."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one of its settings.")
+@click.option(
+    "--steps",
+    type=Whole(1, 10**6),
+    default=400,
+    metavar="N",
+    show_default=True,
+    help="Steps that the small classifier learns for.",
+)
 @click.option("--measure/--no-measure", default=True, help="Whether to try mixes and to measure the gain.")
 @click.option(
     "--visible", type=click.FloatRange(0, 1), default=0.3, metavar="SHARE", show_default=True,
@@ -97,7 +107,8 @@ def augment(images: str, output: str | None, as_json: bool, **options: Any) -> N
         raise UsageError("say how many images of each class there shall be: --per-class 500")
     order = Order(
         images, str(output), per_class or 0, options["boxes"], options["masks"], options["mix"], options["generated"],
-        how, options["measure"], options["visible"], f".{options['suffix']}", options["seed"], options["workers"],
+        how, options["measure"], options["visible"], f".{options['suffix']}", options["steps"], options["seed"],
+        options["workers"],
     )  # fmt: skip
     with threads(options["threads"]), Progress("", unit="images") as bar:
 

@@ -31,6 +31,22 @@ class Pool:
         return cls(torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]), torch.cat(weights))
 
 
+def training_sets(
+    images: Tensor, labels: Tensor, new: Tensor, copies: int, made: tuple[Tensor, Tensor] | None, share: float
+) -> dict[str, Pool]:
+    """What each arm learns from, in the shares that the files of an enlarged set have.
+
+    new: (N * copies, C, H, W), `copies` transformed ones of each of images (N, C, H, W); made: generated images and
+    their classes, which are `share` of what is added.
+    """
+    named, own = labels.repeat_interleave(copies), 1 / (1 + copies)
+    found = {REAL: Pool.of((images, labels, 1.0)), CLASSICAL: Pool.of((images, labels, own), (new, named, 1 - own))}
+    if made is not None:
+        added = (new, named, (1 - own) * (1 - share)), (*made, (1 - own) * share)
+        found[GENERATED] = Pool.of((images, labels, own), *added)
+    return found
+
+
 @dataclass(frozen=True)
 class Arm:
     """One training set. accuracy: share of the held-out images named rightly, and its standard error over them.

@@ -18,19 +18,27 @@ from genapps_image.model import ImageModel
 
 FAMILY = "vae"
 CHUNK = 64  # images that are drawn at once, by a seed of their own
-_LEARNT = 4_000  # images that a generator is shown: transformed copies fill up what there is
-_BUDGET = 60.0  # seconds
+_LEARNT = 3_000  # images that a generator is shown: transformed copies fill up what there is
+# Steps where no time is given: the same on every machine, and a minute at most on thumbnails.
+_STEPS = {"vae": 400, "gan": 1500, "autoregressive": 300, "rbm": 1500}
 
 
 @dataclass(frozen=True)
 class Generating:
-    """How a generator learns. settings: key=value over its recipe."""
+    """How a generator learns. budget: seconds, instead of steps; settings: key=value over its recipe."""
 
     family: str = FAMILY
-    budget: float = _BUDGET
+    budget: float | None = None
     settings: tuple[str, ...] = ()
     device: str = "auto"
     temperature: float = 1.0
+
+    @property
+    def all_settings(self) -> tuple[str, ...]:
+        """Settings with the number of steps, where neither a time nor such a number is given."""
+        steps = _STEPS.get(self.family)
+        own = () if steps is None or self.budget is not None else (f"training.max_steps={steps}",)
+        return (*own, *self.settings)
 
 
 def learn_generator(
@@ -53,7 +61,7 @@ def learn_generator(
         shown = torch.cat([images, enlarged(images, mix, copies, seed + 1)])
         named = None if labels is None else torch.cat([labels, labels.repeat_interleave(copies)])
     batch = Batch(shown, named, [""] * len(shown), classes, [])
-    study = Study(how.settings, how.budget, seed, how.device, progress=progress)
+    study = Study(how.all_settings, how.budget, seed, how.device, progress=progress)
     return fit(batch, codec, how.family, study), shown
 
 

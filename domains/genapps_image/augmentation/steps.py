@@ -58,12 +58,12 @@ class Example:
 
 
 def draw(chances: Sequence[Chance], rng: np.random.Generator) -> list[Step]:
-    """Steps for one image. Whatever comes out by chance, each transform uses up random numbers of its own alone."""
+    """Steps for one image."""
     found = []
-    for one, own in zip(chances, rng.spawn(len(chances)), strict=True):
-        if own.random() < one.chance:
+    for one in chances:
+        if rng.random() < one.chance:
             table = PLACINGS[one.name] if one.name in PLACINGS else TONINGS[one.name]
-            found.append(Step(one.name, table.draw(own, one.amount)))
+            found.append(Step(one.name, table.draw(rng, one.amount)))
     return found
 
 

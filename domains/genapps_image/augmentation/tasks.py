@@ -17,9 +17,10 @@ from genapps.errors import InputError, UsageError
 from genapps.io.atomic import check_target
 from genapps.io.shards import in_processes
 from genapps_image.augmentation.annotations import Annotated, Annotations, read_annotations, write_annotations
+from genapps_image.augmentation.classifying import ClassifierConfig
 from genapps_image.augmentation.copies import Nearness, nearness, repeated
 from genapps_image.augmentation.enlarging import enlarged
-from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL, Gain, Pool, measure
+from genapps_image.augmentation.gain import GENERATED, Gain, measure, training_sets
 from genapps_image.augmentation.generating import CHUNK, Generating, drawn_alike, drawn_of, learn_generator
 from genapps_image.augmentation.looking import Looked, Small, look, small
 from genapps_image.augmentation.making import IMAGES, Item, Making, maker, write
@@ -42,7 +43,11 @@ _POOL = 5_000  # transformed images that a classifier learns from
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for. generated: a share of the added images, or "auto": as many as measurably help."""
+    """What is asked for.
+
+    generated: a share of the added images, or "auto": as many as measurably help. steps: of the classifier that judges,
+    and three eighths of it where mixes are tried.
+    """
 
     images: str
     output: str
@@ -55,6 +60,7 @@ class Order:
     measured: bool = True
     visible: float = 0.3
     suffix: str = ".png"
+    steps: int = 400
     seed: int = 0
     workers: int = 1
 
@@ -125,12 +131,14 @@ class _Learnt:
             choice = choose_mix(images, None, 0, seed)
         else:
             own = None if labels is None else labels[train]
-            said = lambda name: self.tell(f"trying {name}", 0, 0)  # noqa: E731
-            choice = choose_mix(images[train], own, len(self.classes), seed, progress=said)
+            quick = ClassifierConfig(steps=max(1, self.order.steps * 3 // 8))
+            choice = choose_mix(
+                images[train], own, len(self.classes), seed, config=quick, progress=self._said("trying")
+            )
         outcome = Outcome(self.order, self.looked, choice)
         outcome.pictures["real"] = images[:30]
         outcome.repeats = [(self.names[a], self.names[b]) for a, b in repeated(images)]
-        told = self._judgeable(outcome) if measured else False
+        told = self.order.measured and self._judgeable(outcome)
         wanted = self.order.generated
         tried = wanted not in (0.0, AUTO) or (wanted == AUTO and told and not (self.order.boxes or self.order.masks))
         model = None
@@ -201,26 +209,27 @@ class _Learnt:
         labels, train = self.small.labels, ~self.held
         assert labels is not None
         images, named = self.small.images[train], labels[train]
-        pools = {REAL: Pool.of((images, named, 1.0))}
-        copies = max(1, min(self.order.per_class, _POOL // len(images)))
-        new, new_named = enlarged(images, mix, copies, self.order.seed), named.repeat_interleave(copies)
-        own = 1 / (1 + copies)
-        pools[CLASSICAL] = Pool.of((images, named, own), (new, new_named, 1 - own))
+        shown = min(_POOL, self.order.steps * ClassifierConfig.batch)  # more would not be looked at
+        copies = max(1, min(self.order.per_class, shown // len(images)))
+        new = enlarged(images, mix, copies, self.order.seed)
+        made, share = None, SHARE if wanted == AUTO else float(wanted)
         if model is not None:
-            share = SHARE if wanted == AUTO else float(wanted)
             each = max(1, round(len(new) * share / len(self.classes)))
-            made, made_named = drawn_alike(
-                model, self.classes, each, self.order.seed, self.order.generating.temperature
-            )
-            parts = (
-                (images, named, own),
-                (new, new_named, (1 - own) * (1 - share)),
-                (made, made_named, (1 - own) * share),
-            )
-            pools[GENERATED] = Pool.of(*parts)
-        said = lambda name: self.tell(f"measuring {name}", 0, 0)  # noqa: E731
+            made = drawn_alike(model, self.classes, each, self.order.seed, self.order.generating.temperature)
+        pools = training_sets(images, named, new, copies, made, share)
         held = self.held
-        return measure(pools, self.small.images[held], labels[held], len(self.classes), self.order.seed, progress=said)
+        return measure(
+            pools,
+            self.small.images[held],
+            labels[held],
+            len(self.classes),
+            self.order.seed,
+            config=ClassifierConfig(steps=self.order.steps),
+            progress=self._said("measuring"),
+        )
+
+    def _said(self, what: str) -> Callable[[str], None]:
+        return lambda name: self.tell(f"{what} {name}", 0, 0)
 
     def _helpful(self, gain: Gain | None) -> float:
         arm = None if gain is None else gain.arm(GENERATED)

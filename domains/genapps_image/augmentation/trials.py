@@ -105,10 +105,11 @@ def _judged(
 ) -> tuple[float, Tensor]:
     """The accuracy, and the surprise (N,) at each image by the classifier that was not shown it."""
     losses, right = torch.zeros(len(images)), 0
+    copies = max(1, min(25, min(_POOL, config.steps * config.batch) // len(images)))
+    new = enlarged(images, mix, copies, seed).unflatten(0, (len(images), copies))
     for part in range(_FOLDS):
         shown, held = (parts != part).nonzero()[:, 0], (parts == part).nonzero()[:, 0]
-        copies = max(1, min(25, _POOL // len(shown)))
-        pool = torch.cat([images[shown], enlarged(images[shown], mix, copies, seed)])
+        pool = torch.cat([images[shown], new[shown].flatten(0, 1)])
         named = torch.cat([labels[shown], labels[shown].repeat_interleave(copies)])
         chances = probabilities(learn(pool, named, classes, seed, config), images[held])
         losses[held] = -chances.gather(1, labels[held][:, None])[:, 0].clamp_min(1e-6).log()
