@@ -35,7 +35,7 @@ _TOLD = 5  # skipped files that are told one by one
 def evaluate(
     real: str, made: str, report: Path | None, threads: int | None, output: str | None, as_json: bool, **options: Any
 ) -> None:
-    """Judge made images beside real ones: do they look real, reach all kinds, repeat what the model was given?
+    """Judge made images beside real ones: whether they look real, reach all kinds, and are no copies.
 
     REAL is what the model learnt, MADE what it made: folders, files or sets. Every figure stands beside the same of
     real images that are held out (what no model can beat) and of a trivial baseline. Distances are named by their

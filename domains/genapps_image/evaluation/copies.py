@@ -11,6 +11,7 @@ from torch import Tensor
 from genapps.errors import InputError
 
 ALLOWED = 0.01  # share of unseen real images that would be called copies
+EXACT = 0.02  # nearness of what differs by less than can be seen
 _OTHERS = 10  # the neighbor that says what "near" means around an image
 _ROWS = 256
 
@@ -39,6 +40,11 @@ class Copies:
     among: int
     limit: float
     near: Near
+
+    @property
+    def exact(self) -> int:
+        """How many made images are a training image but for what cannot be seen; 0 where unseen ones are too."""
+        return int((self.near.ratio <= EXACT).sum()) if self.limit > EXACT else 0
 
     @property
     def certain(self) -> float:

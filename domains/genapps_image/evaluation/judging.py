@@ -44,11 +44,21 @@ class Sides:
 
 @dataclass(frozen=True)
 class Search:
-    """What copies are looked for in, and for: small images (N, C, h, w) of bytes."""
+    """What copies are looked for in, and for: small images (N, C, h, w) of bytes.
+
+    training: all that the model may have been given. beside: (K,) the numbers of those that `unseen` are compared with,
+    which says how near is usual; all, where unseen images are not among them.
+    """
 
     training: Tensor
     made: Tensor
     unseen: Tensor
+    beside: Tensor | None = None
+
+    @property
+    def others(self) -> Tensor:
+        """The training images that unseen ones are compared with."""
+        return self.training if self.beside is None else self.training[self.beside]
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ class Judged:
                 "share": self.copied.share,
                 "unseen": self.copied.unseen,
                 "certain": self.copied.certain,
+                "exact": self.copied.exact,
                 "limit": self.copied.limit,
             },
             "notes": list(self.notes),
@@ -108,7 +119,7 @@ def judge(
     progress("bins")
     cells = _bins(sides.reference, compared)
     progress("copies")
-    near = {"made": nearest(search.made, search.training), "unseen": nearest(search.unseen, search.training)}
+    near = {"made": nearest(search.made, search.training), "unseen": nearest(search.unseen, search.others)}
     copied = copies(near["made"], near["unseen"])
     floored = copies(nearest(_small(floor, search.training), search.training), near["unseen"])
     n = len(sides.made)

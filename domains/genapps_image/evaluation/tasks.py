@@ -113,13 +113,15 @@ def evaluate(
     training = _read(sources[0], codec, (2 if unseen is None else 1) * most, generator, progress)
     shown = _read(sources[1], codec, most, generator, progress)
     others = _read(sources[2], codec, most, generator, progress) if unseen else None
-    sides, search, rows = _split(training, shown, others)
+    sides, search = _split(training, shown, others)
     chosen = _features(features, codec)
     progress(f"features {chosen}", 0, None)
     extractor = extractor_of(chosen, sides.reference, sides.labels, seed=seed)
     judged = judge(sides, search, extractor, seed=seed, progress=lambda what: progress(what, 0, None))
     skipped = [one for part in (training, shown, others) if part is not None for one in part.skipped]
-    return Evaluated(sources[0], sources[1], rows, shown.rows, codec, judged, sides, search, skipped, tuple(notes))
+    return Evaluated(
+        sources[0], sources[1], training.rows, shown.rows, codec, judged, sides, search, skipped, tuple(notes)
+    )
 
 
 @dataclass(frozen=True)
@@ -173,25 +175,25 @@ def _read(pictures: Pictures, codec: Codec, most: int, generator: torch.Generato
     )
 
 
-def _split(training: _Read, shown: _Read, others: _Read | None) -> tuple[Sides, Search, list[int]]:
+def _split(training: _Read, shown: _Read, others: _Read | None) -> tuple[Sides, Search]:
     """Reference, held-out and made images, the last two equally many; and what copies are looked for in."""
     if others is None:
         n = min(len(shown.large), len(training.large) // 2)
         if n < LEAST:
             raise InputError(f"{len(training.large)} real images: half of them are held out, which needs {2 * LEAST}")
         held, kept = training.large[:n], training.large[n:]
-        apart, held_at = training.small[training.at[:n]], set(training.at[:n].tolist())
-        left = [k for k in range(len(training.rows)) if k not in held_at]
+        # The model may have been given these too, so that copies are looked for among them as well.
+        is_left = torch.ones(len(training.rows), dtype=torch.bool).index_fill_(0, training.at[:n], False)
+        search = Search(training.small, shown.small, training.small[training.at[:n]], is_left.nonzero()[:, 0])
     else:
         n = min(len(shown.large), len(others.large))
         held, kept = others.large[:n], training.large
-        apart, left = others.small, list(range(len(training.rows)))
+        search = Search(training.small, shown.small, others.small)
     labels = None
     if training.labels is not None:
         labels = training.labels[training.at[n if others is None else 0 :]]
     sides = Sides(kept, held, shown.large[:n], training.classes, labels)
-    search = Search(training.small[left], shown.small, apart)
-    return sides, search, [training.rows[k] for k in left]
+    return sides, search
 
 
 def _features(name: str, codec: Codec) -> str:

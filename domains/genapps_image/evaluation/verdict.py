@@ -72,6 +72,9 @@ def _apart(measure: Measured, kernel: Kernel) -> tuple[Level, str]:
 
 def _copying(copied: Copies) -> tuple[Level, str]:
     """By how many copies are certain, beyond what unseen real images would be called too."""
+    if not copied.certain and copied.exact:
+        many = "an exact copy" if copied.exact == 1 else f"{copied.exact:,} exact copies"
+        return "usable", f"hold {many} of training images"
     if not copied.certain:
         return "good", f"repeat training images no more than unseen ones do ({percent(copied.share)})"
     level: Level = "poor" if copied.certain > _COPIED else "usable"

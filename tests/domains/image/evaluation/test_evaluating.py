@@ -46,7 +46,8 @@ def test_images_like_real_ones_are_good(good: Evaluated) -> None:
     assert good.judged.finding.level == "good"
     assert good.judged.n == 70
     assert len(good.sides.reference) == 90
-    assert len(good.search.training) == 90
+    assert len(good.search.training) == 160
+    assert len(good.search.others) == 90
     measures = {one.key: one for one in good.judged.measures}
     assert list(measures) == ["fd", "kd", "precision", "density", "recall", "coverage", "bins", "copies"]
     assert measures["fd"].name == "FD-pixels"
@@ -73,6 +74,22 @@ def test_a_copy_of_the_training_set_is_called_a_copy(real: Path) -> None:
     assert len(found.search.training) == 160
     pairs = found.to_json()["nearest"]
     assert all(pair["made"] == pair["training"] and pair["copy"] for pair in pairs)
+
+
+def test_copies_of_held_out_images_are_copies_too(real: Path) -> None:
+    found = judged(real, real)
+    assert found.judged.copied.share == 1
+
+
+def test_a_single_exact_copy_is_told(real: Path, good: Evaluated) -> None:
+    made = real.parent / "one"
+    shutil.copytree(real.parent / "good", made)
+    shutil.copy(real / "007.png", made / "stolen.png")
+    found = judged(real, made)
+    assert good.judged.copied.exact == 0
+    assert found.judged.copied.exact == 1
+    assert "an exact copy" in found.judged.finding.text
+    assert found.to_json()["nearest"][0]["training"] == "007.png"
 
 
 def test_figures_are_plain_json_and_a_page_that_needs_nothing_else(good: Evaluated) -> None:
