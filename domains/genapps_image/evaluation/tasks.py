@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps_image.codec import Codec
 from genapps_image.evaluation.judging import Judged, Search, Sides, judge
 from genapps_image.features import extractor_of
@@ -22,6 +22,8 @@ LEAST = 12  # images of a side, below which neighbors mean nothing
 MOST_SIDE = 224
 PHOTOGRAPH = 64  # pixels from which a network of photographs sees more than one learnt on the images
 _SMALL = 16  # pixels of the images that are looked through for copies
+_MOST_SMALL = 100_000  # of those
+_MOST_BYTES = 4 * 2**30  # of the images that are measured
 _LOOKED_AT = 200  # images whose sizes decide
 
 Progress = Callable[[str, int, int | None], None]
@@ -110,6 +112,15 @@ def evaluate(
     sources = [open_pictures(path) for path in (real, made, *([unseen] if unseen else []))]
     generator = torch.Generator().manual_seed(seed)
     codec, notes = _codec(sources[0], sources[1], size)
+    needed = sum(min(len(one), 2 * most) for one in sources) * codec.channels * codec.height * codec.width
+    if needed > _MOST_BYTES:
+        raise UsageError(f"{needed / 2**30:.1f} GiB of images; use a smaller --size or --most")
+    notes += [f"{one.where}: {one.note}" for one in sources if one.note]
+    notes += [
+        f"{one.where}: copies are looked for in {_MOST_SMALL:,} of {len(one):,} images, drawn at random"
+        for one in sources[:1]
+        if len(one) > _MOST_SMALL
+    ]
     training = _read(sources[0], codec, (2 if unseen is None else 1) * most, generator, progress)
     shown = _read(sources[1], codec, most, generator, progress)
     others = _read(sources[2], codec, most, generator, progress) if unseen else None
@@ -144,13 +155,16 @@ class _Read:
 def _read(pictures: Pictures, codec: Codec, most: int, generator: torch.Generator, progress: Progress) -> _Read:
     """All images small and some as they are measured, in one pass and in an order drawn at random."""
     small_codec = Codec(min(_SMALL, codec.height), min(_SMALL, codec.width), codec.channels, codec.fit)
-    wanted = set(torch.randperm(len(pictures), generator=generator)[: most + most // 10].tolist())
+    order = torch.randperm(len(pictures), generator=generator)
+    wanted = set(order[: most + most // 10].tolist())  # some more than needed, as some may not be readable
+    numbers = order[: max(_MOST_SMALL, len(wanted))].sort().values.tolist()
     small, rows, large, at, labels, skipped = [], [], [], [], [], []
     classes = tuple(pictures.classes)
     number = {name: k for k, name in enumerate(classes)}
-    for i, one in enumerate(pictures):
-        if i % 20 == 0:
-            progress(f"reading {pictures.where}", i, len(pictures))
+    for done, i in enumerate(numbers):
+        if done % 20 == 0:
+            progress(f"reading {pictures.where}", done, len(numbers))
+        one = pictures.one(i)
         if isinstance(one, Skipped):
             skipped.append(one)
             continue
@@ -163,12 +177,12 @@ def _read(pictures: Pictures, codec: Codec, most: int, generator: torch.Generato
     if len(large) < LEAST:
         why = f"; {skipped[0].name}: {skipped[0].reason}" if skipped else ""
         raise InputError(f"{pictures.where}: {len(large)} images that can be used, at least {LEAST} are needed{why}")
-    order = torch.randperm(len(large), generator=generator)[:most]
+    kept = torch.randperm(len(large), generator=generator)[:most]
     return _Read(
         torch.stack(small),
         rows,
-        torch.stack(large)[order],
-        torch.tensor(at)[order],
+        torch.stack(large)[kept],
+        torch.tensor(at)[kept],
         torch.tensor(labels) if classes else None,
         classes,
         skipped,

@@ -117,5 +117,7 @@ def test_too_few_images_and_unknown_paths_are_said(real: Path, tmp_path: Path) -
         judged(real, draw(tmp_path / "few", 4, 0))
     with pytest.raises(InputError, match="held out, which needs 24"):
         judged(draw(tmp_path / "scant", 20, 0), real)
+    with pytest.raises(UsageError, match="GiB of images; use a smaller --size"):
+        judged(real, real, size=4096, most=10**6)
     with pytest.raises(UsageError, match="no such file"):
         judged(real, tmp_path / "nowhere")
