@@ -117,12 +117,28 @@ def write_image_desk(folder: Path, side: int = 16) -> None:
             pixels = np.where((apart < 4)[..., None], draw.integers(150, 255, 3), draw.integers(0, 60, 3))
             picture = Image.fromarray(pixels.astype(np.uint8))
             picture.save(folder / "photos" / label / f"{k}.png")
+    for name in ("made", "others"):
+        shutil.copytree(folder / "photos", folder / name)
     picture.save(folder / "photo.png")
     hole = np.zeros((side, side), np.uint8)
     hole[6:10, 4:12] = 255
     Image.fromarray(hole).save(folder / "hole.png")
+    (folder / "boards").mkdir()
+    picture.save(folder / "boards" / "0.png")
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 8, 7]}
+    about = {"images": [{"id": 1, "file_name": "0.png"}], "categories": [{"id": 1, "name": "dog"}]}
+    (folder / "boards.json").write_text(json.dumps({**about, "annotations": [box]}))
     learn = ["image", "fit", str(folder / "photos"), "--family", "gmm", "-q", "-o", str(folder / "mine.genapps")]
     assert main(learn) == 0
+    for name, wave in (("painting", np.sin(down / 2) + np.cos(across)), ("texture", np.cos(down * across / 9))):
+        colors = (wave - wave.min())[..., None] * (60, 40, 20)
+        Image.fromarray(colors.astype(np.uint8)).save(folder / f"{name}.png")
+    few = ["-q", "--steps", "1", "--save"]
+    assert (
+        main(["image", "upscale", str(folder / "photos"), "--no-ensemble", *few, str(folder / "photos2x.genapps")]) == 0
+    )
+    style = ["--style", str(folder / "painting.png"), *few, str(folder / "style.genapps")]
+    assert main(["image", "stylize", "--train", str(folder / "photos"), *style]) == 0
 
 
 def write_molecule_desk(folder: Path) -> None:
@@ -220,6 +236,13 @@ def quick(example: str) -> list[str]:
         words = [{"100": "10", "1000": "20", "10m": "5s"}.get(word, word) for word in words]
         words += ["--set", "training.max_steps=3", "--set", "training.min_steps=1"] if words[1] == "fit" else []
         words += ["--size", "8"] if words[1] == "fit" and "--size" not in words else []
+    if words[:2] == ["image", "augment"]:
+        words = [{"500": "20", "200": "20"}.get(word, word) for word in words] + ["--steps", "3"]
+        words += ["--set", "max_iter=1", "--set", "n_factors=2"] if "gmm" in words else []
+    if words[:2] == ["image", "evaluate"] and "--features" not in words:
+        words += ["--features", "pixels"]
+    if words[1:2] in (["upscale"], ["stylize"]) and "--model" not in words:
+        words += ["--steps", "2", *(["--no-ensemble"] if words[1] == "upscale" else [])]
     return [word for word in words if word != "--follow"]  # which waits for ever
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from genapps_image.augmentation.annotations import read_annotations
 
-QUICK = ("--steps", 12, "--set", "training.max_steps=4", "--set", "hidden=16")
+QUICK = ("--steps", 6, "--set", "training.max_steps=4", "--set", "hidden=16")
 
 
 def stripes(folder: Path, each: int = 12, side: int = 12) -> Path:

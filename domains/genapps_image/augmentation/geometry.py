@@ -140,11 +140,11 @@ class Warp:
             points = one.forward(points)
         return points
 
-    def grid(self) -> Points:
-        """The points (H * W, 2) of the old image that the new one's pixels show, row by row."""
-        height, width = self.size
-        xs, ys = np.arange(width) + 0.5, np.arange(height) + 0.5
-        points: Points = np.stack([np.tile(xs, height), np.repeat(ys, width)], 1)
+    def grid(self, first: int, last: int) -> Points:
+        """The points of the old image that the new one's pixels show, in rows `first` to before `last`, row by row."""
+        width = self.size[1]
+        xs, ys = np.arange(width) + 0.5, np.arange(first, last) + 0.5
+        points: Points = np.stack([np.tile(xs, len(ys)), np.repeat(ys, width)], 1)
         for one in reversed(self.merged):
             points = one.backward(points)
         return points

@@ -245,14 +245,14 @@ def _write(
     looked = outcome.looked
     folders = folders_of(list(looked.usable))
     making = Making(order.images, order.masks, str(target), outcome.choice.mix.chances, order.visible)
-    items: list[Item] = [
+    items: Iterator[Item] = (
         (i, name, wanted, looked.boxes.get(i, ()))
         for i, name, wanted in plan(looked.usable, folders, outcome.parts, order.seed, order.suffix)
-    ]
+    )
     total = sum(part.real + part.classical + part.generated for part in outcome.parts.values())
     boxes: list[Annotated] = []
     with (target / MANIFEST).open("w", encoding="utf-8") as manifest:
-        for found in _made(making, items, order.workers):
+        for found in _made(making, items, min(order.workers, looked.count)):
             if isinstance(found, Skipped):
                 looked.skipped.append(found)
                 continue
@@ -277,9 +277,9 @@ def _write(
     write_report(target, outcome)
 
 
-def _made(making: Making, items: list[Item], workers: int) -> Iterator[Any]:
-    if workers > 1 and len(items) > 1:
-        yield from in_processes(maker, (making,), items, min(workers, len(items)))
+def _made(making: Making, items: Iterator[Item], workers: int) -> Iterator[Any]:
+    if workers > 1:
+        yield from in_processes(maker, (making,), items, workers)
         return
     make = maker(making)
     for item in items:

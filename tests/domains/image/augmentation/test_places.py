@@ -140,6 +140,16 @@ def test_pixels_between_pixels_are_between_them():
     assert new[0, -1, 0] == 190  # beyond the border the border goes on
 
 
+def test_large_images_are_done_in_strips(monkeypatch):
+    example = Example(np.random.default_rng(0).integers(0, 256, (*SIZE, 4), np.uint8), (), planted().mask)
+    steps = steps_of("elastic", 0) + steps_of("rotate", 1)
+    whole = apply(example, steps)
+    monkeypatch.setattr("genapps_image.augmentation.resampling._AT_ONCE", 150)
+    strips = apply(example, steps)
+    np.testing.assert_array_equal(strips.pixels, whole.pixels)
+    np.testing.assert_array_equal(strips.mask, whole.mask)
+
+
 def test_transparent_pixels_lend_no_color():
     pixels = np.zeros((4, 8, 4), np.uint8)
     pixels[:, 4:] = (200, 100, 50, 255)
