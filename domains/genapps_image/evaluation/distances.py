@@ -27,7 +27,20 @@ class Interval:
 
 
 def frechet(left: Tensor, right: Tensor) -> float:
-    """The Fréchet distance of features (N, D) and (M, D); it shrinks as N and M grow, so only equal ones compare."""
+    """The Fréchet distance of features (N, D) and (M, D); it shrinks as N and M grow, so only equal ones compare.
+
+    With fewer rows than features the covariances are never formed: the trace of their geometric mean is the sum of the
+    singular values of the centered rows' products, which is the same number.
+    """
+    if max(len(left), len(right)) < left.shape[1]:
+        means = [rows.double().mean(0) for rows in (left, right)]
+        spread = [
+            (rows.double() - mean) / max(1, len(rows) - 1) ** 0.5
+            for rows, mean in zip((left, right), means, strict=True)
+        ]
+        total = sum(float(rows.square().sum()) for rows in spread)
+        between = float(torch.linalg.svdvals(spread[0] @ spread[1].T).sum())
+        return max(float((means[0] - means[1]).square().sum()) + total - 2 * between, 0.0)
     return frechet_distance(Moments.of(left.double().numpy()), Moments.of(right.double().numpy()))
 
 

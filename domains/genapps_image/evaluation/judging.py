@@ -127,7 +127,12 @@ def judge(
         *_measures(extractor.name, n, len(sides.reference), far, kernel, reached, cells),
         _copying(copied, floored.share, len(search.made), len(search.training)),
     )
-    found = verdict(measures, Kernel(kernel["made"], kernel["real"]), classes, copied)
+    found = verdict(
+        measures,
+        Kernel(kernel["made"], kernel["real"], "fd" if min(n, len(reference)) > reference.shape[1] else "kd"),
+        classes,
+        copied,
+    )
     return Judged(
         extractor.name,
         extractor.settings(),

@@ -20,10 +20,15 @@ _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 
 @dataclass(frozen=True)
 class Kernel:
-    """The kernel distance of made and of held-out images."""
+    """The kernel distance of made and of held-out images, which says whether they can be told apart.
+
+    told_by: the key of the distance that says how far: Fréchet's, but the kernel's where there are fewer images than
+    features, as Fréchet's is then mostly error.
+    """
 
     made: Interval
     real: Interval
+    told_by: str
 
 
 def verdict(measures: Sequence[Measured], kernel: Kernel, classes: Sequence[ClassShare], copied: Copies) -> Finding:
@@ -32,7 +37,7 @@ def verdict(measures: Sequence[Measured], kernel: Kernel, classes: Sequence[Clas
     parts = [
         _part((by_key["precision"],), "look like real ones", "look real in part", "do not look like real ones"),
         _part((by_key["coverage"], by_key["recall"]), "reach all kinds", "miss some kinds", "miss most kinds"),
-        _apart(by_key["fd"], kernel),
+        _apart(by_key[kernel.told_by], kernel),
         _copying(copied),
     ]
     missed = [one.name for one in classes if one.is_missing]
@@ -61,12 +66,12 @@ def _share(measure: Measured) -> float:
 
 
 def _apart(measure: Measured, kernel: Kernel) -> tuple[Level, str]:
-    """By how far they are on the way from held-out real images to the trivial baseline."""
-    best, worst = (control.value or 0.0 for control in measure.controls)
-    way = min(1.0, max(0.0, ((measure.value or 0.0) - best) / (worst - best))) if worst > best else 0.0
-    level: Level = "good" if way <= NEAR else "usable" if way <= FAR else "poor"
+    """By how far they are on the way from held-out real images to the trivial baseline, where that is beyond chance."""
     if kernel.made.low <= max(kernel.real.high, 0.0):
-        return level, "as a whole cannot be told from held-out ones by these features"
+        return "good", "as a whole cannot be told from held-out ones by these features"
+    best, worst = (control.value or 0.0 for control in measure.controls)
+    way = min(1.0, max(0.0, ((measure.value or 0.0) - best) / (worst - best))) if worst > best else 1.0
+    level: Level = "good" if way <= NEAR else "usable" if way <= FAR else "poor"
     return level, f"as a whole are {percent(way)} of the way from held-out ones to Gaussian pixels ({measure.name})"
 
 

@@ -34,6 +34,13 @@ def test_the_frechet_distance_of_two_gaussians_is_that_of_the_closed_form() -> N
     assert found == pytest.approx(float(wanted))
 
 
+def test_the_frechet_distance_is_the_same_whether_or_not_covariances_are_formed() -> None:
+    left, right = torch.randn(2, 12, 5, generator=generator(), dtype=torch.double)
+    padding = torch.zeros(12, 20, dtype=torch.double)  # more features than rows, and the same distance
+    wide = frechet(torch.cat([left, padding], 1), torch.cat([right + 1, padding], 1))
+    assert wide == pytest.approx(frechet(left, right + 1))
+
+
 def test_the_kernel_distance_is_the_sum_over_pairs() -> None:
     x, y = torch.randn(7, 3, generator=generator()), torch.randn(5, 3, generator=generator(1)) + 0.5
 
