@@ -6,12 +6,12 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from genapps.metrics.frechet import Moments, frechet_distance
-from genapps.metrics.neighbors import MixedDistance, reach
+from genapps_image.evaluation.baseline import gaussian_pixels
+from genapps_image.evaluation.distances import frechet
+from genapps_image.evaluation.reaching import reach
 from genapps_image.features import extractor_of
 from genapps_image.model import ImageModel
 
@@ -24,7 +24,7 @@ _LEAST = 1.0  # of 255: deviation below which a pixel counts as constant
 
 @dataclass(frozen=True)
 class IndependentPixels:
-    """The trivial generator: each number of an image normal by itself, rounded to bytes.
+    """The trivial model: each number of an image normal by itself, rounded to bytes.
 
     mean, deviation: (C, H, W), of bytes.
     """
@@ -37,11 +37,6 @@ class IndependentPixels:
         """That of images (N, C, H, W)."""
         values = images.float()
         return cls(values.mean(0), values.std(0, correction=0).clamp_min(_LEAST))
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Images (n, C, H, W) of bytes."""
-        drawn = self.mean + self.deviation * torch.randn(n, *self.mean.shape, generator=generator)
-        return drawn.round().clamp(0, 255).to(torch.uint8)
 
     def log_prob(self, images: Tensor) -> Tensor:
         """(N,) in nats, exact: the normal's mass over each byte's interval, the outer bytes taking the tails."""
@@ -139,35 +134,25 @@ def judge(model: ImageModel, train: Tensor, held: Tensor | None, seed: int = 0) 
         min(len(some), len(train), DRAWN),
         held is not None,
     )
-    return _with_distances(found_so_far, model, train, some, trivial, draws)
+    return _with_distances(found_so_far, model, train, some, draws)
 
 
-def _with_distances(
-    found: Reached,
-    model: ImageModel,
-    train: Tensor,
-    truth: Tensor,
-    trivial: IndependentPixels,
-    draws: torch.Generator,
-) -> Reached:
+def _with_distances(found: Reached, model: ImageModel, train: Tensor, truth: Tensor, draws: torch.Generator) -> Reached:
     """The same with the figures of drawn images beside held-out ones in random order (N, C, H, W)."""
     n = found.drawn
     if n < FEWEST:
         return found
     real = train[torch.randperm(len(train), generator=draws)]
-    sides = {"": model.sample(n, generator=draws), "real_": real[:n], "trivial_": trivial.sample(n, draws)}
+    sides = {"": model.sample(n, generator=draws), "real_": real[:n], "trivial_": gaussian_pixels(train, n, draws)}
     truth = truth[:n]
     if model.view.levels == 2:  # bits are compared with bits
         sides["real_"], truth = _bits(sides["real_"], draws), _bits(truth, draws)
     extractor = extractor_of(found.extractor, real[-_LEARNT:])
-    rows = extractor.features(truth).numpy()
-    moments, metric = Moments.of(rows), MixedDistance.fit(rows, np.zeros(rows.shape[1], bool))
+    rows = extractor.features(truth)
     figures: dict[str, Any] = {}
     for name, images in sides.items():
-        made = extractor.features(images).numpy()
-        figures[f"{name}distance"] = frechet_distance(Moments.of(made), moments)
-        reached = reach(metric, rows, made)
-        figures[f"{name}coverage"] = None if reached is None else reached.coverage
+        made = extractor.features(images)
+        figures |= {f"{name}distance": frechet(rows, made), f"{name}coverage": reach(rows, made).coverage}
     return replace(found, **figures)
 
 
