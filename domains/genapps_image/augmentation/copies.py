@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 _USUAL = 0.05  # of unseen images lie nearer than this, by the choice of the distance
+_ALIKE = 0.995  # correlation of two small copies of one picture
+_FLAT = 2.0  # standard deviation, of 255, below which an image shows nothing to be compared
 _SAME = 0.5 / 255  # root mean square distance below which two images are the same
 
 
@@ -82,14 +84,22 @@ def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
 
-def repeated(images: Tensor) -> list[tuple[int, int]]:
-    """(first, later) row numbers of images (N, C, H, W) of bytes that are the same."""
-    first: dict[bytes, int] = {}
+def near_copies(images: Tensor) -> list[tuple[int, int]]:
+    """(first, later) row numbers of images (N, C, H, W) of bytes that are the same picture, or hardly differ: for each
+    that was there before, in some form, the first of these.
+
+    Hardly: their pixels correlate by 0.995 or more, as after another compression. A flat image is like none.
+    """
+    rows = images.flatten(1).float()
+    rows = rows - rows.mean(1, keepdim=True)
+    lengths = rows.norm(dim=1)
+    rows = rows / lengths.clamp_min(1e-6)[:, None]
+    flat = lengths < _FLAT * rows.shape[1] ** 0.5
+    rows[flat] = 0
     found = []
-    for k, image in enumerate(images):
-        key = image.numpy().tobytes()
-        if key in first:
-            found.append((first[key], k))
-        else:
-            first[key] = k
-    return found
+    for start in range(0, len(rows), 256):
+        alike = (rows[start : start + 256] @ rows.T >= _ALIKE).tril(start - 1)
+        later = alike.any(1).nonzero()[:, 0]
+        first = alike[later].int().argmax(1)
+        found += list(zip(first.tolist(), (later + start).tolist(), strict=True))
+    return sorted(found)

@@ -71,7 +71,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
         yield f"copies      {outcome.nearness.line()}"
     if outcome.repeats:
         first, later = outcome.repeats[0]
-        yield f"repeats     {len(outcome.repeats):,} images are there twice, such as {first} and {later}"
+        yield f"repeats     {len(outcome.repeats):,} pairs of images hardly differ, such as {first} and {later}"
     if outcome.annotations is not None:
         count = sum(map(len, outcome.looked.boxes.values()))
         refused = len(outcome.looked.refused)

@@ -18,14 +18,14 @@ from genapps.io.atomic import check_target
 from genapps.io.shards import in_processes
 from genapps_image.augmentation.annotations import Annotated, Annotations, read_annotations, write_annotations
 from genapps_image.augmentation.classifying import ClassifierConfig
-from genapps_image.augmentation.copies import Nearness, nearness, repeated
+from genapps_image.augmentation.copies import Nearness, near_copies, nearness
 from genapps_image.augmentation.enlarging import enlarged
 from genapps_image.augmentation.gain import GENERATED, Gain, measure, training_sets
 from genapps_image.augmentation.generating import CHUNK, Generating, drawn_alike, drawn_of, learn_generator
 from genapps_image.augmentation.looking import Looked, Small, look, small
 from genapps_image.augmentation.making import IMAGES, Item, Making, maker, write
 from genapps_image.augmentation.masks import Masks
-from genapps_image.augmentation.mixes import Mix, parse_mix
+from genapps_image.augmentation.mixes import MIXES, SAFE, Mix, parse_mix
 from genapps_image.augmentation.planning import Share, folders_of, plan, shares
 from genapps_image.augmentation.trials import Choice, choose_mix, folds
 from genapps_image.model import ImageModel
@@ -119,16 +119,17 @@ class _Learnt:
         self.classes = looked.classes
         self.small: Small = small(pictures, looked, order.seed)
         self.names = [pictures.names[i] for i in self.small.numbers]
+        self.alike = near_copies(self.small.images)
         self.held = self._held_out()
 
     def decide(self, fixed: Mix | None) -> tuple[Outcome, ImageModel | None]:
         """The mix, the share of generated images and what both are worth."""
         images, labels, seed = self.small.images, self.small.labels, self.order.seed
-        train, measured = ~self.held, self.order.measured and labels is not None
+        train = ~self.held
         if fixed is not None:
             choice = Choice(fixed, "it was asked for")
-        elif not measured:
-            choice = choose_mix(images, None, 0, seed)
+        elif not self.order.measured:
+            choice = Choice(MIXES[SAFE], "nothing was tried, so the careful one is taken")
         else:
             own = None if labels is None else labels[train]
             quick = ClassifierConfig(steps=max(1, self.order.steps * 3 // 8))
@@ -137,7 +138,12 @@ class _Learnt:
             )
         outcome = Outcome(self.order, self.looked, choice)
         outcome.pictures["real"] = images[:30]
-        outcome.repeats = [(self.names[a], self.names[b]) for a, b in repeated(images)]
+        outcome.repeats = [(self.names[a], self.names[b]) for a, b in self.alike]
+        torn = [(a, b) for a, b in self.alike if labels is not None and labels[a] != labels[b]]
+        if torn:
+            first, later = (self.names[k] for k in torn[0])
+            many = f"; there are {len(torn):,} such pairs" if len(torn) > 1 else ""
+            outcome.notes.append(f"{first} and {later} are one picture in two classes{many}")
         told = self.order.measured and self._judgeable(outcome)
         wanted = self.order.generated
         tried = wanted not in (0.0, AUTO) or (wanted == AUTO and told and not (self.order.boxes or self.order.masks))
@@ -159,7 +165,7 @@ class _Learnt:
             rows = (labels == name).nonzero()[:, 0]
             if bool(held[rows].all()):  # a class must be learnt to be named
                 held[rows] = False
-        for first, later in repeated(self.small.images):
+        for first, later in self.alike:
             held[later] = held[first]
         extra = held.nonzero()[:, 0][_MOST_HELD:]
         held[extra] = False

@@ -6,7 +6,7 @@ import torch
 
 from genapps.errors import InputError, UsageError
 from genapps_image.augmentation.classifying import ClassifierConfig, learn, probabilities
-from genapps_image.augmentation.copies import nearness, repeated
+from genapps_image.augmentation.copies import near_copies, nearness
 from genapps_image.augmentation.enlarging import enlarged
 from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL, lines, measure, training_sets
 from genapps_image.augmentation.mixes import MIXES, SAFE, parse_mix
@@ -105,8 +105,12 @@ def test_copies_are_told_from_new_images():
 
 
 def test_images_that_are_there_twice_are_found():
-    images, _ = slopes(3)
-    assert repeated(torch.cat([images, images[1:3]])) == [(1, 6), (2, 7)]
+    images = torch.randint(0, 256, (6, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    again = (images[1:3].float() * 0.97 + 3).byte()  # as another compression or a little more light would change it
+    flat = torch.full((2, 1, 8, 8), 7, dtype=torch.uint8)
+    assert near_copies(torch.cat([images, again, flat])) == [(1, 6), (2, 7)]
+    many = torch.cat([images] * 60)
+    assert near_copies(many) == sorted((k % 6, k) for k in range(6, 360))
 
 
 @pytest.mark.parametrize(
