@@ -39,7 +39,7 @@ _TOLD = 10  # skipped files that are told one by one
     metavar="NAME",
     default="auto",
     show_default=True,
-    help="Of places: filters, lite0 (extra `features`), lite0+filters; auto: what is installed.",
+    help="Of places: filters, lite0 (a network; extra `features`), lite0+filters; auto: filters.",
 )
 @click.option("--maps", type=FILE, metavar="FOLDER", help="Write the heat of each image over it, as PNG.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a report: one page, opens offline.")

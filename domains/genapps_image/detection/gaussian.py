@@ -25,8 +25,8 @@ class Gaussian:
     noise: float
 
     @classmethod
-    def learn(cls, rows: Tensor, share: float = SHARE, most: int = 10_000) -> Gaussian:
-        """Of rows (N, D), N at least 1; as many directions as explain `share` of their variance, at most `most`."""
+    def learn(cls, rows: Tensor, share: float = SHARE) -> Gaussian:
+        """Of rows (N, D), N at least 1; as many directions as explain `share` of their variance."""
         mean = rows.mean(0)
         apart = (rows - mean).double()
         if len(rows) <= rows.shape[1]:
@@ -37,19 +37,11 @@ class Gaussian:
         variances = values.flip(0).clamp(min=0) / len(rows)
         total, width = float(variances.sum()), rows.shape[1]
         explained = variances.cumsum(0) / max(total, 1e-12)
-        kept = min(int((explained < share).sum()) + 1, most, len(variances), max(len(rows) - 1, 1))
+        kept = min(int((explained < share).sum()) + 1, len(variances), max(len(rows) - 1, 1))
         rest = max(total - float(variances[:kept].sum()), 0.0) / max(width - kept, 1)
         noise = max(rest + _LEAST * total / width, 1e-8)
         directions = vectors.flip(1)[:, :kept].T
         return cls(mean, directions.float().contiguous(), variances[:kept].float(), noise)
-
-    def coordinates(self, rows: Tensor) -> Tensor:
-        """Rows (N, D) along the directions, (N, Q)."""
-        return (rows - self.mean) @ self.directions.T
-
-    def whitened(self, rows: Tensor) -> Tensor:
-        """Coordinates (N, Q) in units of their standard deviations."""
-        return self.coordinates(rows) / (self.variances + self.noise).sqrt()
 
     def distance(self, rows: Tensor) -> Tensor:
         """Squared Mahalanobis distance (N,): twice the negative log-density but for a constant."""
@@ -57,11 +49,6 @@ class Gaussian:
         inside = apart @ self.directions.T
         beyond = ((apart**2).sum(1) - (inside**2).sum(1)).clamp(min=0)
         return (inside**2 / (self.variances + self.noise)).sum(1) + beyond / self.noise
-
-    def residual(self, rows: Tensor) -> Tensor:
-        """What of rows (N, D) the directions do not explain, (N, D)."""
-        apart = rows - self.mean
-        return apart - (apart @ self.directions.T) @ self.directions
 
     def state(self) -> dict[str, Tensor]:
         """For a model file."""

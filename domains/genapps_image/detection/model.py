@@ -26,6 +26,7 @@ from genapps_image.writing import encoded
 
 DOMAIN = "image anomalies"
 FEWEST = 10  # good images
+LEAST = 8  # pixels of a side
 KINDS: dict[str, type[Patches] | type[Whole]] = {"patches": Patches, "whole": Whole}
 SIDE = 160  # pixels of a small picture
 PICTURES = 2_000  # of good images that are kept, small
@@ -104,7 +105,11 @@ def learn(
         why = f"; {found.skipped[0].name}: {found.skipped[0].reason}" if found.skipped else ""
         raise InputError(f"{good.where}: {len(found.usable)} good images, at least {FEWEST} are needed{why}")
     whole = found.small if look_at == "auto" else look_at == "whole"
-    shelf = Shelf(good, found, Shape.of(found, whole))
+    shape = Shape.of(found, whole)
+    if shape.size is not None and min(shape.size) < LEAST:
+        height, width = shape.size
+        raise InputError(f"{good.where}: images of {height} x {width} pixels; at least {LEAST} a side are needed")
+    shelf = Shelf(good, found, shape)
     judge: Judge
     if whole:
         judge, scores = Whole.learn(shelf, seed, watch=watch)

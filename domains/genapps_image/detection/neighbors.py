@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 _CHUNK = 2**24  # distances at a time
+_WIDE = 48  # features beyond which rows that stand for others are chosen by fewer
 
 
 def nearest(rows: Tensor, bank: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
@@ -36,6 +37,8 @@ def coreset(rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
     count = len(rows)
     if count <= size:
         return torch.arange(count)
+    if rows.shape[1] > _WIDE:  # distances hardly change by a random projection (Johnson and Lindenstrauss, 1984)
+        rows = rows @ (torch.randn(rows.shape[1], _WIDE, generator=generator) / _WIDE**0.5)
     lengths = (rows**2).sum(1)
     chosen = [int(torch.randint(count, (1,), generator=generator))]
     apart = torch.full((count,), torch.inf)

@@ -1,8 +1,8 @@
 """Larger images, textures and parts: each place beside all places of good images, wherever they were.
 
 A bank of features of places, thinned to those that stand for the others; how far a place is from its nearest one is
-how strange it is there (Roth et al., "Towards total recall in industrial anomaly detection", 2022). Images are looked
-at in their own scale.
+how strange it is there (Roth et al., "Towards total recall in industrial anomaly detection", 2022), beside how far
+good places are apart there (Breunig et al., "LOF", 2000). Images are looked at in their own scale.
 """
 
 from __future__ import annotations
@@ -15,40 +15,47 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from genapps.errors import InputError
-from genapps_image.detection.gaussian import Gaussian
 from genapps_image.detection.judging import MOST_PIXELS, Judged, Source, Watch, folds, others
 from genapps_image.detection.neighbors import coreset, nearest
 from genapps_image.detection.places import Places, blurred, places_of
 
 CANDIDATES = 40_000  # places of good images that the bank is chosen from
 BANK = 2_000
-SHARE = 0.995  # of the features' variance that is kept
+AROUND = 5  # places of the bank that tell how far good places are apart there
 SMOOTH = 4.0  # pixels, of the heat
+_FEWEST = 200  # places of a bank; beyond it at most a tenth of the candidates
 _LEAST = 16  # places of each good image
 
 
 @dataclass(frozen=True)
 class Bank:
-    """scale: what makes features comparable. rows: (B, Q) scaled. owners: (B,) the good image each is from."""
+    """spread: (D,) standard deviations that make features comparable. rows: (B, D) so scaled, those that are kept.
 
-    scale: Gaussian
+    owners: (B,) the good image each is from. room: (B,) how far its neighbors in the bank are: where good places
+    differ much, a place may differ much, too.
+    """
+
+    spread: Tensor
     rows: Tensor
     owners: Tensor
+    room: Tensor
 
     @classmethod
     def learn(cls, rows: Tensor, owners: Tensor, seed: int, size: int = BANK) -> Bank:
         """Of features (N, D) of places of the images `owners` (N,)."""
-        spread = rows.std(0).clamp(min=1e-6)
-        scale = Gaussian.learn(rows / spread, SHARE)
-        scale = Gaussian(scale.mean * spread, scale.directions / spread, scale.variances, scale.noise)
-        scaled = scale.whitened(rows)
-        chosen = coreset(scaled, size, torch.Generator().manual_seed(seed))
-        return cls(scale, scaled[chosen].contiguous(), owners[chosen])
+        spread = rows.std(0).clamp(min=1e-6) if len(rows) > 1 else torch.ones(rows.shape[1])
+        scaled = rows / spread
+        kept = coreset(scaled, min(size, max(_FEWEST, len(rows) // 10)), torch.Generator().manual_seed(seed))
+        bank = scaled[kept].contiguous()
+        apart = nearest(bank, bank, AROUND + 1)[0][:, 1:]
+        near = apart.mean(1) if apart.shape[1] else torch.ones(len(bank))
+        return cls(spread, bank, owners[kept], near + near.median() / 2 + 1e-6)
 
     def distances(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """How far features (N, D) are from the nearest kept (N,), and the good images those are from (N,)."""
-        apart, which = nearest(self.scale.whitened(rows), self.rows)
-        return apart[:, 0], self.owners[which[:, 0]]
+        """How far features (N, D) are from the nearest kept, beside its room (N,), and those places' images (N,)."""
+        apart, which = nearest(rows / self.spread, self.rows)
+        first = which[:, 0]
+        return apart[:, 0] / self.room[first], self.owners[first]
 
 
 class Patches:
@@ -107,15 +114,15 @@ class Patches:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """For a model file."""
-        scale = {f"scale/{name}": value for name, value in self.bank.scale.state().items()}
-        return {**scale, "rows": self.bank.rows, "owners": self.bank.owners}, {"features": self.places.name}
+        bank = self.bank
+        arrays = {"spread": bank.spread, "rows": bank.rows, "owners": bank.owners, "room": bank.room}
+        return arrays, {"features": self.places.name}
 
     @classmethod
     def restore(cls, arrays: dict[str, Tensor], settings: dict[str, Any]) -> Patches:
         """The inverse of `state`. Raises InputError where something is missing."""
         try:
-            scale = {name.removeprefix("scale/"): value for name, value in arrays.items() if name.startswith("scale/")}
-            bank = Bank(Gaussian.restore(scale), arrays["rows"], arrays["owners"])
+            bank = Bank(arrays["spread"], arrays["rows"], arrays["owners"], arrays["room"])
             return cls(places_of(settings["features"]), bank)
         except KeyError as missing:
             raise InputError(f"a model without its {missing}: save it again") from None

@@ -1,13 +1,14 @@
 """Features of places in an image: local filters at three scales, which need no weights, and those of a network.
 
-The filters are those that textures were told apart by before networks were: edges in four directions, spots brighter
-and darker than what is around them, colors; rectified and pooled (Malik and Perona, "Preattentive texture
-discrimination with early vision mechanisms", 1990).
+The filters are those that textures were told apart by before networks were: edges in four directions, spots and long
+lines brighter and darker than what is around them, colors; rectified and pooled (Malik and Perona, "Preattentive
+texture discrimination with early vision mechanisms", 1990; lines as in Leung and Malik, 2001).
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -19,6 +20,7 @@ from genapps.errors import UsageError
 FILTERS, LITE0, BOTH = "filters", "lite0", "lite0+filters"
 NAMES = (FILTERS, LITE0, BOTH)
 _SCALES = 3
+_TURNS, _LONG, _REACH = 6, 3.0, 8  # of lines: directions, length beside width, pixels to each side
 _OPPONENT = ((0.299, 0.587, 0.114), (0.5, -0.5, 0.0), (0.25, 0.25, -0.5))  # light, red - green, yellow - blue
 
 
@@ -34,15 +36,11 @@ class Places(Protocol):
 
 
 def places_of(name: str = "auto") -> Places:
-    """By name; "auto" is the network beside the filters where its weights are installed, else the filters alone.
+    """By name; "auto" is the filters: they did better than the network on the pictures that settings were chosen on.
 
-    Raises UsageError for another name, MissingExtra where the weights are not installed.
+    Raises UsageError for another name, MissingExtra where the network's weights are not installed.
     """
-    if name == "auto":
-        from genapps_image.features.lite0 import installed
-
-        name = BOTH if installed() else FILTERS
-    if name == FILTERS:
+    if name in ("auto", FILTERS):
         return Filters()
     if name == LITE0:
         return Network()
@@ -52,18 +50,18 @@ def places_of(name: str = "auto") -> Places:
 
 
 class Filters:
-    """A place every 4 pixels: 7 features at each of 3 scales of a grey image, 11 of one in color."""
+    """A place every 4 pixels: of a grey image 7 features at each of 3 scales, of one in color 11; and 2 of lines."""
 
     name = FILTERS
     stride = 4
 
     def __call__(self, image: Tensor) -> Tensor:
-        """(21 or 33, h, w)."""
+        """(23 or 35, h, w)."""
         values = image[None].float() / 255
         if values.shape[1] == 3:
             values = torch.einsum("kc,nchw->nkhw", torch.tensor(_OPPONENT), values)
         size = tuple(max(1, math.ceil(side / self.stride)) for side in image.shape[1:])
-        found = []
+        found = [_placed(_lines(values[:, :1]), size)]
         for _ in range(_SCALES):
             found.append(_placed(_responses(values), size))
             values = _halved(values)
@@ -98,7 +96,7 @@ class Together:
         self._network, self._filters = Network(), Filters()
 
     def __call__(self, image: Tensor) -> Tensor:
-        """(152 + 21 or 33, h, w)."""
+        """(152 + 23 or 35, h, w)."""
         deep = self._network(image)
         return torch.cat([deep, _placed(self._filters(image)[None], tuple(deep.shape[1:]))[0]])
 
@@ -120,6 +118,27 @@ def _responses(values: Tensor) -> Tensor:
     colors = [(across[:, 1:] ** 2 + down[:, 1:] ** 2).sqrt()] if values.shape[1] == 3 else []
     rectified = torch.cat([*edges, spot.clamp(min=0), (-spot).clamp(min=0), *colors], 1)
     return torch.cat([rectified.sqrt(), smooth], 1)
+
+
+def _lines(light: Tensor) -> Tensor:
+    """(N, 2, H, W) of light (N, 1, H, W): the strongest bright and the strongest dark line through each pixel."""
+    found = F.conv2d(F.pad(light, (_REACH,) * 4, mode="replicate"), _line_kernels())
+    return torch.stack([found.amax(1), (-found).amax(1)], 1).clamp(min=0).sqrt()
+
+
+@cache
+def _line_kernels() -> Tensor:
+    """(6, 1, 17, 17): a second derivative across, three times as long as wide, in each of six directions."""
+    steps = torch.arange(-_REACH, _REACH + 1, dtype=torch.float32)
+    down, across = torch.meshgrid(steps, steps, indexing="ij")
+    found = []
+    for turn in (k * math.pi / _TURNS for k in range(_TURNS)):
+        along = across * math.cos(turn) + down * math.sin(turn)
+        beside = down * math.cos(turn) - across * math.sin(turn)
+        kernel = (1 - beside**2) * torch.exp(-0.5 * (beside**2 + (along / _LONG) ** 2))
+        kernel = kernel - kernel.mean()
+        found.append(kernel / kernel.abs().sum())
+    return torch.stack(found)[:, None]
 
 
 def _halved(values: Tensor) -> Tensor:

@@ -157,7 +157,7 @@ def _row(one: Picture, judged: Judged, model: OddModel, promise: Promise, kind: 
 
 
 def _overlaid(image: Tensor, judged: Judged, promise: Promise, model: OddModel) -> Bytes:
-    """Of places the heat shows from what good images usually reach, so that pictures compare; of wholes from nothing."""
+    """Of places the heat shows from what good images usually reach, so that pictures compare; else from a fifth."""
     hottest = float(judged.heat.max())
     if model.judge.kind != "patches":
         return overlay(image, judged.heat, 0.2 * hottest, hottest)
