@@ -18,6 +18,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "inpaint": ("genapps_image.cli_inpaint:inpaint", "Fill holes in images, given what is around them."),
     "inspect": ("genapps_image.cli_inspect:inspect", "What is in a folder of images, and how it would be learnt."),
     "sample": ("genapps_image.cli_sample:sample", "New images from what fit learnt."),
+    "stylize": ("genapps_image.cli_stylize:stylize", "Photographs painted in the style of other pictures."),
     "upscale": ("genapps_image.cli_upscale:upscale", "Larger images, with details learnt from images of their kind."),
 }
 

@@ -32,7 +32,7 @@ def fitted(pixels: Bytes, size: int) -> Bytes:
 
 def numbers(pixels: Bytes) -> Tensor:
     """(1, 3, H, W) between -1 and 1; alpha is laid over white."""
-    rgb = np.ascontiguousarray(to_channels(pixels, 3).transpose(2, 0, 1))
+    rgb = np.array(to_channels(pixels, 3).transpose(2, 0, 1), order="C")
     return torch.from_numpy(rgb)[None].float() / 127.5 - 1
 
 

@@ -158,10 +158,10 @@ def _learnt(
         chosen = sorted(torch.randperm(len(chosen), generator=generator)[:MOST_LEARNT].tolist())
     photos, skipped = [], []
     for done, one in enumerate(pictures.take(chosen), 1):
-        if isinstance(one, Picture) and min(one.pixels.shape[:2]) >= 2 * LEAST:
+        if isinstance(one, Picture) and min(one.pixels.shape[:2]) >= LEAST:
             photos.append(numbers(fitted(one.pixels, LEARNT_SIZE)))
         else:
-            reason = one.reason if isinstance(one, Skipped) else f"smaller than {2 * LEAST} pixels"
+            reason = one.reason if isinstance(one, Skipped) else f"smaller than {LEAST} pixels"
             skipped.append(Skipped(one.name, reason))
         if tick is not None:
             tick("reading", done, len(chosen))

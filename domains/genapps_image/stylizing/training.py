@@ -62,7 +62,9 @@ def learn(
     device = choose_device(recipe.device)
     network = Stylizer(width, order.derived(seed, _PURPOSE)).to(device)
     styled = [[shrunk(style, scale).to(device) for style in styles] for scale in _SCALES]
-    side = min(crop, *(min(photo.shape[-2:]) for photo in photos))
+    shortest = sorted(min(photo.shape[-2:]) for photo in photos)
+    side = min(crop, shortest[len(shortest) // 2])
+    photos = [photo for photo in photos if min(photo.shape[-2:]) >= side]
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         seen = torch.cat([_piece(photos[row % len(photos)], side, generator) for row in rows.tolist()]).to(device)

@@ -21,7 +21,7 @@ MOST_IMAGES = 2000  # that are learnt from, evenly over a larger folder
 MOST_PIXELS = 48_000_000  # held in memory, of all images together
 MOST_HELD_OUT = 50
 _PURPOSE = 7  # of the generator that holds images out
-_SMALLEST = 12  # pixels of a side of the small image, below which there is no pattern to learn
+_SMALLEST = 8  # pixels of a side of the small image, below which there is no pattern to learn
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,19 @@ def _cut(pixels: Bytes, factor: int) -> tuple[Bytes, Bytes]:
 
 
 class Patches:
-    """Places in the images to learn from; `draw` gives pairs of small and large pieces there, turned and mirrored."""
+    """Places in the images to learn from; `draw` gives pairs of small and large pieces there, turned and mirrored.
+
+    side: pixels of a small piece; where half of the images are smaller, as many as the middle one has. Images that are
+    smaller than a piece are left out.
+    """
 
     def __init__(self, images: list[Bytes], factor: int, side: int) -> None:
         self.factor = factor
-        self.large = [to_tensor(pixels) for pixels in images]
-        self.small = [to_tensor(shrunk(pixels, factor)) for pixels in images]
-        self.side = min(side, *(min(image.shape[-2:]) for image in self.small))
+        sides = sorted(min(pixels.shape[:2]) // factor for pixels in images)
+        self.side = min(side, sides[len(sides) // 2])
+        large = [pixels for pixels in images if min(pixels.shape[:2]) // factor >= self.side]
+        self.large = [to_tensor(pixels) for pixels in large]
+        self.small = [to_tensor(shrunk(pixels, factor)) for pixels in large]
         places = [
             (k, top, left)
             for k, image in enumerate(self.small)

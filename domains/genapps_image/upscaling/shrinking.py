@@ -40,7 +40,7 @@ def _resized(pixels: Bytes, height: int, width: int) -> Bytes:
 
 def to_tensor(pixels: Bytes) -> Tensor:
     """(C, H, W), bytes."""
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+    return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
 
 
 def to_pixels(image: Tensor) -> Bytes:
