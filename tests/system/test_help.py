@@ -133,6 +133,10 @@ def write_image_desk(folder: Path, side: int = 16) -> None:
     for name, wave in (("painting", np.sin(down / 2) + np.cos(across)), ("texture", np.cos(down * across / 9))):
         colors = (wave - wave.min())[..., None] * (60, 40, 20)
         Image.fromarray(colors.astype(np.uint8)).save(folder / f"{name}.png")
+    for name, label in (("good", "cat"), ("new", "dog")):
+        shutil.copytree(folder / "photos" / label, folder / name)
+    keep = ["-q", "--save", str(folder / "good.genapps")]
+    assert main(["image", "detect", str(folder / "good"), *keep]) == 0
     few = ["-q", "--steps", "1", "--save"]
     assert (
         main(["image", "upscale", str(folder / "photos"), "--no-ensemble", *few, str(folder / "photos2x.genapps")]) == 0
