@@ -13,6 +13,7 @@ from genapps.errors import InputError
 ALLOWED = 0.01  # share of unseen real images that would be called copies
 EXACT = 0.02  # nearness of what differs by less than can be seen
 _OTHERS = 10  # the neighbor that says what "near" means around an image
+_UNSEEN = 0.25  # levels of grey by which two images differ unseen
 _ROWS = 256
 
 
@@ -63,12 +64,14 @@ def nearest(images: Tensor, training: Tensor) -> Near:
         raise InputError(f"{len(training)} training images; copies are told from 3 on")
     k = min(_OTHERS, len(training) - 1)
     found, ratios = [], []
+    unseen = _UNSEEN * training[0].numel() ** 0.5
     rows = training.flatten(1).float()
     for part in images.float().split(_ROWS):
         apart = torch.minimum(torch.cdist(part.flatten(1), rows), torch.cdist(part.flip(3).flatten(1), rows))
         least = apart.topk(k, largest=False)
         found.append(least.indices[:, 0])
-        ratios.append(least.values[:, 0] / least.values[:, -1].clamp_min(1e-6))
+        # What cannot be seen is added to both, so that one of many flat images is no copy of another.
+        ratios.append((least.values[:, 0] + unseen) / (least.values[:, -1] + unseen))
     return Near(torch.cat(found), torch.cat(ratios))
 
 

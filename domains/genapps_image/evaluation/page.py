@@ -14,15 +14,15 @@ from genapps.report.files import write_files
 from genapps.report.measured import measured_lines
 from genapps.report.page import Block, Facts, Figure, Figures, Page, Score, Scores, Section, Table, Terms, render
 from genapps.report.text import clip, figure, percent
-from genapps_image.codec import to_channels
+from genapps_image.codec import image_of, to_channels
 from genapps_image.evaluation.tasks import Evaluated
 from genapps_image.records import Bytes, Picture
 from genapps_image.writing import encoded, sheet
 
-_SHOWN = 40  # images on a sheet
+_SHOWN = 30  # images on a sheet
 _COLUMNS = 10
 _PAIRS = 12
-_LARGEST = 96  # pixels of an image on the page
+_LARGEST = 64  # pixels of an image on the page
 _WIDE = 320  # pixels that a sheet of small images is enlarged to
 _TERMS = (
     ("Held-out real", "Real images that were put aside: what no model can be better than with as many images."),
@@ -103,7 +103,7 @@ def _sheets(found: Evaluated) -> Figures:
     for name, images in (
         ("Made", sides.made),
         ("Held-out real", sides.held_out),
-        ("Gaussian pixels", found.judged.floor),
+        ("Gaussian pixels", found.judged.floor[:_COLUMNS]),
     ):
         rows.append(Figure(name, inline(_sheet(images[:_SHOWN]), name), wide=True))
     return Figures(tuple(rows))
@@ -131,7 +131,8 @@ def _plain(image: Bytes) -> Bytes:
     """Pixels (H, W, C), grey or RGB, of (C, H, W); at most so large that a page of them stays small."""
     pixels = to_channels(np.ascontiguousarray(image.transpose(1, 2, 0)), 1 if len(image) == 1 else 3)
     step = -(-max(pixels.shape[:2]) // _LARGEST)
-    return pixels[::step, ::step]
+    smaller = np.asarray(image_of(pixels).reduce(step))
+    return smaller[:, :, None] if smaller.ndim == 2 else smaller
 
 
 def enlarged(pixels: Bytes, least: int = _WIDE) -> Bytes:

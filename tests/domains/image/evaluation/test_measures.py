@@ -125,6 +125,14 @@ def test_copies_of_training_images_are_called_copies_and_others_are_not() -> Non
         nearest(unseen, training[:2])
 
 
+def test_one_of_many_flat_images_is_no_copy() -> None:
+    images = torch.randint(256, (60, 1, 8, 8), generator=generator(), dtype=torch.uint8)
+    images[:30] = 0
+    near = nearest(images[15:45], torch.cat([images[:15], images[45:]]))
+    assert bool((near.ratio[:15] == 1).all())
+    assert bool((near.ratio > 0.5).all())
+
+
 def test_the_interval_of_a_share_is_the_known_one() -> None:
     assert proven(0.1, 100) == pytest.approx((0.0552, 0.1744), abs=1e-4)
     assert proven(0.0, 10)[0] == pytest.approx(0, abs=1e-9)
