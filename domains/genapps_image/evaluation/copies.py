@@ -14,6 +14,7 @@ ALLOWED = 0.01  # share of unseen real images that would be called copies
 EXACT = 0.02  # nearness of what differs by less than can be seen
 _OTHERS = 10  # the neighbor that says what "near" means around an image
 _UNSEEN = 0.25  # levels of grey by which two images differ unseen
+_FLAT = 4.0  # levels: deviation of the pixels of an image that shows nothing
 _ROWS = 256
 
 
@@ -21,7 +22,7 @@ _ROWS = 256
 class Near:
     """Of each of M images: its nearest training image (M,) and how near it is (M,), relative to the tenth nearest.
 
-    0 is a copy, 1 no nearer than nine others.
+    0 is a copy, 1 no nearer than nine others. An image that shows nothing, such as a black one, is no copy: 1.
     """
 
     index: Tensor
@@ -70,8 +71,8 @@ def nearest(images: Tensor, training: Tensor) -> Near:
         apart = torch.minimum(torch.cdist(part.flatten(1), rows), torch.cdist(part.flip(3).flatten(1), rows))
         least = apart.topk(k, largest=False)
         found.append(least.indices[:, 0])
-        # What cannot be seen is added to both, so that one of many flat images is no copy of another.
-        ratios.append((least.values[:, 0] + unseen) / (least.values[:, -1] + unseen))
+        ratio = (least.values[:, 0] + unseen) / (least.values[:, -1] + unseen)
+        ratios.append(torch.where(part.flatten(1).std(1) < _FLAT, torch.ones_like(ratio), ratio))
     return Near(torch.cat(found), torch.cat(ratios))
 
 

@@ -125,7 +125,7 @@ def test_copies_of_training_images_are_called_copies_and_others_are_not() -> Non
         nearest(unseen, training[:2])
 
 
-def test_one_of_many_flat_images_is_no_copy() -> None:
+def test_images_that_show_nothing_are_no_copies() -> None:
     images = torch.randint(256, (60, 1, 8, 8), generator=generator(), dtype=torch.uint8)
     images[:30] = 0
     near = nearest(images[15:45], torch.cat([images[:15], images[45:]]))
