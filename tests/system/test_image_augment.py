@@ -11,8 +11,15 @@ import pytest
 from PIL import Image
 
 from genapps_image.augmentation.annotations import read_annotations
+from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL, Arm, Gain
 
 QUICK = ("--steps", 6, "--set", "training.max_steps=4", "--set", "hidden=16")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A generator is shown few images, as few steps would not see more."""
+    monkeypatch.setattr("genapps_image.augmentation.generating._LEARNT", 150)
 
 
 def stripes(folder: Path, each: int = 12, side: int = 12) -> Path:
@@ -126,6 +133,25 @@ def test_boxes_and_masks_move_with_their_images(here, tmp_path):
     assert "annotations.json" in kept
 
 
+@pytest.mark.parametrize(("classical", "generated", "mix", "share"), [(0.7, 0.8, None, 0.3), (0.3, 0.3, "none", 0)])
+def test_the_default_follows_what_was_measured(here, tmp_path, monkeypatch, classical, generated, mix, share):
+    """Stand-ins say what was measured; what is written must follow."""
+    gaps = (None, classical - 0.5, generated - classical)
+    arms = tuple(
+        Arm(name, 9, value, 0.01, gap, None if gap is None else 0.01)
+        for name, value, gap in zip((REAL, CLASSICAL, GENERATED), (0.5, classical, generated), gaps, strict=True)
+    )
+    monkeypatch.setattr("genapps_image.augmentation.tasks.measure", lambda *_, **__: Gain(arms, 20, 1))
+    stripes(tmp_path / "photos", each=40)
+    gmm = ("--steps", 2, "--family", "gmm", "--set", "max_iter=1", "--set", "n_factors=1")
+    done = here("image", "augment", "photos", "--per-class", 50, *gmm, "-o", "out", "--json")
+    assert done.code == 0, done.err
+    figures = json.loads(done.out)
+    assert figures["generated"]["share"] == share
+    assert figures["classes"]["lying"] == {"real": 40, "classical": 10 - round(10 * share), "generated": 10 * share}
+    assert (figures["mix"]["name"] == mix) == (mix is not None)
+
+
 @pytest.mark.slow
 def test_the_number_of_workers_does_not_show(here, tmp_path):
     boards(tmp_path)
@@ -157,7 +183,8 @@ def test_small_sets_sets_without_classes_and_classes_of_one_image(here, tmp_path
         ((), 2, "-o out/"),
         (("-o", "out"), 2, "--per-class 500"),
         (("-o", "full", "--per-class", 3), 2, "not empty"),
-        (("-o", "photos/inner", "--per-class", 3, "--mix", "gentel"), 2, "Did you mean 'gentle'"),
+        (("-o", "out", "--per-class", 3, "--mix", "gentel"), 2, "Did you mean 'gentle'"),
+        (("-o", "photos/inner", "--per-class", 3), 2, "among the images themselves"),
         (("-o", "out", "--per-class", 3, "--boxes", "none.json"), 2, "no such file"),
         (("-o", "out", "--per-class", 3, "--masks", "full"), 3, "no mask in it"),
         (("-o", "out", "--per-class", 3, "--masks", "full", "--generated", 0.2), 2, "no boxes and no masks"),

@@ -66,6 +66,11 @@ class Arm:
         """Whether the gain is more than chance."""
         return self.gain is not None and self.gain > SURE * (self.gain_error or 0.0) and self.gain > 0
 
+    @property
+    def hurts(self) -> bool:
+        """Whether the loss is more than chance."""
+        return self.gain is not None and -self.gain > SURE * (self.gain_error or 0.0) and self.gain < 0
+
 
 @dataclass(frozen=True)
 class Gain:
@@ -125,7 +130,7 @@ def lines(gain: Gain) -> list[str]:
     for arm in gain.arms:
         more = ""
         if arm.gain is not None and arm.gain_error is not None:
-            sure = "helps" if arm.helps else "hurts" if -arm.gain > SURE * arm.gain_error else "no gain that is sure"
+            sure = "helps" if arm.helps else "hurts" if arm.hurts else "no gain that is sure"
             more = f"   {100 * arm.gain:+.1f} ± {100 * arm.gain_error:.1f}: {sure}"
         said.append(f"{arm.name:<26} {100 * arm.accuracy:5.1f} % of {gain.held_out:,} held-out images{more}")
     return said

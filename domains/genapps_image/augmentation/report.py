@@ -14,7 +14,7 @@ from genapps.report.charts import Mark
 from genapps.report.page import Block, Facts, Figure, Figures, Level, Page, Score, Section, Table, render
 from genapps.report.text import clip
 from genapps_image.augmentation.enlarging import enlarged
-from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL, SURE
+from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL
 from genapps_image.augmentation.gain import lines as gain_lines
 from genapps_image.writing import encoded, sheet, write_json
 
@@ -118,14 +118,14 @@ def _verdict(outcome: Outcome) -> tuple[Level, str, str]:
     if gain is None:
         return "usable", "Not measured", " ".join(outcome.notes) or "The gain was not measured."
     classical = gain.arm(CLASSICAL)
-    assert classical is not None and classical.gain is not None and classical.gain_error is not None
+    assert classical is not None and classical.gain is not None
     points = (
         f"{100 * classical.gain:+.1f} points ({100 * classical.accuracy:.1f} % of {gain.held_out:,} held-out images)"
     )
     told = f" Generated images: {generated_line(outcome)}."
     if classical.helps:
         return "good", "It helps", f"A small classifier gains {points} from the transforms.{told}"
-    if -classical.gain > SURE * classical.gain_error:
+    if classical.hurts:
         return "poor", "It hurts", f"A small classifier loses by the transforms: {points}.{told}"
     return (
         "usable",

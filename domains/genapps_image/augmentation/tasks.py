@@ -16,11 +16,12 @@ from torch import Tensor
 from genapps.errors import InputError, UsageError
 from genapps.io.atomic import check_target
 from genapps.io.shards import in_processes
+from genapps.models import family_class
 from genapps_image.augmentation.annotations import Annotated, Annotations, read_annotations, write_annotations
 from genapps_image.augmentation.classifying import ClassifierConfig
 from genapps_image.augmentation.copies import Nearness, near_copies, nearness
 from genapps_image.augmentation.enlarging import enlarged
-from genapps_image.augmentation.gain import GENERATED, Gain, measure, training_sets
+from genapps_image.augmentation.gain import CLASSICAL, GENERATED, Gain, measure, training_sets
 from genapps_image.augmentation.generating import CHUNK, Generating, drawn_alike, drawn_of, learn_generator
 from genapps_image.augmentation.looking import Looked, Small, look, small
 from genapps_image.augmentation.making import IMAGES, Item, Making, maker, write
@@ -93,6 +94,10 @@ def augment(order: Order, tell: Tell = lambda what, done, total: None) -> Outcom
     if order.generated not in (AUTO, 0.0) and (order.boxes or order.masks):
         raise UsageError("generated images have no boxes and no masks; leave out --generated, or --boxes and --masks")
     fixed = None if order.mix == AUTO else parse_mix(order.mix)
+    family_class(order.generating.family)  # an unknown one is refused before any work
+    check_new(order.output)
+    if Path(order.output).resolve().is_relative_to(Path(order.images).resolve()):
+        raise UsageError(f"{order.output}: lies among the images themselves; name a folder elsewhere")
     pictures = open_pictures(order.images)
     annotations = None if order.boxes is None else read_annotations(order.boxes, pictures.names)
     masks = None if order.masks is None else Masks.of(order.masks, pictures.names)
@@ -137,7 +142,7 @@ class _Learnt:
                 images[train], own, len(self.classes), seed, config=quick, progress=self._said("trying")
             )
         outcome = Outcome(self.order, self.looked, choice)
-        outcome.pictures["real"] = images[:30]
+        outcome.pictures["real"] = images[torch.linspace(0, len(images) - 1, min(len(images), 10)).long()]
         outcome.repeats = [(self.names[a], self.names[b]) for a, b in self.alike]
         torn = [(a, b) for a, b in self.alike if labels is not None and labels[a] != labels[b]]
         if torn:
@@ -152,7 +157,7 @@ class _Learnt:
             model = self._generator(choice.mix, outcome)
         if told:
             outcome.gain = self._gain(choice.mix, model, wanted)
-        outcome.share = float(wanted) if wanted != AUTO else self._helpful(outcome.gain)
+        self._follow(outcome, fixed)
         return outcome, model if outcome.share else None
 
     def _held_out(self) -> Tensor:
@@ -237,9 +242,15 @@ class _Learnt:
     def _said(self, what: str) -> Callable[[str], None]:
         return lambda name: self.tell(f"{what} {name}", 0, 0)
 
-    def _helpful(self, gain: Gain | None) -> float:
-        arm = None if gain is None else gain.arm(GENERATED)
-        return SHARE if arm is not None and arm.helps else 0.0
+    def _follow(self, outcome: Outcome, fixed: Mix | None) -> None:
+        """Do what was measured, wherever it was not said what to do."""
+        gain, wanted = outcome.gain, self.order.generated
+        classical, generated = (None if gain is None else gain.arm(name) for name in (CLASSICAL, GENERATED))
+        if fixed is None and classical is not None and classical.hurts:
+            why = "transforms made held-out images harder to name, so images are repeated as they are"
+            outcome.choice = Choice(MIXES["none"], why, outcome.choice.trials)
+        helps = generated is not None and generated.helps
+        outcome.share = float(wanted) if wanted != AUTO else SHARE if helps else 0.0
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
@@ -309,12 +320,18 @@ def _write_generated(
                 yield {**about, "seed": [order.seed, chunk, k], "temperature": how.temperature, "chunk_size": CHUNK}
 
 
+def check_new(output: str) -> None:
+    """Refuse a folder that holds something, so that nothing of it is mixed with what is made."""
+    target = Path(output)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{output}: is there and not empty; name a new folder")
+
+
 @contextmanager
 def folder(output: str) -> Iterator[Path]:
     """A folder beside `output` that becomes it when all is well, and is gone when it is not."""
+    check_new(output)
     target = Path(output).resolve()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{output}: is there and not empty; name a new folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     check_target(target.with_name(f".{target.name}.target"))
     partial = target.with_name(f".{target.name}.partial")
