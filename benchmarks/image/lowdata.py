@@ -24,7 +24,7 @@ from genapps_image.augmentation.generating import Generating, drawn_alike, learn
 from genapps_image.augmentation.mixes import parse_mix
 from genapps_image.augmentation.trials import choose_mix
 
-SETS = ("mnist", "fashion")
+SETS = ("fashion", "mnist")
 COPIES = 49  # transformed images of each: 500 of a class with the image itself, as in `--per-class 500`
 
 

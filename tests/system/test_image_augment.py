@@ -208,9 +208,20 @@ def test_what_cannot_be_done_is_said_in_one_line_and_leaves_nothing(here, tmp_pa
 
 def test_a_manifest_cannot_write_elsewhere(here, tmp_path):
     stripes(tmp_path / "photos", each=1)
-    row = {"file": "images/../../x.png", "kind": "real", "label": None, "source": "lying/00 ü.png", "steps": []}
-    (tmp_path / "m.jsonl").write_text(json.dumps(row))
-    done = here("image", "augment", "photos", "--replay", "m.jsonl", "-o", "out")
-    assert done.code == 3
+    row = {"file": "images/x.png", "kind": "classical", "label": None, "source": "lying/00 ü.png", "steps": []}
+    made = {"file": "images/x.png", "kind": "generated", "label": None, "source": "m.genapps", "seed": [0, 0, 0]}
+    for bad in (
+        {**row, "file": "images/../../x.png"},
+        {**row, "file": "/x.png"},
+        {**row, "source": "none.png"},
+        {**row, "steps": [{"name": "rotate"}]},
+        {**row, "steps": [{"name": "scale", "x": 0, "y": 1}]},
+        {**made, "chunk_size": 10**9, "temperature": 1.0},
+        {**made, "chunk_size": 4},
+    ):
+        (tmp_path / "m.jsonl").write_text(json.dumps(bad))
+        done = here("image", "augment", "photos", "--replay", "m.jsonl", "-o", "out")
+        assert done.code == 3, done.err
+        assert done.err.count("\n") == 1
     assert not (tmp_path / "x.png").exists()
     assert not list(tmp_path.glob(".out*"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genapps.errors import InputError, UsageError
 from genapps_image.augmentation.annotations import Annotated, read_annotations, write_annotations
+from genapps_image.augmentation.generating import CHUNK as CHUNK_DRAWN
 from genapps_image.augmentation.generating import drawn
 from genapps_image.augmentation.making import IMAGES, Item, Making, maker, write
 from genapps_image.augmentation.planning import CHUNK, Wanted
@@ -40,7 +41,10 @@ def replay(order: Order, manifest: str, tell: Callable[[str, int, int], None]) -
             if annotations is not None and not isinstance(one := pictures.one(item[0]), Skipped):
                 size = (one.pixels.shape[0], one.pixels.shape[1])
                 item = (*item[:3], annotations.of(one.name, size)[0])
-            found = make(*item)
+            try:
+                found = make(*item)
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                raise InputError(f"{manifest}: a step of {pictures.names[item[0]]} cannot be done ({error})") from None
             if isinstance(found, Skipped):
                 raise InputError(f"{order.images}: {found.name}: {found.reason}")
             boxes += [made.boxes for made in found]
@@ -64,11 +68,23 @@ def _rows(manifest: str) -> Iterator[dict[str, Any]]:
                 row = json.loads(line)
                 place = PurePosixPath(row["file"])
                 sound = row["kind"] in ("real", "classical", "generated") and place.parts[0] == IMAGES
+                needed = ("label", "chunk_size", "temperature") if row["kind"] == "generated" else ("steps",)
+                sound &= all(key in row for key in ("source", *needed)) and _sound_seed(row)
             except (json.JSONDecodeError, RecursionError, KeyError, TypeError, IndexError):
                 sound = False
             if not sound or place.is_absolute() or ".." in place.parts:
                 raise InputError(f"{manifest}: line {number}: no row of a manifest") from None
             yield row
+
+
+def _sound_seed(row: dict[str, Any]) -> bool:
+    """Whether a generated image says which of its chunk it is."""
+    if row["kind"] != "generated":
+        return True
+    seed: Any = row.get("seed")
+    if not (isinstance(seed, list) and len(seed) == 3 and all(isinstance(n, int) and 0 <= n < 2**63 for n in seed)):
+        return False
+    return bool(seed[2] < row["chunk_size"] <= CHUNK_DRAWN)
 
 
 def _items(rows: list[dict[str, Any]], numbers: dict[str, int], manifest: str) -> Iterator[Item]:

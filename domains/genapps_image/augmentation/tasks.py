@@ -251,6 +251,9 @@ class _Learnt:
             outcome.choice = Choice(MIXES["none"], why, outcome.choice.trials)
         helps = generated is not None and generated.helps
         outcome.share = float(wanted) if wanted != AUTO else SHARE if helps else 0.0
+        size = (self.small.codec.height, self.small.codec.width)
+        if outcome.share and set(self.looked.sizes) != {size}:
+            outcome.notes.append(f"generated images are {size[1]} x {size[0]} pixels: what is learnt in minutes")
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
