@@ -103,7 +103,7 @@ def one_class(name: str, train: int, test: int, seed: int) -> list[dict[str, Any
 def _part(name: str, part: str) -> tuple[Tensor, Tensor]:
     folder = sets.folder(name)
     images, labels = (read_idx(folder / f"{part}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
-    return torch.from_numpy(images)[:, None], torch.from_numpy(labels).long()
+    return torch.from_numpy(np.array(images))[:, None], torch.from_numpy(np.array(labels)).long()
 
 
 def textures(seed: int, each: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
-from genapps.cli.options import Whole, output_options, seed_option
+from genapps.cli.options import Duration, Whole, output_options, seed_option
 from genapps.errors import UsageError
 
 FOUND = 10  # the exit code that --fail-on-anomaly asks for
@@ -41,6 +41,12 @@ _TOLD = 10  # skipped files that are told one by one
     show_default=True,
     help="Of places: filters, lite0 (a network; extra `features`), lite0+filters; auto: filters.",
 )
+@click.option(
+    "--family",
+    metavar="NAME",
+    help="Of small images: ensemble (the default), gmm, vae, autoregressive, rbm, gan or hmm.",
+)
+@click.option("--budget", type=Duration(), help="Time a family learns at most: 90s, 5m, 1h30m.")
 @click.option("--maps", type=FILE, metavar="FOLDER", help="Write the heat of each image over it, as PNG.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a report: one page, opens offline.")
 @click.option("--model", type=FILE, metavar="FILE", help="Judge by what --save kept; give NEW alone.")
@@ -84,7 +90,11 @@ def detect(images: tuple[str, ...], output: str | None, as_json: bool, fail_on_a
             model = OddModel.load(options["model"])
         else:
             assert wanted.good is not None
-            seen = {"features": options["features"], "look_at": options["look_at"], "seed": options["seed"]}
+            seen = {
+                name: options[name]
+                for name in ("features", "look_at", "family", "budget", "seed")
+                if options[name] is not None
+            }
             model, found = learn(wanted.good, **seen, watch=watch)
             skipped += found.skipped
         made = None
@@ -151,9 +161,9 @@ def _check(images: tuple[str, ...], output: str | None, as_json: bool, options: 
     from genapps.report.files import check_report, figures_beside
 
     if options["model"] is not None and (
-        options["save"] or options["features"] != "auto" or options["look_at"] != "auto"
+        options["save"] or options["family"] or options["features"] != "auto" or options["look_at"] != "auto"
     ):
-        raise UsageError("--model brings what was learnt; leave out --save, --features and --look-at")
+        raise UsageError("--model brings what was learnt; leave out --save, --family, --features and --look-at")
     if output == STDOUT and as_json:
         raise UsageError("--json and the scores cannot both go to stdout; name a file for the scores with -o")
     if output is not None:

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 import genapps
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps.io.artifact import read_artifact, write_artifact
 from genapps.metrics.distributions import Floats
 from genapps.spaces import Pixels
+from genapps.training import TrainingConfig
 from genapps_image.codec import image_of
+from genapps_image.detection.families import ENSEMBLE, ByFamily, check_family
 from genapps_image.detection.judging import FOLDS, Judge, Watch
 from genapps_image.detection.patches import Patches
 from genapps_image.detection.sources import SMALL, Looked, Shape, Shelf, look
@@ -27,7 +29,11 @@ from genapps_image.writing import encoded
 DOMAIN = "image anomalies"
 FEWEST = 10  # good images
 LEAST = 8  # pixels of a side
-KINDS: dict[str, type[Patches] | type[Whole]] = {"patches": Patches, "whole": Whole}
+KINDS: dict[str, type[Patches] | type[Whole] | type[ByFamily]] = {
+    "patches": Patches,
+    "whole": Whole,
+    "family": ByFamily,
+}
 SIDE = 160  # pixels of a small picture
 PICTURES = 2_000  # of good images that are kept, small
 
@@ -54,7 +60,7 @@ class OddModel:
         tree |= {f"small/{number}": np.frombuffer(data, np.uint8) for number, data in self.small.items()}
         size = self.shape.size or (SIDE, SIDE)
         header = {
-            "family": self.judge.kind,
+            "family": self.judge.family if isinstance(self.judge, ByFamily) else self.judge.kind,
             "domain": DOMAIN,
             "space": Pixels(self.shape.channels, *size, 256).to_json(),
             "model": {
@@ -93,25 +99,41 @@ class OddModel:
 
 
 def learn(
-    good: Pictures, *, features: str = "auto", look_at: str = "auto", seed: int = 0, watch: Watch | None = None
+    good: Pictures,
+    *,
+    features: str = "auto",
+    look_at: str = "auto",
+    family: str = ENSEMBLE,
+    seed: int = 0,
+    budget: float | None = None,
+    training: TrainingConfig | None = None,
+    watch: Watch | None = None,
 ) -> tuple[OddModel, Looked]:
     """The model of good images, and what was found among their files.
 
     look_at: "whole", "patches", or "auto", which is whole where no image is larger than 48 pixels. features: of places,
-    as `places_of` takes them. Raises InputError where there are fewer than 10 images.
+    as `places_of` takes them. family: "ensemble", the default, or one of the six, which judges images as a whole and is
+    learnt in `budget` seconds or as `training` says. Raises UsageError for a family that is none or is to judge places,
+    InputError where there are fewer than 10 images.
     """
+    if family != ENSEMBLE:
+        check_family(family)
     found = look(good, watch)
     if len(found.usable) < FEWEST:
         why = f"; {found.skipped[0].name}: {found.skipped[0].reason}" if found.skipped else ""
         raise InputError(f"{good.where}: {len(found.usable)} good images, at least {FEWEST} are needed{why}")
     whole = found.small if look_at == "auto" else look_at == "whole"
+    if family != ENSEMBLE and not whole:
+        raise UsageError(f"--family {family} judges images as a whole, and {_why(found)}; --look-at whole shrinks them")
     shape = Shape.of(found, whole)
     if shape.size is not None and min(shape.size) < LEAST:
         height, width = shape.size
         raise InputError(f"{good.where}: images of {height} x {width} pixels; at least {LEAST} a side are needed")
     shelf = Shelf(good, found, shape)
     judge: Judge
-    if whole:
+    if family != ENSEMBLE:
+        judge, scores = ByFamily.learn(shelf, seed, family=family, budget=budget, training=training, watch=watch)
+    elif whole:
         judge, scores = Whole.learn(shelf, seed, watch=watch)
     else:
         judge, scores = Patches.learn(shelf, seed, features=features, watch=watch)

@@ -123,7 +123,7 @@ def _oddest(made: Detection) -> Section | None:
     if not made.shown:
         return None
     items = tuple(_item(one) for one in made.shown)
-    small = made.model.judge.kind == "whole"
+    small = made.model.judge.kind != "patches"
     lead = "The oddest images, each with its heat over it, and the good image that is most like it."
     blocks: tuple[Block, ...] = (Pictures(items, small),)
     return Section("oddest", "The oddest", lead, blocks)

@@ -141,9 +141,11 @@ class Shape:
 
     @classmethod
     def of(cls, found: Looked, whole: bool) -> Shape:
-        """Color where any good image has it; the size that most have."""
+        """Color where any good image has it; the size that most have, at most 48 pixels a side."""
         channels = 1 if set(found.channels) <= {1, 2} else 3
-        return cls(channels, found.sizes.most_common(1)[0][0] if whole else None)
+        height, width = found.sizes.most_common(1)[0][0]
+        scale = min(1.0, SMALL / max(height, width))
+        return cls(channels, (round(height * scale), round(width * scale)) if whole else None)
 
     def tensor(self, pixels: Bytes) -> Tensor:
         """(C, H, W) bytes of pixels (H, W, any)."""

@@ -117,6 +117,13 @@ class Whole:
         made = cls(Panel.learn(images), chosen, middle, spread, (channels, height, width))
         return made, made.combined(held)
 
+    @classmethod
+    def neighbors(cls, images: Tensor, numbers: Tensor) -> Whole:
+        """What only tells heat and the nearest good image (N, C, H, W), of these numbers; its scores mean nothing."""
+        channels, height, width = images.shape[1:]
+        none = torch.zeros(len(MEMBERS))
+        return cls(Panel.learn(images), numbers, none, none + 1, (channels, height, width))
+
     def combined(self, raw: Tensor) -> Tensor:
         """Members' scores (N, 5) as one (N,)."""
         return torch.asinh((raw - self.middle) / self.spread).mean(1)

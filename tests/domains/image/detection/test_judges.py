@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from genapps.errors import InputError, UsageError
+from genapps.training import TrainingConfig
 from genapps_image import open_pictures
 from genapps_image.detection.model import OddModel, learn
 from genapps_image.detection.patches import Patches, _tiles
@@ -141,3 +142,19 @@ def test_too_few_and_too_small_good_images_are_refused(tmp_path: Path) -> None:
         learn(open_pictures(write(strokes(9, 0, lying=True), tmp_path / "few")))
     with pytest.raises(InputError, match="5 x 5 pixels; at least 8"):
         learn(open_pictures(write(strokes(10, 0, lying=True)[:, :, :5, :5], tmp_path / "tiny")))
+
+
+@pytest.mark.parametrize("family", ["gmm", "hmm", "rbm", "vae"])  # the others take seconds
+def test_each_family_judges_small_images(family: str, tmp_path: Path) -> None:
+    quick = None if family in ("gmm", "hmm") else TrainingConfig(max_steps=2, min_steps=1, batch_size=8)
+    good = open_pictures(write(strokes(20, 0, lying=True)[:, :, 4:12, 4:12], tmp_path / "good"))
+    model, _ = learn(good, family=family, training=quick)
+    model.save(tmp_path / "good.genapps")
+    new = open_pictures(write(strokes(2, 1, lying=False)[:, :, 4:12, 4:12], tmp_path / "new"))
+    first, again = detect(new, model), detect(new, OddModel.load(tmp_path / "good.genapps"))
+    assert [row.score for row in first.rows] == pytest.approx([row.score for row in again.rows], rel=1e-5)
+    assert len(model.scores) == 4
+    with pytest.raises(UsageError, match="unknown family 'gnn'"):
+        learn(good, family="gnn")
+    with pytest.raises(UsageError, match="judges images as a whole"):
+        learn(good, family=family, look_at="patches")
