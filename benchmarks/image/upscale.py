@@ -24,7 +24,12 @@ from genapps_image.upscaling.patches import Patches
 from genapps_image.upscaling.shrinking import cropped
 from genapps_image.upscaling.training import RECIPE, SIDE, learn, steps_only
 
-RUNS = {"regression-x2": ("regression", 2, 2400), "gan-x2": ("gan", 2, 1000), "regression-x4": ("regression", 4, 800)}
+RUNS = {
+    "regression-x2": ("regression", 2, 2400),
+    "regression-x2-short": ("regression", 2, 600),
+    "gan-x2": ("gan", 2, 600),
+    "regression-x4": ("regression", 4, 500),
+}
 
 
 def read(names: tuple[str, ...], factor: int) -> list[Bytes]:

@@ -7,22 +7,31 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+import torch
+from torch.nn import functional
+
+from genapps_image.features import Extractor
+from genapps_image.features.lite0 import Lite0, installed
 from genapps_image.fidelity import perceptual, psnr, sharpness, ssim
 from genapps_image.records import Bytes
 from genapps_image.upscaling.model import UpscaleModel
-from genapps_image.upscaling.shrinking import enlarged, shrunk
+from genapps_image.upscaling.shrinking import enlarged, shrunk, to_tensor
 
 MOST_PIXELS = 2_000_000  # judged in all; of larger images the middle
 
 
 @dataclass(frozen=True)
 class Closeness:
-    """To the original: PSNR in dB, SSIM, perceptual distance (0: none), sharpness (1: as the original)."""
+    """To the original: PSNR in dB, SSIM, perceptual distance (0: none), sharpness (1: as the original).
+
+    features: the distance of features of EfficientNet-Lite0, where its weights are installed; else None.
+    """
 
     psnr: float
     ssim: float
     perceptual: float
     sharpness: float
+    features: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,20 @@ class Judged:
 
 
 def closeness(image: Bytes, truth: Bytes) -> Closeness:
-    """All four measures of pixels (H, W, C)."""
-    return Closeness(psnr(image, truth), ssim(image, truth), perceptual(image, truth), sharpness(image, truth))
+    """All measures of pixels (H, W, C)."""
+    deep = feature_distance(Lite0(), image, truth) if installed() is not None else None
+    return Closeness(psnr(image, truth), ssim(image, truth), perceptual(image, truth), sharpness(image, truth), deep)
+
+
+def feature_distance(extractor: Extractor, image: Bytes, truth: Bytes) -> float:
+    """Mean squared difference of features of length 1 at each place, over two depths; 0 for equal images.
+
+    Zhang et al. 2018, "The unreasonable effectiveness of deep features as a perceptual metric", equation 1, with all
+    channels weighing the same. Figures of different networks do not compare.
+    """
+    both = extractor.maps(torch.stack([to_tensor(image), to_tensor(truth)]))
+    depths = [functional.normalize(found, dim=1) for found in both]
+    return fmean(float((found[0] - found[1]).square().sum(0).mean()) for found in depths)
 
 
 def judge(
@@ -74,7 +95,8 @@ def mean(rows: Sequence[Judged]) -> Judged:
     """The mean of each figure over images."""
 
     def over(parts: Sequence[Closeness]) -> Closeness:
-        return Closeness(*(fmean(getattr(part, name) for part in parts) for name in Closeness.__dataclass_fields__))
+        columns = ([getattr(part, name) for part in parts] for name in Closeness.__dataclass_fields__)
+        return Closeness(*(None if None in column else fmean(column) for column in columns))  # type: ignore[arg-type]
 
     return Judged(f"mean of {len(rows)}", over([row.bicubic for row in rows]), over([row.learnt for row in rows]))
 

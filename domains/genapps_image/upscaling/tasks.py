@@ -72,13 +72,14 @@ class Outcome:
             ("PSNR, dB", "psnr", ".2f"),
             ("SSIM", "ssim", ".4f"),
             ("perceptual distance (0: none)", "perceptual", ".4f"),
+            ("feature distance, lite0", "features", ".4f"),
             ("sharpness (1: as the original)", "sharpness", ".2f"),
         ]
         table = [f"{head:<32}{'bicubic':>10}{self.family:>12}"]
         for title, name, form in rows:
-            table.append(
-                f"{title:<32}{getattr(all_of.bicubic, name):>10{form}}{getattr(all_of.learnt, name):>12{form}}"
-            )
+            pair = getattr(all_of.bicubic, name), getattr(all_of.learnt, name)
+            if None not in pair:
+                table.append(f"{title:<32}{pair[0]:>10{form}}{pair[1]:>12{form}}")
         return [*table, self.verdict]
 
     @property

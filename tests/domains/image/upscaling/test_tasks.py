@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from genapps.errors import InputError, UsageError
+from genapps_image.features import Extractor
 from genapps_image.fidelity import psnr
 from genapps_image.reading.pictures import open_pictures
-from genapps_image.upscaling.judging import judge
+from genapps_image.upscaling.judging import feature_distance, judge
 from genapps_image.upscaling.model import UpscaleModel
 from genapps_image.upscaling.patches import Patches, collect, divide, mark
 from genapps_image.upscaling.shrinking import enlarged, shrunk
@@ -164,3 +165,26 @@ def test_a_folder_without_an_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"no image to learn from; a\.png: empty file"):
         upscale(Order(str(tmp_path), str(tmp_path / "out"), steps=1))
+
+
+class Colors(Extractor):
+    """Features of a place: its colors."""
+
+    name = "colors"
+
+    def _features(self, images: torch.Tensor) -> torch.Tensor:
+        return images.float().mean((2, 3))
+
+    def _maps(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [images.float(), images.float()[..., ::2, ::2]]
+
+
+def test_distance_of_features_is_of_directions_and_per_place() -> None:
+    red, blue = np.zeros((2, 8, 8, 3), np.uint8)
+    red[..., 0], blue[..., 2] = 200, 90
+    half = red.copy()
+    half[:, 4:] = blue[:, 4:]
+    assert feature_distance(Colors(), red, red) == 0
+    assert feature_distance(Colors(), red, red // 2) == pytest.approx(0, abs=1e-9)
+    assert feature_distance(Colors(), red, blue) == pytest.approx(2)
+    assert feature_distance(Colors(), red, half) == pytest.approx(1)
