@@ -9,6 +9,7 @@ from genapps_image.augmentation.classifying import ClassifierConfig, learn, prob
 from genapps_image.augmentation.copies import near_copies, nearness
 from genapps_image.augmentation.enlarging import enlarged
 from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL, lines, measure, training_sets
+from genapps_image.augmentation.making import Making, maker
 from genapps_image.augmentation.mixes import MIXES, SAFE, parse_mix
 from genapps_image.augmentation.planning import Share, folders_of, plan, shares
 from genapps_image.augmentation.steps import Chance, Step, from_json
@@ -160,3 +161,19 @@ def test_steps_are_read_from_a_manifest():
     for rows in ({}, [{"name": "explode"}], ["flip"], None):
         with pytest.raises(InputError, match="known"):
             from_json(rows)
+
+
+def test_what_is_made_depends_on_what_is_wanted_and_not_on_the_order(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "set.npz", images=rng.integers(0, 256, (3, 9, 7), np.uint8))
+    items = list(plan({"": [0, 1, 2]}, {"": ""}, {"": Share(3, 40, 0)}, 5, ".png"))
+    written = []
+    for place, order in (("a", items), ("b", items[::-1])):
+        make = maker(Making(str(tmp_path / "set.npz"), None, str(tmp_path / place), MIXES["looks"].chances))
+        for i, name, wanted in order:
+            assert len(make(i, name, wanted, ())) == len(wanted)
+        files = sorted((tmp_path / place / "images").iterdir())
+        written.append({file.name: file.read_bytes() for file in files})
+    assert len(written[0]) == 43
+    assert written[0] == written[1]
+    assert len(set(written[0].values())) == 43
