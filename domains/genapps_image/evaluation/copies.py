@@ -15,7 +15,7 @@ EXACT = 0.02  # nearness of what differs by less than can be seen
 _OTHERS = 10  # the neighbor that says what "near" means around an image
 _UNSEEN = 0.25  # levels of grey by which two images differ unseen
 _FLAT = 4.0  # levels: deviation of the pixels of an image that shows nothing
-_ROWS = 256
+_ROWS = 64
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def evaluate(
     real, made, unseen: folders, files or sets of images. unseen: real images that the model was not given; without
     them, as many as are measured are put aside from `real`. features: as `extractor_of` has them; auto is lite0 for
     images of 64 pixels or more, where it is installed, else self. size: pixels of the side, by default the made
-    images' own, at most 224. most: images of each kind that are measured, drawn at random; copies are looked for in
-    all. Raises UsageError and InputError for what cannot be read, or is too little.
+    images' own, at most 224. most: images of each kind that are measured, drawn at random; their copies are looked for
+    in all real ones. Raises UsageError and InputError for what cannot be read, or is too little.
     """
     sources = [open_pictures(path) for path in (real, made, *([unseen] if unseen else []))]
     generator = torch.Generator().manual_seed(seed)
@@ -131,7 +131,16 @@ def evaluate(
     judged = judge(sides, search, extractor, seed=seed, progress=lambda what: progress(what, 0, None))
     skipped = [one for part in (training, shown, others) if part is not None for one in part.skipped]
     return Evaluated(
-        sources[0], sources[1], training.rows, shown.rows, codec, judged, sides, search, skipped, tuple(notes)
+        sources[0],
+        sources[1],
+        training.rows,
+        [shown.rows[k] for k in shown.at.tolist()],
+        codec,
+        judged,
+        sides,
+        search,
+        skipped,
+        tuple(notes),
     )
 
 
@@ -198,11 +207,11 @@ def _split(training: _Read, shown: _Read, others: _Read | None) -> tuple[Sides, 
         held, kept = training.large[:n], training.large[n:]
         # The model may have been given these too, so that copies are looked for among them as well.
         is_left = torch.ones(len(training.rows), dtype=torch.bool).index_fill_(0, training.at[:n], False)
-        search = Search(training.small, shown.small, training.small[training.at[:n]], is_left.nonzero()[:, 0])
+        search = Search(training.small, shown.small[shown.at], training.small[training.at[:n]], is_left.nonzero()[:, 0])
     else:
         n = min(len(shown.large), len(others.large))
         held, kept = others.large[:n], training.large
-        search = Search(training.small, shown.small, others.small)
+        search = Search(training.small, shown.small[shown.at], others.small[others.at])
     labels = None
     if training.labels is not None:
         labels = training.labels[training.at[n if others is None else 0 :]]
