@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["mnist", "fashion", "textures"])
     parser.add_argument("--train", type=int, default=2_000, help="images of the class that are learnt, at most")
     parser.add_argument("--test", type=int, default=5_000, help="of the 10,000 test images, evenly spread")
+    parser.add_argument("--features", nargs="+", default=list(NAMES) if installed() else [FILTERS], help="of textures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="small sets, and nothing is written")
     asked = parser.parse_args()
@@ -55,7 +56,10 @@ def main() -> None:
     for name in asked.sets:
         begun = time.process_time()
         if name == "textures":
-            rows, settings = textures(asked.seed, 6 if asked.quick else 12), {"seed": asked.seed, "crops": SIDE}
+            rows, settings = (
+                textures(asked.seed, 6 if asked.quick else 12, asked.features),
+                {"seed": asked.seed, "crops": SIDE},
+            )
         else:
             rows, settings = (
                 one_class(name, train, test, asked.seed),
@@ -106,13 +110,13 @@ def _part(name: str, part: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.array(images))[:, None], torch.from_numpy(np.array(labels)).long()
 
 
-def textures(seed: int, each: int) -> list[dict[str, Any]]:
+def textures(seed: int, each: int, kinds: list[str]) -> list[dict[str, Any]]:
     """A row a texture and kind of features: AUROC of images and pixels, alarms at a promised rate of 0.05."""
     rows = []
     for texture in TEXTURES:
         generator = np.random.default_rng([seed, TEXTURES.index(texture)])
         good, judged = made(photographs.folder() / f"{texture}.png", generator, 60, each)
-        for features in NAMES if installed() else (FILTERS,):
+        for features in kinds:
             begun = time.process_time()
             judge, held = Patches.learn(good, seed, features=features)
             learnt, found = time.process_time() - begun, Found()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 DIRECTIONS = 8
 CELL = 4  # pixels
+_FLAT = 1e-3  # of the range of grey, likewise
 _QUIET = 0.1  # of an image's mean strength, below which a cell counts as flat
 
 
@@ -36,7 +37,7 @@ def histograms(images: Tensor, *, compared: bool = True, cell: int = CELL) -> Te
     if not compared:
         return pooled
     energy = F.avg_pool2d((pooled**2).sum(1, keepdim=True), 3, 1, 1, count_include_pad=False).sqrt()
-    return (pooled / (energy + _QUIET * energy.mean((1, 2, 3), keepdim=True) + 1e-9)).clamp(max=1.0)
+    return (pooled / (energy + _QUIET * energy.mean((1, 2, 3), keepdim=True) + _FLAT)).clamp(max=1.0)
 
 
 def _pooled(maps: Tensor, cell: int) -> Tensor:

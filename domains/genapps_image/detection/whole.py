@@ -113,6 +113,7 @@ class Whole:
         scale = robust_scale(held.numpy()) if len(held) else None
         middle = torch.zeros(len(MEMBERS)) if scale is None else torch.from_numpy(scale.middle).float()
         spread = torch.ones(len(MEMBERS)) if scale is None else torch.from_numpy(scale.spread).float()
+        spread = spread.clamp(min=1e-6).maximum(1e-4 * middle.abs())  # where all images are the same
         channels, height, width = images.shape[1:]
         made = cls(Panel.learn(images), chosen, middle, spread, (channels, height, width))
         return made, made.combined(held)
@@ -126,7 +127,7 @@ class Whole:
 
     def combined(self, raw: Tensor) -> Tensor:
         """Members' scores (N, 5) as one (N,)."""
-        return torch.asinh((raw - self.middle) / self.spread).mean(1)
+        return torch.asinh((raw - self.middle) / self.spread).mean(1).round(decimals=4)  # no digits of rounding errors
 
     def scores(self, images: Source) -> Tensor:
         """(N,)."""
