@@ -1,5 +1,6 @@
 """Photographs of the scikit-image package painted in the style of its micrograph: CPU seconds, style reached, structure
 kept; and the pictures on the page. The network that paints at once is learnt on other photographs than it paints.
+All distances are of colors, so that where the photograph's color is kept they cannot fall.
 """
 
 from __future__ import annotations

@@ -43,9 +43,11 @@ def placed(output: str | Path, pictures: Pictures) -> Place:
     """The file for each image by its name: `output` itself for one image, else its name below that folder.
 
     What is not written in its own format becomes PNG; two names that would become one are kept apart. Folders are made
-    as they are needed.
+    as they are needed. Raises UsageError where one file is named for several images, as a set in one file may hold.
     """
     base = Path(output)
+    if len(pictures) > 1 and base.suffix.lower() in WRITTEN:
+        raise UsageError(f"{output}: one file for {len(pictures):,} images; name a folder: -o {base.with_suffix('')}/")
     if len(pictures) == 1 and base.suffix and not base.is_dir():
         return lambda _: base
     taken: dict[str, str] = {}

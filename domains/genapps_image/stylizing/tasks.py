@@ -69,7 +69,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it. within: patch distance of a style's halves, as close as can be asked for, where known."""
+    """What came of it. within: patch distance of a style's halves, which are of one style, where known."""
 
     measured: list[Measured]
     within: float | None
