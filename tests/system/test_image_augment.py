@@ -133,7 +133,7 @@ def test_boxes_and_masks_move_with_their_images(here, tmp_path):
     assert "annotations.json" in kept
 
 
-@pytest.mark.parametrize(("classical", "generated", "mix", "share"), [(0.7, 0.8, None, 0.3), (0.3, 0.3, "none", 0)])
+@pytest.mark.parametrize(("classical", "generated", "mix", "share"), [(0.7, 0.8, None, 0.3), (0.3, 0.45, "none", 0)])
 def test_the_default_follows_what_was_measured(here, tmp_path, monkeypatch, classical, generated, mix, share):
     """Stand-ins say what was measured; what is written must follow."""
     gaps = (None, classical - 0.5, generated - classical)

@@ -166,12 +166,12 @@ class _Learnt:
         if labels is None:
             labels = torch.zeros(len(self.small.images), dtype=torch.long)
         held = folds(labels, _HELD, self.order.seed) == 0
+        for first, later in self.alike:
+            held[later] = held[first]
         for name in labels.unique().tolist():
             rows = (labels == name).nonzero()[:, 0]
             if bool(held[rows].all()):  # a class must be learnt to be named
                 held[rows] = False
-        for first, later in self.alike:
-            held[later] = held[first]
         extra = held.nonzero()[:, 0][_MOST_HELD:]
         held[extra] = False
         return held
@@ -246,10 +246,11 @@ class _Learnt:
         """Do what was measured, wherever it was not said what to do."""
         gain, wanted = outcome.gain, self.order.generated
         classical, generated = (None if gain is None else gain.arm(name) for name in (CLASSICAL, GENERATED))
-        if fixed is None and classical is not None and classical.hurts:
+        hurts = fixed is None and classical is not None and classical.hurts
+        if hurts:
             why = "transforms made held-out images harder to name, so images are repeated as they are"
             outcome.choice = Choice(MIXES["none"], why, outcome.choice.trials)
-        helps = generated is not None and generated.helps
+        helps = generated is not None and generated.helps and not hurts  # which it may only make good again
         outcome.share = float(wanted) if wanted != AUTO else SHARE if helps else 0.0
         size = (self.small.codec.height, self.small.codec.width)
         if outcome.share and set(self.looked.sizes) != {size}:
