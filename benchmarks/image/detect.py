@@ -6,7 +6,7 @@ here.
 
 Textures: scikit-image's brick, grass and gravel, tinted. Good crops for learning are from the upper part of each,
 those that are judged, good ones and ones with a scratch, a blob, a missing part or another color, from the lower part,
-which nothing was learnt from. Features and settings were chosen on other pictures. Beside them stands what needs no
+which nothing was learnt from. Crops that are learnt overlap, so alarms exceed what is promised. Features and settings were chosen on other pictures. Beside them stands what needs no
 detector: how far mean and spread of an image's colors, or a pixel's color, are from those of good images.
 """
 
