@@ -1,13 +1,14 @@
 """Odd images and where in them: one class of MNIST and of Fashion-MNIST as good, and textures with planted faults.
 
 One class: the detector learns images of one class from the training part; of the test part those of the class are good
-and all others odd; the mean over the ten classes counts. Its members were chosen on scikit-learn's 8 x 8 digits, not
-here.
+and all others odd; the mean over the ten classes counts. Its members were chosen on scikit-learn's 8 x 8 digits; what
+single members reach here was seen before they were joined, and did not decide.
 
 Textures: scikit-image's brick, grass and gravel, tinted. Good crops for learning are from the upper part of each,
 those that are judged, good ones and ones with a scratch, a blob, a missing part or another color, from the lower part,
-which nothing was learnt from. Crops that are learnt overlap, so alarms exceed what is promised. Features and settings were chosen on other pictures. Beside them stands what needs no
-detector: how far mean and spread of an image's colors, or a pixel's color, are from those of good images.
+which nothing was learnt from. Crops that are learnt overlap, so alarms exceed what is promised. Features and settings
+were chosen on other pictures. Beside them stands what needs no detector: how far mean and spread of an image's colors,
+or a pixel's color, are from those of good images.
 """
 
 from __future__ import annotations
