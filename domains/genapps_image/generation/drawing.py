@@ -22,6 +22,8 @@ def draw(part: Family, n: int, labels: Tensor | None, temperature: float, genera
     """n images of the family's space, of classes (n,)."""
     if part.family == "vae":
         return _expected(part, n, labels, temperature, generator)
+    if part.family == "gmm" and part.config.covariance_type == "lowrank":
+        return _of_factors(part, n, temperature, generator)
     drawn: Tensor = part.sample(n, labels=labels, temperature=temperature, generator=generator)
     return drawn
 
@@ -50,6 +52,16 @@ def _expected(part: Family, n: int, labels: Tensor | None, temperature: float, g
     codes = torch.cat([latents, classes], 1)
     shares = torch.cat([engine.mean_image(chunk) for chunk in codes.split(1024)])
     return (shares * 255).round()
+
+
+def _of_factors(part: Family, n: int, temperature: float, generator: torch.Generator) -> Tensor:
+    """A component's mean moved along its factors, without the noise of single pixels, as Richardson and Weiss draw."""
+    means, loadings, space = part.engine.means_, part.engine.loadings_, part.space
+    assert isinstance(space, Pixels)
+    which = torch.multinomial(part.engine.weights_, n, replacement=True, generator=generator)
+    factors = torch.randn(n, loadings.shape[2], generator=generator).to(means) * temperature**0.5
+    rows: Tensor = means[which] + torch.einsum("ndl,nl->nd", loadings[which], factors)
+    return rows.view(n, *space.shape)
 
 
 def fill(model: ImageModel, shown: Tensor, label: int | None, candidates: int, generator: torch.Generator) -> Tensor:
