@@ -23,7 +23,7 @@ from genapps_image.stylizing.color import recolored
 from genapps_image.stylizing.matching import Look, painted
 from genapps_image.stylizing.model import StyleModel
 from genapps_image.stylizing.objective import structure_kept, style_distance
-from genapps_image.stylizing.pictures import numbers, pixels_of
+from genapps_image.stylizing.pictures import fitted, numbers, pixels_of
 from genapps_image.stylizing.training import RECIPE, learn, steps_only
 from genapps_image.writing import sheet, write_image
 
@@ -96,8 +96,7 @@ def main() -> None:
         shown.insert(5 * k + 4, pixels_of(made))
     if not asked.quick:
         keep.write("stylize", rows, {"side": SIDE, "style": STYLE, "steps": steps, "learning_steps": learning})
-        small = [np.asarray(one[::1, ::1]) for one in shown]
-        write_image(PICTURES / "stylize.jpg", sheet(small, columns=5))
+        write_image(PICTURES / "stylize.jpg", fitted(sheet(shown, columns=5), 720))
 
 
 if __name__ == "__main__":
