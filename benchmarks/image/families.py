@@ -57,10 +57,8 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     for name in [asked.name] if asked.name else ["mnist", "fashion", "bits"]:
-        if asked.quick:
-            train, test = images("mnist" if name == "bits" else name, most=1000), images("mnist", "t10k", 400)
-        else:
-            train, test = (images("mnist" if name == "bits" else name, part) for part in ("train", "t10k"))
+        source, few = "mnist" if name == "bits" else name, asked.quick
+        train, test = images(source, most=1000 if few else None), images(source, "t10k", 400 if few else None)
         room = Room(name, train, test.images, 100 if asked.quick else 2000)
         families = [asked.only] if asked.only else [f for f in FAMILIES if name != "bits" or f in BITS]
         for family in families:
