@@ -59,7 +59,7 @@ def one_draw(name: str, draw: int, args: argparse.Namespace) -> dict[str, Any]:
     learnt = time.process_time()
     pools = training_sets(some, labels, enlarged(some, mix, COPIES, draw), COPIES, made, args.share)
     gain = measure(pools, test.images, test.labels, len(CLASSES), draw, repeats=args.repeats)
-    near = nearness(made[0], shown, test.images[:1000])
+    near = nearness(made[0], shown, some, test.images[:1000])
     return {
         "set": name,
         "draw": draw,
@@ -70,6 +70,7 @@ def one_draw(name: str, draw: int, args: argparse.Namespace) -> dict[str, Any]:
         **{arm.name: round(100 * arm.accuracy, 2) for arm in gain.arms},
         "generated_gain_error": round(100 * (gain.arms[-1].gain_error or 0), 2),
         "nearer_than_unseen": None if near is None else round(near.nearer, 3),
+        "toward_training": None if near is None else round(near.toward, 3),
         "surprise_of_mixes": tried,
         "cpu_seconds": {
             "choosing": round(chosen - read, 1),

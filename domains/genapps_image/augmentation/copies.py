@@ -6,8 +6,11 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from genapps.metrics.neighbors import Nearest, nearer_share, nearness_error
 
 _USUAL = 0.05  # of unseen images lie nearer than this, by the choice of the distance
 _ALIKE = 0.995  # correlation of two small copies of one picture
@@ -21,7 +24,9 @@ class Nearness:
 
     nearer: share of the generated images that lie nearer to a training image than all but `usual` of the unseen ones
     do. same: of those that are a training image. median, unseen_median: of the distance to the nearest.
-    pairs: (generated, training) row numbers of the nearest, nearest first, with their distance.
+    pairs: (generated, training) row numbers of the nearest, nearest first, with their distance. toward: how much nearer
+    they lie to training images than to unseen ones, 0.5 for not at all and 1 for copies, with its error: a blurred
+    image lies near to all of them alike.
     """
 
     generated: int
@@ -33,12 +38,15 @@ class Nearness:
     median: float
     unseen_median: float
     pairs: tuple[tuple[int, int, float], ...]
+    toward: float = 0.5
+    toward_error: float = 0.0
 
     @property
     def copied(self) -> bool:
-        """Whether clearly more lie that near than unseen images do."""
+        """Whether clearly more lie that near than unseen images do, and not to these just as well."""
         error = math.sqrt(self.usual * (1 - self.usual) * (1 / self.generated + 1 / max(self.unseen, 1)))
-        return self.nearer > self.usual + 3 * error
+        near = self.nearer > self.usual + 3 * error
+        return near and (self.same > 0.01 or self.toward > 0.5 + 2 * self.toward_error)
 
     def to_json(self) -> dict[str, Any]:
         """Every figure."""
@@ -53,14 +61,15 @@ class Nearness:
         return f"{told}: the model repeats what it learnt" if self.copied else told
 
 
-def nearness(generated: Tensor, learnt: Tensor, unseen: Tensor, most: int = 8) -> Nearness | None:
-    """Of images (N, C, H, W) of bytes. None where there are none of a kind."""
+def nearness(generated: Tensor, learnt: Tensor, real: Tensor, unseen: Tensor, most: int = 8) -> Nearness | None:
+    """Of images (N, C, H, W) of bytes; learnt: real ones and their transforms. None where there are none of a kind."""
     if not (len(generated) and len(learnt) and len(unseen)):
         return None
     near, which = nearest(generated, learnt)
     apart, _ = nearest(unseen, learnt)
     limit = torch.quantile(apart, _USUAL)
     order = near.argsort()[:most].tolist()
+    toward = nearer_share(_of(generated, real), _of(generated, unseen))
     return Nearness(
         len(generated),
         len(learnt),
@@ -71,7 +80,14 @@ def nearness(generated: Tensor, learnt: Tensor, unseen: Tensor, most: int = 8) -
         float(near.median()),
         float(apart.median()),
         tuple((k, int(which[k]), float(near[k])) for k in order),
+        0.5 if toward is None else toward,
+        nearness_error(len(generated), len(real), len(unseen)),
     )
+
+
+def _of(images: Tensor, others: Tensor) -> Nearest:
+    apart, _ = nearest(images, others)
+    return Nearest(apart.numpy(), np.ones(len(apart), np.int64), len(others))
 
 
 def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:

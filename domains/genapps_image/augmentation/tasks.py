@@ -210,7 +210,7 @@ class _Learnt:
             outcome.notes.append(f"nothing is generated: {why}")
             return None
         made = torch.cat(list(drawn_of(model, None, 256, self.order.seed, self.order.generating.temperature)))
-        outcome.nearness = nearness(made, shown, self.small.images[self.held])
+        outcome.nearness = nearness(made, shown, images, self.small.images[self.held])
         outcome.pictures["generated"] = made[:30]
         if outcome.nearness is not None:
             outcome.pairs = [(made[a], shown[b], apart) for a, b, apart in outcome.nearness.pairs]

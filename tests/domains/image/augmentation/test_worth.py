@@ -93,16 +93,21 @@ def test_copies_are_told_from_new_images():
     rng = torch.Generator().manual_seed(0)
     draw = lambda n: torch.randint(0, 256, (n, 1, 6, 6), generator=rng, dtype=torch.uint8)  # noqa: E731
     learnt, unseen, new = draw(60), draw(60), draw(60)
-    honest = nearness(new, learnt, unseen)
+    honest = nearness(new, learnt, learnt, unseen)
     assert not honest.copied
     assert honest.same == 0
-    copied = nearness(torch.cat([learnt[:20], new[:40]]), learnt, unseen)
+    copied = nearness(torch.cat([learnt[:20], new[:40]]), learnt, learnt, unseen)
     assert copied.copied
     assert copied.nearer >= 1 / 3
     assert copied.same == pytest.approx(1 / 3)
     assert all(made == real and apart < 1e-6 for made, real, apart in copied.pairs)
     assert "repeats what it learnt" in copied.line()
-    assert nearness(new[:0], learnt, unseen) is None
+    blurred = torch.full((60, 1, 6, 6), 127, dtype=torch.uint8)  # near to all images alike
+    vague = nearness(blurred, learnt, learnt, learnt.flip(3))
+    assert vague.nearer > 0.9
+    assert not vague.copied
+    assert copied.toward > vague.toward
+    assert nearness(new[:0], learnt, learnt, unseen) is None
 
 
 def test_images_that_are_there_twice_are_found():
