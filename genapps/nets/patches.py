@@ -117,3 +117,11 @@ class MaskedHead(nn.Module):
         hidden = functional.gelu(context + functional.linear(pixels, self.inside.weight * sees))
         outputs = functional.linear(hidden, self.out.weight * tells, self.out.bias)
         return outputs.view(*outputs.shape[:-1], self.pixels, self.outputs)
+
+    def pixel(self, context: Tensor, pixels: Tensor, k: int) -> Tensor:
+        """The same for pixel k alone, (..., outputs), of the units that it sees: drawing goes pixel by pixel."""
+        units = -(-(k + 1) * self.inside.out_features // self.pixels)  # those of degree k and less come first
+        seen = self.inside.weight[:units, :k] * self.sees[:units, :k].to(self.inside.weight.dtype)
+        hidden = functional.gelu(context[..., :units] + functional.linear(pixels[..., :k], seen))
+        own = slice(k * self.outputs, (k + 1) * self.outputs)
+        return functional.linear(hidden, self.out.weight[own, :units], self.out.bias[own])

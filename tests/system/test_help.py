@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.csv as pyarrow_csv
 import pyarrow.parquet as pyarrow_parquet
 import pytest
+from PIL import Image
 
 from genapps.cli import main
 from genapps.cli.root import EXAMPLES, root
@@ -100,7 +101,48 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["tabular", "schema", str(folder / "customers.csv"), "-o", str(folder / "schema.json")]) == 0
     write_series_desk(folder / "timeseries")
     write_molecule_desk(folder / "molecule")
+    write_image_desk(folder / "image")
     return folder
+
+
+def write_image_desk(folder: Path, side: int = 16) -> None:
+    """What the examples of images speak of: discs and squares of many colors, called cats and dogs."""
+    draw = np.random.default_rng(0)
+    down, across = np.mgrid[:side, :side]
+    for label, square in (("cat", False), ("dog", True)):
+        (folder / "photos" / label).mkdir(parents=True)
+        for k in range(16):
+            y, x = draw.uniform(5, side - 5, 2)
+            apart = np.maximum(abs(down - y), abs(across - x)) if square else np.hypot(down - y, across - x)
+            pixels = np.where((apart < 4)[..., None], draw.integers(150, 255, 3), draw.integers(0, 60, 3))
+            picture = Image.fromarray(pixels.astype(np.uint8))
+            picture.save(folder / "photos" / label / f"{k}.png")
+    for name in ("made", "others"):
+        shutil.copytree(folder / "photos", folder / name)
+    picture.save(folder / "photo.png")
+    hole = np.zeros((side, side), np.uint8)
+    hole[6:10, 4:12] = 255
+    Image.fromarray(hole).save(folder / "hole.png")
+    (folder / "boards").mkdir()
+    picture.save(folder / "boards" / "0.png")
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 8, 7]}
+    about = {"images": [{"id": 1, "file_name": "0.png"}], "categories": [{"id": 1, "name": "dog"}]}
+    (folder / "boards.json").write_text(json.dumps({**about, "annotations": [box]}))
+    learn = ["image", "fit", str(folder / "photos"), "--family", "gmm", "-q", "-o", str(folder / "mine.genapps")]
+    assert main(learn) == 0
+    for name, wave in (("painting", np.sin(down / 2) + np.cos(across)), ("texture", np.cos(down * across / 9))):
+        colors = (wave - wave.min())[..., None] * (60, 40, 20)
+        Image.fromarray(colors.astype(np.uint8)).save(folder / f"{name}.png")
+    for name, label in (("good", "cat"), ("new", "dog")):
+        shutil.copytree(folder / "photos" / label, folder / name)
+    keep = ["-q", "--save", str(folder / "good.genapps")]
+    assert main(["image", "detect", str(folder / "good"), *keep]) == 0
+    few = ["-q", "--steps", "1", "--save"]
+    assert (
+        main(["image", "upscale", str(folder / "photos"), "--no-ensemble", *few, str(folder / "photos2x.genapps")]) == 0
+    )
+    style = ["--style", str(folder / "painting.png"), *few, str(folder / "style.genapps")]
+    assert main(["image", "stylize", "--train", str(folder / "photos"), *style]) == 0
 
 
 def write_molecule_desk(folder: Path) -> None:
@@ -196,6 +238,17 @@ def quick(example: str) -> list[str]:
         words = [{"1000": "20", "100": "10", "2000": "100", "1h": "5s"}.get(word, word) for word in words]
         words += ["-n", "20"] if words[1] == "propose" and "-n" not in words else []
         words += ["--set", "training.max_steps=3", "--set", "training.min_steps=1"] if words[1] == "fit" else []
+    if words[0] == "image":
+        words = [{"100": "10", "1000": "20", "10m": "5s"}.get(word, word) for word in words]
+        words += ["--set", "training.max_steps=3", "--set", "training.min_steps=1"] if words[1] == "fit" else []
+        words += ["--size", "8"] if words[1] == "fit" and "--size" not in words else []
+    if words[:2] == ["image", "augment"]:
+        words = [{"500": "20", "200": "20"}.get(word, word) for word in words] + ["--steps", "3"]
+        words += ["--set", "max_iter=1", "--set", "n_factors=2"] if "gmm" in words else []
+    if words[:2] == ["image", "evaluate"] and "--features" not in words:
+        words += ["--features", "pixels"]
+    if words[1:2] in (["upscale"], ["stylize"]) and "--model" not in words:
+        words += ["--steps", "2", *(["--no-ensemble"] if words[1] == "upscale" else [])]
     return [word for word in words if word != "--follow"]  # which waits for ever
 
 
@@ -208,7 +261,7 @@ def test_examples_run(
         pytest.skip("the demo has a test of its own")
     if ELSEWHERE & set(words) and "--from" in words:
         pytest.skip("needs a file that is not ours to give")
-    if words[0] in {"timeseries", "molecule"}:  # a result of one example is the input of another
+    if words[0] in {"timeseries", "molecule", "image"}:  # a result of one example is the input of another
         desk = shutil.copytree(desk / words[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(desk)
     code = main(words)

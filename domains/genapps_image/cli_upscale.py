@@ -1,0 +1,108 @@
+"""`genapps image upscale`: parse, call, print. Nothing heavy is imported before the command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
+from genapps.errors import UsageError
+
+_TOLD = 10  # skipped files that are told one by one
+
+
+@click.command()
+@click.argument("images", metavar="IMAGES")
+@click.option(
+    "--factor", type=click.Choice(["2", "3", "4"]), metavar="2|3|4", help="Times larger on each side; 2 if not given."
+)
+@click.option(
+    "--family", type=click.Choice(["regression", "gan"]), default="regression", show_default=True,
+    help="regression: the least error; gan: sharper, against a critic.",
+)  # fmt: skip
+@click.option("--budget", type=Duration(), help="Time to learn, 3m if not given: 90s, 5m, 1h.")
+@click.option("--steps", type=Whole(1, 10**8), metavar="N", help="Steps to learn, instead of a time.")
+@click.option(
+    "--held-out", type=click.FloatRange(0, 0.9), default=0.2, metavar="0..0.9", show_default=True,
+    help="Share of the images that are not learnt from, but judged by.",
+)  # fmt: skip
+@click.option("--model", metavar="FILE.genapps", help="Use what --save kept; nothing is learnt.")
+@click.option("--save", metavar="FILE.genapps", help="Keep what is learnt, for --model.")
+@click.option(
+    "--ensemble/--no-ensemble", default=True, show_default=True,
+    help="The mean over eight turns of each image: better, and eight times the time.",
+)  # fmt: skip
+@click.option(
+    "--tile", type=Whole(16, 4096), default=192, metavar="N", show_default=True,
+    help="Side of the pieces that large images are done in: less memory where it is small, the same result.",
+)  # fmt: skip
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
+    help="Where to learn.",
+)  # fmt: skip
+@seed_option
+@threads_option()
+@output_options
+def upscale(images: str, output: str | None, as_json: bool, **options: Any) -> None:
+    """Make images larger, with details as they are in images of the same kind.
+
+    IMAGES is a folder, one image, or a set in a file. Its images are made small by Pillow's bicubic filter, and a small
+    network learns to undo that. What is printed is measured on images that were not learnt from, beside the bicubic
+    filter. -o names a folder; for one image it may be a file.
+
+    \b
+    Examples:
+      genapps image upscale photos/ --factor 2 -o large/
+      genapps image upscale photos/ --family gan --budget 5m -o sharp/ --save photos2x.genapps
+      genapps image upscale photo.png --model photos2x.genapps -o large.png
+    """
+    _check(images, output, options)
+    from genapps_image.upscaling.tasks import Order
+    from genapps_image.upscaling.tasks import upscale as enlarge
+    from genapps_image.working import threads
+
+    count = options.pop("threads")
+    options["factor"] = None if options["factor"] is None else int(options["factor"])
+    with threads(count), Progress("learning", unit="steps") as bar, Progress("", unit="images") as counter:
+
+        def tick(what: str, done: int, total: int) -> None:
+            counter.label = what
+            counter.update(done, total)
+
+        outcome = enlarge(Order(images=images, output=output, **options), tick=tick, progress=bar)
+    if as_json:
+        print_json(outcome.to_json())
+    elif verbosity() >= 0:
+        for line in outcome.lines():
+            click.echo(line)
+    for sentence in outcome.notes:
+        note(f"note: {sentence}")
+    for one in outcome.skipped[:_TOLD]:
+        note(f"skipped {one.name}: {one.reason}")
+    if len(outcome.skipped) > _TOLD:
+        note(f"{len(outcome.skipped) - _TOLD:,} more were skipped; --json lists them all")
+    if outcome.written:
+        many = len(outcome.written)
+        note(f"images   {outcome.written[0] if many == 1 else f'{many:,} in {output}'}")
+    if options["save"]:
+        note(f"model    {options['save']}")
+
+
+def _check(images: str, output: str | None, options: dict[str, Any]) -> None:
+    """Refuse what could not be written, or would go over the input, before any work is done."""
+    from genapps.io.artifact import check_suffix
+    from genapps.io.atomic import check_target
+    from genapps_image.placing import check_place
+
+    if output == "-":
+        raise UsageError("-o -: images go to files; name a folder")
+    if options["model"] is not None and options["factor"] is not None:
+        raise UsageError("--factor belongs to what is learnt; the factor of --model is in the file")
+    if output is not None:
+        check_place(output, images, Path(images).is_dir())
+    if options["save"] is not None:
+        check_suffix(options["save"])
+        check_target(options["save"])

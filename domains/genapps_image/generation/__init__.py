@@ -1,0 +1,1 @@
+"""New images: learnt by any of the six families, drawn, judged, and filled in."""

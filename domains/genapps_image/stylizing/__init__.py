@@ -1,0 +1,1 @@
+"""Photographs painted in the style of other pictures, without weights of anyone else's."""

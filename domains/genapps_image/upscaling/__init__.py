@@ -1,0 +1,1 @@
+"""Images made larger: what their details look like is learnt from the user's own images."""
