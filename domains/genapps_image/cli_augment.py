@@ -95,11 +95,11 @@ def augment(images: str, output: str | None, as_json: bool, **options: Any) -> N
     """
     if output in (None, "-"):
         raise UsageError("name a new folder for the images: -o out/")
+    from genapps.threads import threads
     from genapps_image.augmentation.generating import Generating
     from genapps_image.augmentation.report import lines, to_json
     from genapps_image.augmentation.tasks import Order
     from genapps_image.augmentation.tasks import augment as enlarge
-    from genapps_image.working import threads
 
     how = Generating(options["family"], options["budget"], options["settings"], options["device"])
     replay, per_class = options["replay"], options["per_class"]

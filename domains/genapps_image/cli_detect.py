@@ -11,11 +11,11 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option
 from genapps.errors import UsageError
+from genapps_image.cli_skipped import tell_skipped
 
 FOUND = 10  # the exit code that --fail-on-anomaly asks for
 STDOUT = "-"
 FILE = click.Path(path_type=Path)
-_TOLD = 10  # skipped files that are told one by one
 
 
 @click.command()
@@ -71,6 +71,7 @@ def detect(images: tuple[str, ...], output: str | None, as_json: bool, fail_on_a
       genapps image detect new/ --model good.genapps --fail-on-anomaly
     """
     _check(images, output, as_json, options)
+    from genapps.threads import threads
     from genapps_image.detection.model import OddModel, learn
     from genapps_image.detection.promising import Promise
     from genapps_image.detection.sources import asked
@@ -82,9 +83,8 @@ def detect(images: tuple[str, ...], output: str | None, as_json: bool, fail_on_a
     prepare(options["maps"])
     if wanted.new is None and options["save"] is None:
         raise UsageError("nothing to judge: give NEW after GOOD, or --save what is learnt")
-    _use(options["threads"])
     skipped: list[Any] = []
-    with Progress("images", unit="images") as bar:
+    with threads(options["threads"]), Progress("images", unit="images") as bar:
         watch = lambda what, done, total: bar.update(done, total, what)  # noqa: E731
         if options["model"] is not None:
             model = OddModel.load(options["model"])
@@ -137,20 +137,10 @@ def _tell(as_json: bool, figures: Any, told: Any, skipped: Sequence[Any], places
     else:
         for line in told:
             click.echo(line)
-    for one in skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(skipped) > _TOLD:
-        note(f"{len(skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(skipped)
     if not as_json:
         for name, place in written.items():
             note(f"{name:<11} {place}")
-
-
-def _use(threads: int) -> None:
-    import torch
-
-    if threads:
-        torch.set_num_threads(threads)
 
 
 def _check(images: tuple[str, ...], output: str | None, as_json: bool, options: dict[str, Any]) -> None:

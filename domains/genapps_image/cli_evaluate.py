@@ -9,6 +9,7 @@ import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option, threads_option
+from genapps_image.cli_skipped import tell_skipped
 
 _TOLD = 5  # skipped files that are told one by one
 
@@ -50,9 +51,9 @@ def evaluate(
     """
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report
+    from genapps.threads import threads as on_threads
     from genapps_image.evaluation import page
     from genapps_image.evaluation.tasks import evaluate as run
-    from genapps_image.working import threads as on_threads
     from genapps_image.writing import write_json
 
     check_apart([output, report], [real, made, options["unseen"]])
@@ -72,7 +73,4 @@ def evaluate(
             click.echo(line)
     for sentence in (*found.notes, *found.judged.notes):
         note(f"note: {sentence}")
-    for one in found.skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(found.skipped) > _TOLD:
-        note(f"{len(found.skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(found.skipped)

@@ -12,9 +12,9 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, output_options, seed_option, threads_option
 from genapps.errors import InputError, UsageError
+from genapps_image.cli_skipped import tell_skipped
 
 STDOUT = "-"
-_TOLD = 10  # skipped files that are told one by one
 _MOST_SIDE = 1024
 
 
@@ -75,10 +75,10 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
       genapps image fit photos/ -o mixture.genapps --family gmm --size 16 --set n_components=8
     """
     target = _checked(images, output)
+    from genapps.threads import threads
     from genapps_image.generation.fitting import Study
     from genapps_image.generation.sheets import Sheets, sheet_beside, write_sheet
     from genapps_image.generation.tasks import fit_images
-    from genapps_image.working import threads
 
     sheet = sheet_beside(target)
     with (
@@ -111,10 +111,7 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
         click.echo(line)
     for sentence in found.notes:
         note(f"note: {sentence}")
-    for one in found.skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(found.skipped) > _TOLD:
-        note(f"{len(found.skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(found.skipped)
     for name, place in places.items():
         note(f"{name:<12} {place}")
 

@@ -10,8 +10,7 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
-
-_TOLD = 10  # skipped files that are told one by one
+from genapps_image.cli_skipped import tell_skipped
 
 
 class Box(click.ParamType[tuple[int, int, int, int], str]):
@@ -57,9 +56,9 @@ def inpaint(images: str, output: str | None, as_json: bool, **options: Any) -> N
     if output is None or output == "-":
         raise UsageError("name where the images go: -o filled/, or -o filled.png for one image")
     from genapps.io.atomic import check_apart
+    from genapps.threads import threads
     from genapps_image.generation import filling
     from genapps_image.model import ImageModel
-    from genapps_image.working import threads
 
     check_apart([output], [images, options["model"], options["mask"]])
     filling.hole_of(options["mask"], options["box"])
@@ -85,8 +84,5 @@ def inpaint(images: str, output: str | None, as_json: bool, **options: Any) -> N
         share = sum(one.share for one in filled) / len(filled)
         size = f"{held.codec.height} x {held.codec.width}"
         click.echo(f"filled       {len(filled):,} images at {size}, {share:.0%} of their pixels, by the {held.family}")
-    for one in skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(skipped) > _TOLD:
-        note(f"{len(skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(skipped)
     note(f"written      {Path(output)}")

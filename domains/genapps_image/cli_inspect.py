@@ -7,8 +7,7 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import output_options
 from genapps.errors import InputError
-
-_TOLD = 10  # skipped files that are told one by one
+from genapps_image.cli_skipped import tell_skipped
 
 
 @click.command()
@@ -46,9 +45,6 @@ def inspect(images: str, output: str | None, as_json: bool) -> None:
             click.echo(line)
     if pictures.note:
         note(f"note: {pictures.note}")
-    for one in found.skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(found.skipped) > _TOLD:
-        note(f"{len(found.skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(found.skipped)
     if not found.count:
         raise InputError(f"{images}: no image that can be used")

@@ -37,9 +37,9 @@ def sample(model: str, output: str | None, as_json: bool, **options: Any) -> Non
     if output is None or output == "-":
         raise UsageError("name where the images go: -o new/, -o sheet.png or -o images.npz")
     from genapps.io.atomic import check_apart
+    from genapps.threads import threads
     from genapps_image.generation import delivering
     from genapps_image.model import ImageModel
-    from genapps_image.working import threads
 
     delivering.check_place(output, options["count"])
     check_apart([output], [model])

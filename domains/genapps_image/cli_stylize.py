@@ -10,8 +10,7 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
-
-_TOLD = 10  # skipped files that are told one by one
+from genapps_image.cli_skipped import tell_skipped
 
 
 @click.command()
@@ -55,9 +54,9 @@ def stylize(photos: str | None, output: str | None, as_json: bool, **options: An
       genapps image stylize photos/ --model style.genapps -o painted/
     """
     _check(photos, output, options)
+    from genapps.threads import threads
     from genapps_image.stylizing.tasks import Order
     from genapps_image.stylizing.tasks import stylize as paint
-    from genapps_image.working import threads
 
     count = options.pop("threads")
     with threads(count), Progress("learning", unit="steps") as bar, Progress("", unit="steps") as counter:
@@ -74,10 +73,7 @@ def stylize(photos: str | None, output: str | None, as_json: bool, **options: An
             click.echo(line)
     for sentence in outcome.notes:
         note(f"note: {sentence}")
-    for one in outcome.skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(outcome.skipped) > _TOLD:
-        note(f"{len(outcome.skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(outcome.skipped)
     if outcome.written:
         many = len(outcome.written)
         note(f"images   {outcome.written[0] if many == 1 else f'{many:,} in {output}'}")

@@ -10,8 +10,7 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
-
-_TOLD = 10  # skipped files that are told one by one
+from genapps_image.cli_skipped import tell_skipped
 
 
 @click.command()
@@ -60,9 +59,9 @@ def upscale(images: str, output: str | None, as_json: bool, **options: Any) -> N
       genapps image upscale photo.png --model photos2x.genapps -o large.png
     """
     _check(images, output, options)
+    from genapps.threads import threads
     from genapps_image.upscaling.tasks import Order
     from genapps_image.upscaling.tasks import upscale as enlarge
-    from genapps_image.working import threads
 
     count = options.pop("threads")
     options["factor"] = None if options["factor"] is None else int(options["factor"])
@@ -80,10 +79,7 @@ def upscale(images: str, output: str | None, as_json: bool, **options: Any) -> N
             click.echo(line)
     for sentence in outcome.notes:
         note(f"note: {sentence}")
-    for one in outcome.skipped[:_TOLD]:
-        note(f"skipped {one.name}: {one.reason}")
-    if len(outcome.skipped) > _TOLD:
-        note(f"{len(outcome.skipped) - _TOLD:,} more were skipped; --json lists them all")
+    tell_skipped(outcome.skipped)
     if outcome.written:
         many = len(outcome.written)
         note(f"images   {outcome.written[0] if many == 1 else f'{many:,} in {output}'}")

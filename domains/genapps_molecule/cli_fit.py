@@ -73,9 +73,9 @@ def fit(data: str, output: str | None, as_json: bool, **options: Any) -> None:
     """
     target = _checked(data, output, options)
     from genapps.config import resolve
+    from genapps.threads import threads
     from genapps_molecule.generators import fitting, fitting_families
     from genapps_molecule.generators.model import SmilesModel
-    from genapps_molecule.working import threads
 
     config = resolve(fitting.FitConfig, None, options["settings"]).over(options["budget"], options["device"])
     begin = SmilesModel.shipped() if options["from_shipped"] else None

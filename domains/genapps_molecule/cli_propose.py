@@ -68,13 +68,13 @@ def propose(output: str | None, as_json: bool, **options: Any) -> None:
     """
     output = output or STDOUT
     _check(as_json, {"rows": output, "dropped": options["dropped"], "report": options["report"]}, options)
+    from genapps.threads import threads
     from genapps_molecule.proposing.delivering import Places, deliver
     from genapps_molecule.proposing.known import known_molecules
     from genapps_molecule.proposing.picking import Aim
     from genapps_molecule.proposing.sources import Shape
     from genapps_molecule.proposing.tasks import Order
     from genapps_molecule.traits.ranges import Wish
-    from genapps_molecule.working import threads
 
     order = Order(
         n=options["n"],

@@ -1,4 +1,4 @@
-"""How many threads a task has, and a CSV file of what was dropped."""
+"""A CSV file of what was dropped."""
 
 from __future__ import annotations
 
@@ -8,20 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from genapps.io.atomic import replacing
-
-
-@contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """Torch on so many threads, 0 or None for as many as it chooses."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from genapps.anomaly import conformal_p, needed_length
 from genapps.errors import InputError, UsageError
 from genapps.metrics.distributions import Floats
+from genapps.threads import threads
 from genapps_tabular.anomaly_model import (
     ENSEMBLE,
     AnomalyModel,
@@ -30,7 +31,6 @@ from genapps_tabular.checks import SchemaLike, check_rows, read, resolve_schema
 from genapps_tabular.clusters import free_names, with_columns, write_with
 from genapps_tabular.features import Features
 from genapps_tabular.fitting import Watch, provenance_of
-from genapps_tabular.model import threads
 from genapps_tabular.progress import Progress
 from genapps_tabular.unread import lost_cells
 

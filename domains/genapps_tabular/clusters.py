@@ -16,13 +16,13 @@ from genapps.io.splice import append_cells
 from genapps.io.writers import TableWriter
 from genapps.report.files import check_report
 from genapps.report.measured import Finding, Measured
+from genapps.threads import threads
 from genapps_tabular.checks import SchemaLike, check_rows, read, resolve_schema
 from genapps_tabular.cluster_checks import check_model, judge_clusters
 from genapps_tabular.clustering import ClusterModel, Search, check_clusters, fit_clusters
 from genapps_tabular.features import Features
 from genapps_tabular.fitting import Watch, provenance_of
 from genapps_tabular.gaps import suffix
-from genapps_tabular.model import threads
 from genapps_tabular.profiles import Line, Trait, lines_of, traits_of
 from genapps_tabular.progress import Progress
 from genapps_tabular.unread import Unread, unread_in

@@ -21,11 +21,12 @@ from genapps.io.artifact import read_artifact, write_artifact
 from genapps.metrics.distributions import Floats
 from genapps.models import build
 from genapps.models import load as load_family
+from genapps.threads import threads
 from genapps_tabular.clustering import batch, sample_of
 from genapps_tabular.config import TabularConfig
 from genapps_tabular.features import CHUNK, Axes, Features
 from genapps_tabular.fitting import FITTING, Run, Watch, provenance_of
-from genapps_tabular.model import branch, generators, threads
+from genapps_tabular.model import branch, generators
 from genapps_tabular.schema import Schema
 
 DOMAIN = "tabular features"

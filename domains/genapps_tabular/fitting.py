@@ -18,10 +18,11 @@ import torch
 import genapps
 from genapps.errors import InputError, UsageError
 from genapps.models import build, family_class
+from genapps.threads import threads
 from genapps_tabular.checks import check_rows, family_of
 from genapps_tabular.codec import TableCodec
 from genapps_tabular.config import TabularConfig
-from genapps_tabular.model import TableModel, generators, threads
+from genapps_tabular.model import TableModel, generators
 from genapps_tabular.progress import Progress
 from genapps_tabular.schema import Schema
 

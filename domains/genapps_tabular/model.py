@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,22 +18,12 @@ from genapps.io.artifact import read_artifact, write_artifact
 from genapps.io.shards import SHARD_ROWS, map_shards, shard_counts
 from genapps.models import load as load_family
 from genapps.spaces import Columns, Constraint
+from genapps.threads import threads
 from genapps_tabular.checks import Back, Given, check_count, conditions_of, read, same
 from genapps_tabular.codec import TableCodec
 from genapps_tabular.conditions import Condition
 
 DOMAIN = "tabular"
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Torch on so many threads, 0 for as many as it chooses."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def generators(seed: int, *path: int) -> tuple[np.random.Generator, torch.Generator]:

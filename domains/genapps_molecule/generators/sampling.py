@@ -12,10 +12,10 @@ from rdkit import Chem
 from torch import Tensor
 
 from genapps.errors import UsageError
+from genapps.threads import threads
 from genapps.training.device import products
 from genapps_molecule.chemistry import Unreadable, canonical, read_smiles
 from genapps_molecule.records import Drawer
-from genapps_molecule.working import threads
 
 if TYPE_CHECKING:
     from genapps_molecule.generators.model import SmilesModel

@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def threads(count: int | None) -> Iterator[None]:
-    """Torch on so many threads, 0 or None for as many as it chooses."""
+    """Torch on so many threads within the block, 0 or None for as many as it chooses."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -1,0 +1,16 @@
+"""What every command says of files that it could not use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genapps_image.records import Skipped
+
+_TOLD = 10  # that are told one by one
+
+
+def tell_skipped(skipped: Sequence[Skipped]) -> None:
+    """The first of them with their reasons, and how many more there are."""
+    tell_skipped(skipped)
