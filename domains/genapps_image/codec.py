@@ -124,9 +124,11 @@ def _covering(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The middle of the image in the shape that is wanted, by area where it shrinks, by Lanczos' filter elsewhere."""
     width, height = image.size
     scale = max(size[0] / width, size[1] / height)
-    cut = (size[0] / scale, size[1] / scale)
-    left, top = (width - cut[0]) / 2, (height - cut[1]) / 2
-    return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, left + cut[0], top + cut[1]))
+    left, top = (
+        max(0.0, (width - size[0] / scale) / 2),
+        max(0.0, (height - size[1] / scale) / 2),
+    )  # rounding may fall below
+    return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, width - left, height - top))
 
 
 def _padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genapps.errors import UsageError
+from genapps.wording import counted
 from genapps_image.codec import Codec
 
 SIZES = (8, 12, 16, 20, 24, 28, 32, 48, 64, 96, 128)
@@ -54,7 +55,7 @@ def choose(seen: Seen, *, size: int | tuple[int, int] | None = None, family: str
             else f"{family}: the quickest at {height} x {width} on a CPU; --family gan is sharper and slower"
         )  # fmt: skip
     if seen.count < FEWEST:
-        reasons.append(f"only {seen.count} images: what is made will be much like them")
+        reasons.append(f"only {counted(seen.count, 'image')}: what is made will be much like them")
     return Preset(Codec(height, width, seen.channels), family, tuple(reasons))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,14 @@ def test_the_middle_is_kept_or_the_border_repeated() -> None:
     padded = Codec(12, 12, 1, "pad").encode(Picture("a", wide))[0]
     assert (padded == padded[:1]).all()
     assert padded[0].tolist() == wide[0, :, 0].tolist()
+
+
+def test_every_size_becomes_every_other() -> None:
+    for height, width, side in product((1, 3, 40, 41, 43, 47), (1, 2, 50, 53), (4, 7, 8, 11, 28)):
+        for fit in ("cover", "pad"):
+            rows = Codec(side, side + 1, 1, fit).encode(Picture("a", np.full((height, width, 1), 77, np.uint8)))
+            assert (rows == 77).all()
+            assert rows.shape == (1, side, side + 1)
 
 
 def test_alpha_is_laid_over_white() -> None:
