@@ -14,6 +14,7 @@ from genapps_image.evaluation.distances import Interval
 
 GOOD, POOR = 0.8, 0.5  # of what held-out real images reach
 NEAR, FAR = 0.05, 0.3  # of the way from held-out real images to the trivial baseline
+_REACHED = 0.1  # a measure that held-out real images reach less of says nothing of made ones
 _COPIED = 0.05  # share of certain copies from which they are poor
 _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 
@@ -51,7 +52,11 @@ def verdict(measures: Sequence[Measured], kernel: Kernel, classes: Sequence[Clas
 
 def _part(measures: Sequence[Measured], good: str, usable: str, poor: str) -> tuple[Level, str]:
     """By how much of what held-out real images reach is reached, in the measure that is worst."""
-    measure = min(measures, key=_share)
+    telling = [measure for measure in measures if (measure.controls[0].value or 0.0) >= _REACHED]
+    if not telling:
+        names = " and ".join(measure.key for measure in measures)
+        return "usable", f"cannot be told by {names} of these features, which other real images hardly reach"
+    measure = min(telling, key=_share)
     level: Level = "good" if _share(measure) >= GOOD else "usable" if _share(measure) >= POOR else "poor"
     said = {"good": good, "usable": usable, "poor": poor}[level]
     return (
@@ -61,8 +66,7 @@ def _part(measures: Sequence[Measured], good: str, usable: str, poor: str) -> tu
 
 
 def _share(measure: Measured) -> float:
-    best = measure.controls[0].value or 0.0
-    return (measure.value or 0.0) / best if best > 0 else 1.0
+    return (measure.value or 0.0) / (measure.controls[0].value or 1.0)
 
 
 def _apart(measure: Measured, kernel: Kernel) -> tuple[Level, str]:
