@@ -20,11 +20,12 @@ _TOLD = 5  # skipped files that are told one by one
 @click.option("--unseen", metavar="IMAGES", help="Real images that the model was not given; else a part of REAL.")
 @click.option(
     "--features",
-    type=click.Choice(["auto", "lite0", "self", "pixels"]),
+    type=click.Choice(["auto", "lite0", "self", "pixels", "inception"]),
     default="auto",
     show_default=True,
     help="What images are compared by.",
 )
+@click.option("--weights", metavar="FILE", help="What inception needs: its weights, a .safetensors file of yours.")
 @click.option("--size", type=Whole(8, 1024), metavar="PIXELS", help="Side at which all are compared.")
 @click.option(
     "--most", type=Whole(12), metavar="N", default=2000, show_default=True, help="Images of each kind to measure."
@@ -41,7 +42,8 @@ def evaluate(
     REAL is what the model learnt, MADE what it made: folders, files or sets. Every figure stands beside the same of
     real images that are held out (what no model can beat) and of a trivial baseline. Distances are named by their
     features: FD-lite0 by a network of photographs (the extra `features`), FD-self by one learnt here, FD-pixels by
-    pixels; auto is lite0 from 64 pixels on, where it is installed, else self. With -o the figures are written as JSON.
+    pixels; auto is lite0 from 64 pixels on, where it is installed, else self. By inception, whose weights you bring,
+    they are FID, KID and IS; docs/image.md says how. With -o the figures are written as JSON.
 
     \b
     Examples:
@@ -56,7 +58,7 @@ def evaluate(
     from genapps_image.evaluation.tasks import evaluate as run
     from genapps_image.writing import write_json
 
-    check_apart([output, report], [real, made, options["unseen"]])
+    check_apart([output, report], [real, made, options["unseen"], options["weights"]])
     check_report(report)
     if output not in (None, "-"):
         check_target(str(output))

@@ -15,14 +15,17 @@ from genapps_image.evaluation.baseline import gaussian_pixels
 from genapps_image.evaluation.classes import ClassShare, class_shares
 from genapps_image.evaluation.copies import ALLOWED, Copies, copies, nearest
 from genapps_image.evaluation.distances import Interval, frechet, kernel_distance
+from genapps_image.evaluation.inception_score import SPLITS, InceptionScore, inception_score
 from genapps_image.evaluation.reaching import NEIGHBORS, Reach, reach
 from genapps_image.evaluation.verdict import Kernel, verdict
 from genapps_image.features import Extractor
+from genapps_image.features.inception import Inception
 from genapps_image.features.pixels import Pixels
 
 THOUSAND = 1000.0  # kernel distances are told in thousandths
 _CELLS = 100
 _PER_CELL = 10  # reference images below which cells are fewer
+_PUBLISHED = 2048  # images below which an Inception distance is unlike those that are published
 _FEW = 500  # images below which shares and distances hardly settle
 Side = Literal["made", "real", "floor"]
 Progress = Callable[[str], None]
@@ -65,8 +68,9 @@ class Search:
 class Judged:
     """Every figure with its controls.
 
-    intervals: of the kernel distance, for each side. classes: how much of each was made. copied: which
-    made images are near copies. floor: images (n, C, H, W) of the trivial baseline.
+    intervals: of the kernel distance, for each side. classes: how much of each was made. copied: which made images are
+    near copies. floor: images (n, C, H, W) of the trivial baseline. distances: what the Fréchet and the kernel distance
+    are called. scores: the Inception score of each side, where the features are Inception's.
     """
 
     extractor: str
@@ -79,15 +83,19 @@ class Judged:
     floor: Tensor
     finding: Finding
     notes: tuple[str, ...] = field(default=())
+    distances: tuple[str, str] = ("FD", "KD")
+    scores: dict[Side, InceptionScore] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Every figure as plain JSON."""
+        scores = {"inception_scores": {side: asdict(one) for side, one in self.scores.items()}} if self.scores else {}
         return {
             "extractor": {"name": self.extractor, **self.settings},
             "n": self.n,
             "verdict": {"level": self.finding.level, "word": self.finding.word, "text": self.finding.text},
             "measures": [measure.to_json() for measure in self.measures],
             "kernel_distance_intervals": {side: [one.low, one.high] for side, one in self.intervals.items()},
+            **scores,
             "classes": [asdict(one) | {"is_missing": one.is_missing} for one in self.classes],
             "copies": {
                 "share": self.copied.share,
@@ -107,9 +115,15 @@ def judge(
     generator = torch.Generator().manual_seed(seed)
     floor = gaussian_pixels(sides.reference, len(sides.made), generator)
     compared: dict[Side, Tensor] = {"made": sides.made, "real": sides.held_out, "floor": floor}
-    progress("features")
+    progress("features of real images")
     reference = extractor.features(sides.reference)
-    features = {side: extractor.features(images) for side, images in compared.items()}
+    features: dict[Side, Tensor] = {}
+    for side, images in compared.items():
+        progress(f"features of {_WORDS[side]} images" if side != "floor" else f"features of {_WORDS[side]}")
+        features[side] = extractor.features(images)
+    scores: dict[Side, InceptionScore] = {}
+    if isinstance(extractor, Inception):
+        scores = {side: inception_score(extractor.logits(rows)) for side, rows in features.items()}
     progress("distances")
     far = {side: frechet(reference, rows) for side, rows in features.items()}
     kernel = {side: kernel_distance(reference, rows).scaled(THOUSAND) for side, rows in features.items()}
@@ -124,7 +138,8 @@ def judge(
     floored = copies(nearest(_small(floor, search.training), search.training), near["unseen"])
     n = len(sides.made)
     measures = (
-        *_measures(extractor.name, n, len(sides.reference), far, kernel, reached, cells),
+        *_measures(extractor, n, len(sides.reference), far, kernel, reached, cells),
+        *_scoring(scores, n),
         _copying(copied, floored.share, len(search.made), len(search.training)),
     )
     found = verdict(
@@ -143,12 +158,14 @@ def judge(
         copied,
         floor,
         found,
-        tuple(_cautions(n, len(sides.reference), reference.shape[1], extractor.name)),
+        tuple(_cautions(n, len(sides.reference), reference.shape[1], extractor)),
+        extractor.distances,
+        scores,
     )
 
 
 def _measures(
-    name: str,
+    extractor: Extractor,
     n: int,
     reference: int,
     far: dict[Side, float],
@@ -156,14 +173,15 @@ def _measures(
     reached: dict[Side, Reach],
     cells: dict[Side, float],
 ) -> list[Measured]:
+    (fd, kd), name = extractor.distances, extractor.name
     size = f"{n:,} images of each kind beside {reference:,} real ones"
     balls = f"features {name}, {NEIGHBORS} nearest neighbors, {size}"
     spans = ", ".join(f"{word} {kernel[side].low:.1f} to {kernel[side].high:.1f}" for side, word in _WORDS.items())
     return [
-        _row("fd", f"FD-{name}", "lower", far, n, f"Fréchet distance of features {name}, {size}"),
+        _row("fd", fd, "lower", far, n, f"Fréchet distance of features {name}, {size}"),
         _row(
             "kd",
-            f"KD-{name} x 1000",
+            f"{kd} x 1000",
             "lower",
             {side: one.value for side, one in kernel.items()},
             n,
@@ -184,6 +202,14 @@ def _measures(
             "0.05 is chance",
         ),
     ]
+
+
+def _scoring(scores: dict[Side, InceptionScore], n: int) -> list[Measured]:
+    if not scores:
+        return []
+    spread = ", ".join(f"{word} {scores[side].deviation:.2f}" for side, word in _WORDS.items())
+    protocol = f"Inception score, mean over {SPLITS} parts of {n:,} images; standard deviation over them: {spread}"
+    return [_row("is", "IS", "higher", {side: one.mean for side, one in scores.items()}, n, protocol)]
 
 
 def _copying(copied: Copies, floor: float, n: int, training: int) -> Measured:
@@ -243,12 +269,22 @@ def _small(images: Tensor, like: Tensor) -> Tensor:
     return resized(images.float(), like.shape[2], like.shape[3]).round().to(torch.uint8)
 
 
-def _cautions(n: int, reference: int, width: int, name: str) -> list[str]:
-    found = []
-    if min(n, reference) < _FEW:
-        found.append(f"{min(n, reference):,} images: shares and distances of fewer than {_FEW} hardly settle")
-    if min(n, reference) <= width:
-        found.append(f"FD-{name} of {width:,} features from {n:,} images is mostly error: read it beside held-out")
-    if name == "self":
+def _cautions(n: int, reference: int, width: int, extractor: Extractor) -> list[str]:
+    found, name, least = [], extractor.distances[0], min(n, reference)
+    if least < _FEW:
+        found.append(f"{least:,} images: shares and distances of fewer than {_FEW} hardly settle")
+    if least <= width:
+        found.append(f"{name} of {width:,} features from {n:,} images is mostly error: read it beside held-out")
+    if extractor.name == "self":
         found.append("features self are learnt on these real images: their figures compare within this run alone")
+    if isinstance(extractor, Inception):
+        if least < _PUBLISHED:
+            found.append(
+                f"{name} and IS of {least:,} images do not compare with published ones, of 10,000 or 50,000; --most"
+                " takes more"
+            )
+        found.append(
+            f"{name}, KID and IS are by weights of yours, SHA-256 of their numbers {extractor.digest}; whether they are"
+            " the published ones is not known here"
+        )
     return found

@@ -15,6 +15,7 @@ from genapps.report.measured import measured_lines
 from genapps.report.page import Block, Facts, Figure, Figures, Page, Score, Scores, Section, Table, Terms, render
 from genapps.report.text import clip, figure, percent
 from genapps_image.codec import image_of, to_channels
+from genapps_image.evaluation.inception_score import SPLITS
 from genapps_image.evaluation.tasks import Evaluated
 from genapps_image.records import Bytes, Picture
 from genapps_image.writing import encoded, sheet
@@ -31,6 +32,7 @@ _TERMS = (
         "FD, KD",
         "Fréchet and kernel distance of features; their names say which features, and only equal names compare.",
     ),
+    ("FID, KID, IS", "Those distances of Inception's features, and its score; by the weights that were given."),
     ("precision, density", "Do made images lie where real ones are? Low: they look wrong."),
     ("recall, coverage", "Are real images reached by made ones? Low: kinds of images are missing."),
     ("bins that differ", "Cells of real images of which too many or too few were made."),
@@ -45,9 +47,15 @@ def lines(found: Evaluated) -> Iterator[str]:
     yield ""
     yield from measured_lines(judged.measures, "made")
     spans = judged.intervals
-    yield f"KD-{judged.extractor} x 1000, 95 %: made {spans['made'].low:.1f} to {spans['made'].high:.1f}, " + (
+    yield f"{judged.distances[1]} x 1000, 95 %: made {spans['made'].low:.1f} to {spans['made'].high:.1f}, " + (
         f"held-out {spans['real'].low:.1f} to {spans['real'].high:.1f}; below 0 means about 0"
     )
+    if judged.scores:
+        made, real = judged.scores["made"], judged.scores["real"]
+        yield (
+            f"IS, mean and deviation over {SPLITS} parts: made {made.mean:.2f} ± {made.deviation:.2f}, "
+            f"held-out {real.mean:.2f} ± {real.deviation:.2f}"
+        )
     yield (
         f"{judged.n:,} images of each kind beside {len(found.sides.reference):,} real ones; "
         f"{len(found.search.made):,} made ones looked for among {len(found.search.training):,} training images"

@@ -20,6 +20,7 @@ from genapps_image.records import Picture, Skipped
 
 LEAST = 12  # images of a side, below which neighbors mean nothing
 MOST_SIDE = 224
+MOST_GIVEN = 1024  # for features that shrink images by a rule of their own
 PHOTOGRAPH = 64  # pixels from which a network of photographs sees more than one learnt on the images
 _SMALL = 16  # pixels of the images that are looked through for copies
 _MOST_SMALL = 100_000  # of those
@@ -96,6 +97,7 @@ def evaluate(
     *,
     unseen: str | None = None,
     features: str = "auto",
+    weights: str | None = None,
     size: int | None = None,
     most: int = 2000,
     seed: int = 0,
@@ -105,13 +107,15 @@ def evaluate(
 
     real, made, unseen: folders, files or sets of images. unseen: real images that the model was not given; without
     them, as many as are measured are put aside from `real`. features: as `extractor_of` has them; auto is lite0 for
-    images of 64 pixels or more, where it is installed, else self. size: pixels of the side, by default the made
-    images' own, at most 224. most: images of each kind that are measured, drawn at random; their copies are looked for
-    in all real ones. Raises UsageError and InputError for what cannot be read, or is too little.
+    images of 64 pixels or more, where it is installed, else self. weights: the file that inception needs. size: pixels
+    of the side, by default the made images' own, at most 224, or 1,024 for inception, which shrinks images by a rule of
+    its own. most: images of each kind that are measured, drawn at random; their copies are looked for in all real ones.
+    Raises UsageError and InputError for what cannot be read, or is too little.
     """
+    given = None if features != "inception" and weights is None else extractor_of(features, weights=weights)
     sources = [open_pictures(path) for path in (real, made, *([unseen] if unseen else []))]
     generator = torch.Generator().manual_seed(seed)
-    codec, notes = _codec(sources[0], sources[1], size)
+    codec, notes = _codec(sources[0], sources[1], size, MOST_SIDE if given is None else MOST_GIVEN)
     needed = sum(min(len(one), 2 * most) for one in sources) * codec.channels * codec.height * codec.width
     if needed > _MOST_BYTES:
         raise UsageError(f"{needed / 2**30:.1f} GiB of images; use a smaller --size or --most")
@@ -127,7 +131,7 @@ def evaluate(
     sides, search = _split(training, shown, others)
     chosen = _features(features, codec)
     progress(f"features {chosen}", 0, None)
-    extractor = extractor_of(chosen, sides.reference, sides.labels, seed=seed)
+    extractor = given or extractor_of(chosen, sides.reference, sides.labels, seed=seed)
     judged = judge(sides, search, extractor, seed=seed, progress=lambda what: progress(what, 0, None))
     skipped = [one for part in (training, shown, others) if part is not None for one in part.skipped]
     return Evaluated(
@@ -225,13 +229,13 @@ def _features(name: str, codec: Codec) -> str:
     return "lite0" if min(codec.height, codec.width) >= PHOTOGRAPH and installed() else "self"
 
 
-def _codec(real: Pictures, made: Pictures, size: int | None) -> tuple[Codec, list[str]]:
+def _codec(real: Pictures, made: Pictures, size: int | None, most: int) -> tuple[Codec, list[str]]:
     """The size of the made images, and grey only where both are."""
     (real_sizes, real_channels), (made_sizes, made_channels) = _looked_at(real), _looked_at(made)
     channels = 1 if max(real_channels | made_channels) <= 2 and not {2, 4} & made_channels else 3
     height, width = (size, size) if size is not None else Counter(made_sizes).most_common(1)[0][0]
-    if size is None and min(height, width) > MOST_SIDE:
-        scale = MOST_SIDE / min(height, width)
+    if size is None and min(height, width) > most:
+        scale = most / min(height, width)
         height, width = round(height * scale), round(width * scale)
     notes = []
     if set(real_sizes) | set(made_sizes) != {(height, width)}:

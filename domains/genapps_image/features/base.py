@@ -35,6 +35,11 @@ class Extractor(ABC):
             found = [self._maps(part) for part in self._batches(images)]
         return [torch.cat(depth).clone() for depth in zip(*found, strict=True)]
 
+    @property
+    def distances(self) -> tuple[str, str]:
+        """What the Fréchet and the kernel distance of these features are called."""
+        return f"FD-{self.name}", f"KD-{self.name}"
+
     def settings(self) -> dict[str, int | float | str]:
         """What figures depend on besides the name."""
         return {}

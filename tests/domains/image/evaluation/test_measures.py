@@ -11,6 +11,7 @@ from genapps_image.evaluation.baseline import gaussian_pixels
 from genapps_image.evaluation.classes import class_shares
 from genapps_image.evaluation.copies import copies, nearest, proven
 from genapps_image.evaluation.distances import frechet, kernel_distance
+from genapps_image.evaluation.inception_score import inception_score
 from genapps_image.evaluation.reaching import reach
 
 
@@ -146,3 +147,29 @@ def test_the_trivial_baseline_has_each_pixels_mean_and_spread() -> None:
     assert bool((drawn[:, 0, 1, 1] == 100).all())
     assert float(drawn[:, 0, 0, 0].float().mean()) == pytest.approx(110, abs=5)
     assert float(drawn[:, 0, 0, 0].float().std()) == pytest.approx(30, abs=5)
+
+
+def test_an_inception_score_counts_the_classes_that_are_made() -> None:
+    certain = 100 * torch.eye(8)[torch.arange(80) % 8]
+    assert inception_score(certain).mean == pytest.approx(8)
+    assert inception_score(torch.zeros(80, 8)).mean == pytest.approx(1)  # nothing but doubt
+    assert inception_score(certain[:1].expand(80, -1)).mean == pytest.approx(1)
+    halves = torch.cat([certain[:40], certain[:1].expand(40, -1)])
+    found = inception_score(halves)
+    assert (found.mean, found.deviation) == (pytest.approx(4.5), pytest.approx(3.5))
+    with pytest.raises(InputError, match="needs as many images, not 9"):
+        inception_score(certain[:9])
+
+
+def test_an_inception_score_is_the_one_of_plain_loops() -> None:
+    logits = 3 * torch.randn(23, 5, generator=torch.Generator().manual_seed(0))
+    scores = []
+    for k in range(3):
+        shares = [torch.softmax(row.double(), 0) for row in logits[k * 23 // 3 : (k + 1) * 23 // 3]]
+        mean = sum(shares) / len(shares)
+        apart = [sum(float(p) * float(torch.log(p / m)) for p, m in zip(one, mean, strict=True)) for one in shares]
+        scores.append(2.718281828459045 ** (sum(apart) / len(apart)))
+    mean = sum(scores) / 3
+    found = inception_score(logits, 3)
+    assert found.mean == pytest.approx(mean)
+    assert found.deviation == pytest.approx((sum((score - mean) ** 2 for score in scores) / 3) ** 0.5)
