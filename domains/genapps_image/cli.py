@@ -17,6 +17,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "fit": ("genapps_image.cli_fit:fit", "Learn a folder of images, by any of six families."),
     "inpaint": ("genapps_image.cli_inpaint:inpaint", "Fill holes in images, given what is around them."),
     "inspect": ("genapps_image.cli_inspect:inspect", "What is in a folder of images, and how it would be learnt."),
+    "label": ("genapps_image.cli_label:label", "Labels for many images from a few that are known, and how sure."),
     "sample": ("genapps_image.cli_sample:sample", "New images from what fit learnt."),
     "stylize": ("genapps_image.cli_stylize:stylize", "Photographs painted in the style of other pictures."),
     "upscale": ("genapps_image.cli_upscale:upscale", "Larger images, with details learnt from images of their kind."),

@@ -138,11 +138,29 @@ def write_image_desk(folder: Path, side: int = 16) -> None:
     keep = ["-q", "--save", str(folder / "good.genapps")]
     assert main(["image", "detect", str(folder / "good"), *keep]) == 0
     few = ["-q", "--steps", "1", "--save"]
+    write_label_desk(folder)
+    assert main(["image", "label", str(folder / "animals"), "--size", "8", *few, str(folder / "labeller.genapps")]) == 0
     assert (
         main(["image", "upscale", str(folder / "photos"), "--no-ensemble", *few, str(folder / "photos2x.genapps")]) == 0
     )
     style = ["--style", str(folder / "painting.png"), *few, str(folder / "style.genapps")]
     assert main(["image", "stylize", "--train", str(folder / "photos"), *style]) == 0
+
+
+def write_label_desk(folder: Path) -> None:
+    """Images of which some lie in their class, and others with a table that knows some."""
+    (folder / "animals" / "unlabeled").mkdir(parents=True)
+    (folder / "mixed").mkdir()
+    known = []
+    for label in ("cat", "dog"):
+        (folder / "animals" / label).mkdir()
+        for k in range(16):
+            source = folder / "photos" / label / f"{k}.png"
+            home = label if k < 6 else "unlabeled"
+            shutil.copy(source, folder / "animals" / home / f"{label}{k}.png")
+            shutil.copy(source, folder / "mixed" / f"{label}{k}.png")
+            known += [f"{label}{k}.png,{label}"] if k < 6 else []
+    (folder / "known.csv").write_text("\n".join(["file,label", *known]) + "\n")
 
 
 def write_molecule_desk(folder: Path) -> None:
@@ -245,6 +263,8 @@ def quick(example: str) -> list[str]:
     if words[:2] == ["image", "augment"]:
         words = [{"500": "20", "200": "20"}.get(word, word) for word in words] + ["--steps", "3"]
         words += ["--set", "max_iter=1", "--set", "n_factors=2"] if "gmm" in words else []
+    if words[:2] == ["image", "label"] and "--model" not in words:
+        words += ["--steps", "2", "--size", "8"]
     if words[:2] == ["image", "evaluate"] and "--features" not in words:
         words += ["--features", "pixels"]
     if words[1:2] in (["upscale"], ["stylize"]) and "--model" not in words:

@@ -1,0 +1,144 @@
+"""Classes learnt from few labels and many images: an autoencoder that knows classes (M2), and rehearsals of it.
+
+Kingma et al. 2014, "Semi-supervised learning with deep generative models"; Sohn et al. 2020, "FixMatch": what it is
+sure of for an image slightly moved it must say of the same image strongly changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genapps.models import build
+from genapps.models.base import Family
+from genapps.spaces import Pixels
+from genapps.training.settings import Event, TrainingConfig
+from genapps_image.augmentation.trials import folds
+from genapps_image.codec import Codec
+from genapps_image.generation.fitting import levels_of
+from genapps_image.generation.views import View
+from genapps_image.labelling.judging import FEWEST, FOLDS
+
+REHEARSED = 0.25  # share of the time or the steps in which held-out labels are judged
+_CHECK = 500  # steps between checks of the held-out bound
+_MIDDLE = 127  # of 255: beyond it a pixel of a drawing is white
+
+Tell = Callable[[str, Event], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long is learnt. steps: of all fits together, None for what the images are worth; budget: seconds, instead."""
+
+    steps: int | None = None
+    budget: float | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def part(self, share: float) -> Effort:
+        """So large a share of it."""
+        return replace(
+            self,
+            steps=None if self.steps is None else max(1, round(share * self.steps)),
+            budget=None if self.budget is None else share * self.budget,
+        )
+
+
+def view_for(images: Tensor) -> View:
+    """Black and white where images (N, C, H, W) are drawings of one channel, else bytes."""
+    drawing = images.shape[1] == 1 and levels_of(images, "rbm") == 2
+    return View(2, grey=True) if drawing else View(256)
+
+
+def shown(images: Tensor, view: View) -> Tensor:
+    """Images (N, C, H, W) of bytes as they are asked about."""
+    return (images > _MIDDLE).to(torch.uint8) if view.levels == 2 else images
+
+
+def usual_steps(count: int) -> int:
+    """Steps that so many images are worth, of all fits together."""
+    return min(3600, max(600, 40 * count // 128))
+
+
+def options_for(codec: Codec, view: View) -> dict[str, Any]:
+    """The network's settings: for drawings those of benchmarks/core/semisupervised.py, for others a wider one.
+
+    The bound of bytes is many more nats than that of bits, and what is learnt of classes must not drown in it.
+    """
+    size = codec.height * codec.width
+    shift = max(1, round(min(codec.height, codec.width) / 14))
+    if view.levels == 2:
+        weight = max(1.0, size / 784)
+        return {
+            "latent": 16, "hidden": 128, "channels": 16, "consistency": 20.0 * weight, "classify": 20.0 * weight,
+            "summed": 0.15, "shift": shift, "binarize": True,
+        }  # fmt: skip
+    weight = max(1.0, codec.channels * size / 784) * 10
+    return {
+        "latent": 32, "hidden": 192, "channels": 24, "consistency": 20.0 * weight, "classify": 20.0 * weight,
+        "summed": 0.1, "shift": shift,
+    }  # fmt: skip
+
+
+def learn(
+    images: Tensor, labels: Tensor, codec: Codec, view: View, effort: Effort, tell: Callable[[Event], None] | None
+) -> Family:
+    """An autoencoder that knows classes, of images (N, C, H, W) of bytes and labels (N,), -1 where unknown."""
+    space = Pixels(codec.channels, codec.height, codec.width, view.levels)
+    model = build("vae", space, random_state=effort.seed, **options_for(codec, view))
+    training = TrainingConfig(
+        max_steps=effort.steps or usual_steps(len(images)),
+        epochs=100_000,
+        patience=1000,
+        check_steps=_CHECK,
+        device=effort.device,
+    )
+    draws = torch.Generator().manual_seed(effort.seed)
+    budget = effort.budget
+    model.fit(view.learnt(images, draws), labels=labels, training=training, budget=budget, progress=tell)
+    return model
+
+
+@torch.no_grad()
+def class_logs(model: Family, images: Tensor, view: View) -> Tensor:
+    """Log-probabilities (N, C) of the classes of images (N, C, H, W) of bytes."""
+    parts = [model.engine.class_log_prob(shown(part, view)) for part in images.split(4096)]
+    return torch.cat(parts).double()
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What models that were not shown some known labels made of these images.
+
+    rows: (n,) of the images; logs: (n, C) of their classes.
+    """
+
+    rows: Tensor
+    logs: Tensor
+
+
+def rehearse(
+    images: Tensor, labels: Tensor, codec: Codec, view: View, effort: Effort, tell: Tell | None
+) -> Rehearsed | None:
+    """Every known label held out once, fold by fold, where its class has another; None where these are too few."""
+    counts = torch.bincount(labels[labels >= 0])
+    rows = ((labels >= 0) & (counts[labels.clamp_min(0)] > 1)).nonzero()[:, 0]
+    if len(rows) < FEWEST:
+        return None
+    part = folds(labels[rows], FOLDS, effort.seed)
+    logs = torch.zeros(len(rows), len(counts), dtype=torch.double)
+    for fold in range(FOLDS):
+        own = part == fold
+        known = labels.clone()
+        known[rows[own]] = -1
+        model = learn(images, known, codec, view, effort.part(1 / FOLDS), _told(tell, f"rehearsal {fold + 1}"))
+        logs[own] = class_logs(model, images[rows[own]], view)
+    return Rehearsed(rows, logs)
+
+
+def _told(tell: Tell | None, what: str) -> Callable[[Event], None] | None:
+    return None if tell is None else lambda event: tell(what, event)
