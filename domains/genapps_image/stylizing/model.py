@@ -31,12 +31,15 @@ class StyleModel:
     @torch.no_grad()
     def paint(self, image: Tensor, *, tile: int = TILE) -> Tensor:
         """(3, H, W) bytes to the same, in pieces of `tile` pixels, a multiple of 4 that does not show."""
+        transfer = self.network.palette.transfer(_centered(image))
+        grain = torch.randint(256, (1, *image.shape[1:]), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 
-        def work(images: Tensor) -> Tensor:
-            made: Tensor = self.network(images.float() / 127.5 - 1)
+        def work(pieces: Tensor) -> Tensor:
+            photos, noise = _centered(pieces[:, :3]), _centered(pieces[:, 3:])
+            made: Tensor = self.network(photos, transfer(photos), noise)
             return ((made + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
-        return tiled(work, image, tile=tile, overlap=REACH)
+        return tiled(work, torch.cat([image, grain]), tile=tile, overlap=REACH)
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""
@@ -58,3 +61,8 @@ class StyleModel:
         restore(network, {name.removeprefix("network/"): value for name, value in artifact.tensors.items()}, path)
         card = header.get("card")
         return cls(network.eval(), card if isinstance(card, dict) else {})
+
+
+def _centered(image: Tensor) -> Tensor:
+    """Bytes as numbers between -1 and 1."""
+    return image.float() / 127.5 - 1

@@ -7,42 +7,56 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genapps.nets.mlp import fresh
+from genapps_image.stylizing.palette import LEVELS, ROUNDS, Palette
 from genapps_image.upscaling.network import SLOPE, Block
 
 STEP = 4  # pixels that its coarsest grid is of
 BLOCKS = 4
-REACH = 72  # how far a pixel of the result looks at most, rounded up to whole steps
+REACH = 48  # how far a pixel of the result looks at most, rounded up to whole steps
+_SEEN = 7  # numbers of a pixel: the photograph, itself in the style's colors, and noise
 
 
 class Stylizer(nn.Module):
-    """Images (B, 3, H, W) between -1 and 1 to the same: themselves, recolored by a matrix, plus what is painted.
+    """Photographs (B, 3, H, W) between -1 and 1 in the colors of its palette, plus what a residual network paints.
 
-    Two halvings, residual blocks, two doublings by nearest neighbors (Johnson et al. 2016, "Perceptual losses for
-    real-time style transfer", without its normalization, so that pieces of a large image come out as the whole does).
+    The network sees both and noise (B, 1, H, W), of which it makes texture where the photograph has none. Squares of
+    2 x 2 pixels are its finest grid and channels become pixels at the end, which takes half the time; residual blocks
+    at the coarser one (Johnson et al. 2016, "Perceptual losses for real-time style transfer", without its
+    normalization, so that pieces of a large image come out as the whole does).
     """
+
+    bases: Tensor
+    levels: Tensor
 
     def __init__(self, width: int, generator: torch.Generator) -> None:
         super().__init__()
-        options = {"stride": 2, "padding": 1}
         self.width = width
-        self.enter = fresh(nn.Conv2d, 3, width, 5, padding=2, generator=generator)
-        self.halve = fresh(nn.Conv2d, width, 2 * width, 4, generator=generator, gain=2**0.5, **options)
-        self.again = fresh(nn.Conv2d, 2 * width, 3 * width, 4, generator=generator, gain=2**0.5, **options)
+        self.enter = fresh(nn.Conv2d, 4 * _SEEN, 2 * width, 3, padding=1, generator=generator)
+        self.halve = fresh(nn.Conv2d, 2 * width, 3 * width, 4, stride=2, padding=1, generator=generator, gain=2**0.5)
         self.blocks = nn.Sequential(*(Block(3 * width, generator) for _ in range(BLOCKS)))
         self.grow = fresh(nn.Conv2d, 3 * width, 2 * width, 3, padding=1, generator=generator, gain=2**0.5)
-        self.back = fresh(nn.Conv2d, 2 * width, width, 3, padding=1, generator=generator, gain=2**0.5)
-        self.leave = fresh(nn.Conv2d, width, 3, 5, padding=2, generator=generator, gain=0.1)
-        self.color = nn.Parameter(torch.eye(3))
+        self.leave = fresh(nn.Conv2d, 2 * width, 12, 3, padding=1, generator=generator, gain=0.1)
+        self.register_buffer("bases", torch.eye(3).repeat(ROUNDS, 1, 1))
+        self.register_buffer("levels", torch.linspace(-1, 1, LEVELS).repeat(ROUNDS, 3, 1))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Painted images."""
-        height, width = images.shape[-2:]
-        x = functional.pad(images, (0, -width % STEP, 0, -height % STEP), mode="replicate")
-        fine = functional.leaky_relu(self.enter(x), SLOPE)
-        middle = functional.leaky_relu(self.halve(fine), SLOPE)
-        coarse = self.blocks(functional.leaky_relu(self.again(middle), SLOPE))
-        middle = middle + self.grow(functional.interpolate(functional.leaky_relu(coarse, SLOPE), scale_factor=2))
-        fine = fine + self.back(functional.interpolate(functional.leaky_relu(middle, SLOPE), scale_factor=2))
-        painted: Tensor = self.leave(functional.leaky_relu(fine, SLOPE))[..., :height, :width]
-        own = (images.permute(0, 2, 3, 1) @ self.color).permute(0, 3, 1, 2)
-        return painted + own
+    @property
+    def palette(self) -> Palette:
+        """The colors of its styles."""
+        return Palette(self.bases, self.levels)
+
+    @palette.setter
+    def palette(self, palette: Palette) -> None:
+        self.bases.copy_(palette.bases)
+        self.levels.copy_(palette.levels)
+
+    def forward(self, photos: Tensor, colored: Tensor, noise: Tensor) -> Tensor:
+        """Painted images, of photographs and of what the palette's transfer made of them."""
+        height, width = photos.shape[-2:]
+        seen = torch.cat([photos, colored, noise], 1)
+        seen = functional.pad(seen, (0, -width % STEP, 0, -height % STEP), mode="replicate")
+        fine = functional.leaky_relu(self.enter(functional.pixel_unshuffle(seen, 2)), SLOPE)
+        coarse = self.blocks(functional.leaky_relu(self.halve(fine), SLOPE))
+        fine = fine + self.grow(functional.interpolate(functional.leaky_relu(coarse, SLOPE), scale_factor=2))
+        painted = functional.pixel_shuffle(self.leave(functional.leaky_relu(fine, SLOPE)), 2)
+        made: Tensor = colored + painted[..., :height, :width]
+        return made

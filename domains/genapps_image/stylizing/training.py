@@ -26,6 +26,7 @@ from genapps_image.stylizing.objective import (
     structure_distance,
     targets,
 )
+from genapps_image.stylizing.palette import palette_of
 
 CROP = 128  # pixels of a side of what is learnt from
 _PURPOSE = 21
@@ -60,15 +61,20 @@ def learn(
     Each photograph is held to the whole distribution of the styles' patches by itself, as `matching.painted` holds it.
     """
     device = choose_device(recipe.device)
-    network = Stylizer(width, order.derived(seed, _PURPOSE)).to(device)
+    network = Stylizer(width, order.derived(seed, _PURPOSE))
+    network.palette = palette = palette_of(styles, order.derived(seed, _PURPOSE, 1))
+    network.to(device)
     styled = [[shrunk(style, scale).to(device) for style in styles] for scale in _SCALES]
     shortest = sorted(min(photo.shape[-2:]) for photo in photos)
     side = min(crop, shortest[len(shortest) // 2])
     photos = [photo for photo in photos if min(photo.shape[-2:]) >= side]
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
-        seen = torch.cat([_piece(photos[row % len(photos)], side, generator) for row in rows.tolist()]).to(device)
-        made: Tensor = network(seen)
+        pieces = [_piece(photos[row % len(photos)], side, generator) for row in rows.tolist()]
+        seen = torch.cat(pieces).to(device)
+        colored = torch.cat([palette.transfer(piece[0])(piece) for piece in pieces]).to(device)
+        noise = torch.rand(len(seen), 1, side, side, generator=generator).to(device) * 2 - 1
+        made: Tensor = network(seen, colored, noise)
         total: Tensor = torch.zeros((), device=device)
         for scale, theirs in zip(_SCALES, styled, strict=True):
             small = shrunk(made, scale)
@@ -76,9 +82,11 @@ def learn(
                 break
             kept = structure(shrunk(seen, scale))
             filters = directions(DIRECTIONS, 3, generator).to(device)
+            stride = 2 if scale == 1 else 1
+            down, across = torch.randint(stride, (2,), generator=generator).tolist()
             with torch.no_grad():
                 target = targets(theirs, filters, 2)
-            apart = [patch_distance(along(one[None], filters, 2 if scale == 1 else 1), target) for one in small]
+            apart = [patch_distance(along(one[None], filters, stride, (down, across)), target) for one in small]
             total = total + torch.stack(apart).mean() + balance(strength) * structure_distance(small, kept)
         beyond: Tensor = (made.abs() - 1).clamp_min(0).mean()
         return beyond + total
