@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -21,7 +21,7 @@ from genapps.errors import GenappsError
 from genapps.training import distributed, order
 from genapps.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from genapps.training.job import Job
-from genapps.training.settings import Event, Recipe
+from genapps.training.settings import Event, Look, Recipe
 
 Loss = Callable[[Tensor, torch.Generator], Tensor]  # (row numbers (B,), randomness) -> mean loss
 
@@ -70,7 +70,7 @@ def train(
     recipe: Recipe,
     job: Job,
     fingerprint: str = "",
-    watch: Callable[[], str] | None = None,
+    watch: Callable[[], Look] | None = None,
 ) -> State:
     """Train `network` in place and leave it with the best average of its weights; progress goes to `job.progress`.
 
@@ -102,7 +102,7 @@ class Run:
     """A training run: its network, its state, and `events`, which does the work and tells of it as it goes.
 
     validation_loss: the held-out loss of the network as it stands, in evaluation mode with averaged weights; without it
-    the last average is kept. watch: called at each check in the same way; a reason it returns ("mode collapse: ...")
+    the last average is kept. watch: called at each check in the same way; a reason it gives ("mode collapse: ...")
     takes the run back to the last good check with half the learning rate, at most three times, then ends it.
     fingerprint: names data and settings; a checkpoint of other ones is refused.
     """
@@ -116,7 +116,7 @@ class Run:
         recipe: Recipe,
         job: Job,
         fingerprint: str = "",
-        watch: Callable[[], str] | None = None,
+        watch: Callable[[], Look] | None = None,
     ) -> None:
         self.network, self.phases = network, tuple(phases)
         self.validation_loss, self.watch = validation_loss, watch
@@ -234,16 +234,17 @@ class Run:
         current = self._swap(state.average)
         self.network.eval()
         with torch.no_grad():
-            reason = self.watch() if self.watch is not None else ""
+            look = self.watch() if self.watch is not None else Look()
+            reason = look.reason
             held_out = self.validation_loss() if self.validation_loss is not None and not reason else None
         self._load(current)
         if held_out is not None and not math.isfinite(held_out):
             reason = "training diverged"
         if reason:
             if state.rollbacks >= _MAX_ROLLBACKS:
-                yield self._event(message=f"stopped at step {state.step}: {reason}")
+                yield self._event(message=f"stopped at step {state.step}: {reason}", figures=look.figures)
             else:
-                yield self._roll_back(reason)
+                yield self._roll_back(reason, look.figures)
             return
         if held_out is None or held_out < state.best_loss:
             state.best_loss, state.waited = state.best_loss if held_out is None else held_out, 0
@@ -253,8 +254,8 @@ class Run:
         if held_out is not None:
             state.history.append((state.step, held_out))
         self.good = self._snapshot()
-        if held_out is not None:
-            yield self._event(validation=held_out)
+        if held_out is not None or look.figures:
+            yield self._event(validation=held_out, figures=look.figures)
         if state.waited >= self.recipe.patience:
             yield self._event(message=f"stopped at step {state.step}: the held-out loss no longer falls")
             return
@@ -279,15 +280,17 @@ class Run:
             self.timed = True
             self.state.total = max(int(budget * step / spent), step)
 
-    def _roll_back(self, reason: str) -> Event:
+    def _roll_back(self, reason: str, figures: Mapping[str, float] | None = None) -> Event:
         rollbacks = self.state.rollbacks + 1
         if rollbacks > _MAX_ROLLBACKS:
             raise GenappsError(
                 f"{reason} again and again; try a smaller --set training.learning_rate, or another --family"
             )
+        seen_at = self.state.step
         self._restore(self.good)
         self.state.rollbacks = rollbacks
-        return self._event(message=f"{reason}; went back to step {self.state.step} with half the learning rate")
+        message = f"{reason}; went back to step {self.state.step} with half the learning rate"
+        return self._event(message=message, figures=figures, step=seen_at)
 
     def _snapshot(self) -> Checkpoint:
         moments = {
@@ -319,8 +322,17 @@ class Run:
     def _seconds(self) -> float:
         return self.state.seconds + time.monotonic() - self.started
 
-    def _event(self, *, loss: float | None = None, validation: float | None = None, message: str = "") -> Event:
-        return Event(self.state.step, self.state.total, self._seconds(), loss, validation, message)
+    def _event(
+        self,
+        *,
+        loss: float | None = None,
+        validation: float | None = None,
+        message: str = "",
+        figures: Mapping[str, float] | None = None,
+        step: int | None = None,
+    ) -> Event:
+        step = self.state.step if step is None else step
+        return Event(step, self.state.total, self._seconds(), loss, validation, message, figures or {})
 
 
 def _optimizer(weights: list[Tensor], recipe: Recipe, rate: float) -> torch.optim.Optimizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
@@ -99,7 +100,7 @@ class Event:
     """One sign of life from a fit.
 
     `loss` is the training loss and `validation` the held-out loss in nats a row where known; `seconds` since the start;
-    `message` says what a person should know ("stopped early: ...").
+    `message` says what a person should know ("stopped early: ..."); `figures` are what the family's watch measured.
     """
 
     step: int
@@ -108,3 +109,12 @@ class Event:
     loss: float | None = None
     validation: float | None = None
     message: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a family's own watch saw at a check: its figures, and why the run should go back, "" where all is well."""
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""

@@ -23,6 +23,7 @@ from genapps.training import Recipe
 from genapps.training.device import choose_device
 from genapps.training.loop import Phase, train
 from genapps.training.order import derived, for_validation
+from genapps.training.settings import Look
 
 _JUDGED = 2000  # rows that choose the weights, and that the watch compares
 _BANK = 4000  # made rows that strangeness and gaps are measured against
@@ -60,7 +61,7 @@ class AdversarialConfig:
         default="relativistic", metadata={"help": "relativistic (with R1 and R2) or wasserstein (with unit slopes)"}
     )
     penalty: float = field(default=1.0, metadata={"help": "weight of the critic's gradient penalty", "least": 0})
-    watch: bool = field(default=True, metadata={"help": "go back where the generator collapses"})
+    watch: bool = field(default=True, metadata={"help": "go back where the generator collapses; false: only tell"})
 
 
 class Pair(nn.Module):
@@ -160,7 +161,7 @@ class Adversary(Engine):
             recipe=recipe,
             job=job,
             fingerprint=mark,
-            watch=self._watch(data, job.seed),
+            watch=self._watch(data, held_out, job.seed),
         )
         self.pair = self.pair.eval().cpu()
         self._move(torch.device("cpu"))
@@ -259,21 +260,24 @@ class Adversary(Engine):
         made = self._made(len(held_out), draws, held_out).flatten(1)
         return sliced_distance(held_out.flatten(1), made, draws)
 
-    def _watch(self, data: Any, seed: int) -> Callable[[], str] | None:
-        """The watch of the loop, or None: too few rows, all alike, or not wanted."""
+    def _watch(self, data: Any, held_out: Tensor, seed: int) -> Callable[[], Look] | None:
+        """The watch of the loop, or None: too few rows, or all alike. Its figures stand beside those of real rows."""
         points = self._some(data, seed)
-        ruler = _ruler(points) if self.config.watch else None
+        ruler = _ruler(points)
         if ruler is None:
             return None
+        n = min(len(points), len(held_out))
+        apart = sliced_distance(held_out[:n].flatten(1), points[:n].flatten(1), for_validation(seed))
 
-        def look() -> str:
+        def look() -> Look:
             pair = self._fitted()
             made = self._made(len(ruler.rows), for_validation(seed), points)
             now = ruler.measure(made)
             pair.checks += 1
             best = float(pair.best_coverage)
             pair.best_coverage.fill_(max(best, now.coverage))
-            return verdict(now, best) if int(pair.checks) > _FIRST_CHECKS else ""
+            speaks = self.config.watch and int(pair.checks) > _FIRST_CHECKS
+            return Look({**now.to_json(), "real_distance": apart}, verdict(now, best) if speaks else "")
 
         return look
 
@@ -364,9 +368,7 @@ class Adversary(Engine):
         self.pair.load_state_dict(named)
         self.pair.eval()
         found = settings["variety"]
-        self.variety = (
-            Variety(found["coverage"], int(found["bins"]), int(found["of"]), found["spread"]) if found else None
-        )
+        self.variety = Variety(**{**found, "bins": int(found["bins"]), "of": int(found["of"])}) if found else None
 
     @abstractmethod
     def _restore_statistics(self, tensors: Mapping[str, Tensor]) -> None:

@@ -24,12 +24,14 @@ class Variety:
     coverage: share of real rows with a sampled row among their k nearest real rows (Naeem et al. 2020, "Reliable
     fidelity and diversity metrics for generative models"). bins: cells around real rows that the sample reaches, of
     `of` that as many real rows reach. spread: mean distance of two sampled rows over that of two real rows.
+    real_coverage: what other real rows, as many, would cover.
     """
 
     coverage: float
     bins: int
     of: int
     spread: float
+    real_coverage: float = 1.0
 
     def to_json(self) -> dict[str, float]:
         """Plain numbers, for a model's card."""
@@ -52,14 +54,19 @@ class Ruler:
         self.radius = apart.kthvalue(k + 1, dim=1).values  # (M/2,), the row itself is the nearest
         self.spread = max(float(apart.mean()) * half / (half - 1), 1e-12)
         self.of = int(self._cells(other).unique().numel())
+        self.real_coverage = self._covered(other)
 
     def measure(self, sample: Tensor) -> Variety:
         """The variety of a sample (n, ...); as many rows as the ruler's half are compared."""
         sample = sample.flatten(1).float()[: len(self.rows)]
-        covered = (torch.cdist(self.rows, sample) <= self.radius[:, None] + 1e-6).any(1)
         n = len(sample)
         spread = float(torch.cdist(sample, sample).sum()) / max(n * (n - 1), 1) / self.spread
-        return Variety(float(covered.float().mean()), int(self._cells(sample).unique().numel()), self.of, spread)
+        bins = int(self._cells(sample).unique().numel())
+        return Variety(self._covered(sample), bins, self.of, spread, self.real_coverage)
+
+    def _covered(self, rows: Tensor) -> float:
+        near = torch.cdist(self.rows, rows) <= self.radius[:, None] + 1e-6
+        return float(near.any(1).float().mean())
 
     def _cells(self, rows: Tensor) -> Tensor:
         return torch.cdist(rows, self.centres).argmin(1)

@@ -14,6 +14,7 @@ from genapps.training import Event, Recipe, TrainingConfig
 from genapps.training.job import Job
 from genapps.training.loop import Phase, State, steps_for, train
 from genapps.training.order import batch_rows
+from genapps.training.settings import Look
 
 X = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
 Y = X @ torch.tensor([[1.0], [-2.0], [0.5]])
@@ -321,12 +322,14 @@ def test_a_watch_takes_the_run_back_and_at_last_ends_it() -> None:
         return (network(X[rows]) - Y[rows]).square().mean()
 
     job = Job(1, progress=events.append)
-    watch = lambda: next(reasons)  # noqa: E731
+    watch = lambda: Look({"coverage": 0.5}, next(reasons))  # noqa: E731
     state = train(network, [Phase("all", loss)], None, rows=len(X), recipe=CONFIG, job=job, watch=watch)
     told = [event.message for event in events if event.message]
     assert told[0] == "mode collapse; went back to step 20 with half the learning rate" or "step 40" in told[0]
     assert told[-1].startswith("stopped at step") and told[-1].endswith("mode collapse")
     assert state.rollbacks == 3
+    assert all(event.figures == {"coverage": 0.5} for event in events if event.message)
+    assert next(event.step for event in events if event.message) > 20  # where it was seen, not where it went back to
 
 
 def test_settings_name_all_that_a_recipe_has() -> None:
