@@ -21,8 +21,8 @@ class Estimate:
 
     held_out: how many; right: of these; low, high: a 95 % interval of the accuracy. sure, sure_right: held-out ones of
     which a model was at least 90 % sure, and how many of these were right. majority: the share of the commonest class
-    among them, which naming that one always would reach. temperature: what their log-probabilities are divided by.
-    by_class: for each class (right, held out), by number.
+    among them, which naming that one always would reach. certainty: how sure the models were on average; about the
+    accuracy where that is calibrated. by_class: for each class (right, held out), by number.
     """
 
     held_out: int
@@ -32,7 +32,7 @@ class Estimate:
     majority: float
     sure: int
     sure_right: int
-    temperature: float
+    certainty: float
     by_class: tuple[tuple[int, int], ...]
 
     @property
@@ -41,21 +41,19 @@ class Estimate:
         return self.right / self.held_out
 
 
-def estimate(logs: Tensor, labels: Tensor) -> Estimate | None:
-    """What log-probabilities (n, C) of held-out images, by models not shown them, say beside their labels (n,).
+def estimate(chances: Tensor, labels: Tensor) -> Estimate | None:
+    """What chances (n, C) of held-out images, by models not shown them, say beside their labels (n,).
 
     None where there are too few to claim anything.
     """
-    count, classes = logs.shape
+    count, classes = chances.shape
     if count < FEWEST:
         return None
-    heat = fitted_temperature(logs, labels)
-    sure, named = tempered(logs, heat).max(1)
-    hit = named == labels
+    sure, named = chances.max(1)
+    hit, certain = named == labels, sure >= SURE
     counts = torch.bincount(labels, minlength=classes)
     hits = torch.bincount(labels[hit], minlength=classes)
     low, high = wilson(int(hit.sum()), count)
-    certain = sure >= SURE
     return Estimate(
         held_out=count,
         right=int(hit.sum()),
@@ -64,7 +62,7 @@ def estimate(logs: Tensor, labels: Tensor) -> Estimate | None:
         majority=float(counts.max()) / count,
         sure=int(certain.sum()),
         sure_right=int((hit & certain).sum()),
-        temperature=heat,
+        certainty=float(sure.mean()),
         by_class=tuple(zip(hits.tolist(), counts.tolist(), strict=True)),
     )
 
@@ -91,21 +89,6 @@ def fitted_temperature(logs: Tensor, labels: Tensor) -> float:
     chances = torch.stack([(logs.double() / heat).log_softmax(1) for heat in heats])  # (heats, n, C)
     own = chances[:, torch.arange(len(labels)), labels].sum(1)
     return float(heats[(own + chances.mean((1, 2))).argmax()])
-
-
-def matched_temperature(logs: Tensor, accuracy: float) -> float:
-    """The temperature, from 1 up, at which log-probabilities (n, C) are as sure on average as they are right.
-
-    What the likeliest class has on average falls as it rises, so halving finds it.
-    """
-    low, high = 1.0, _MOST
-    for _ in range(40):
-        middle = math.sqrt(low * high)
-        if float(tempered(logs, middle).max(1).values.mean()) > accuracy:
-            low = middle
-        else:
-            high = middle
-    return high if high > 1.0001 else 1.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Classes learnt from few labels and many images: an autoencoder that knows classes (M2), and rehearsals of it.
+"""Classes learnt from few labels and many images: autoencoders that know classes (M2), each not shown some labels.
 
 Kingma et al. 2014, "Semi-supervised learning with deep generative models"; Sohn et al. 2020, "FixMatch": what it is
 sure of for an image slightly moved it must say of the same image strongly changed.
@@ -23,7 +23,6 @@ from genapps_image.generation.fitting import levels_of
 from genapps_image.generation.views import View
 from genapps_image.labelling.judging import FEWEST, FOLDS
 
-REHEARSED = 0.25  # share of the time or the steps in which held-out labels are judged
 _CHECK = 500  # steps between checks of the held-out bound
 _MIDDLE = 127  # of 255: beyond it a pixel of a drawing is white
 
@@ -32,7 +31,7 @@ Tell = Callable[[str, Event], None]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long is learnt. steps: of all fits together, None for what the images are worth; budget: seconds, instead."""
+    """How long is learnt. steps: of all models together, None for what images are worth; budget: seconds, instead."""
 
     steps: int | None = None
     budget: float | None = None
@@ -60,7 +59,7 @@ def shown(images: Tensor, view: View) -> Tensor:
 
 
 def usual_steps(count: int) -> int:
-    """Steps that so many images are worth, of all fits together."""
+    """Steps that so many images are worth, of all models together."""
     return min(3600, max(600, 40 * count // 128))
 
 
@@ -111,33 +110,36 @@ def class_logs(model: Family, images: Tensor, view: View) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Rehearsed:
-    """What models that were not shown some known labels made of these images.
-
-    rows: (n,) of the images; logs: (n, C) of their classes.
-    """
+class Held:
+    """What models made of known labels that they were not shown. rows: (n,) of the images; logs: (n, C)."""
 
     rows: Tensor
     logs: Tensor
 
 
-def rehearse(
-    images: Tensor, labels: Tensor, codec: Codec, view: View, effort: Effort, tell: Tell | None
-) -> Rehearsed | None:
-    """Every known label held out once, fold by fold, where its class has another; None where these are too few."""
+def learn_several(
+    images: Tensor, labels: Tensor, codec: Codec, view: View, effort: Effort, tell: Tell | None = None
+) -> tuple[tuple[Family, ...], Held | None]:
+    """Three models, each not shown a third of the known labels (N,), -1 where unknown, and what it made of them.
+
+    A label that is the only one of its class is always shown. Where fewer than ten others are left nothing is held out:
+    one model learns all, and nothing is known of how right it is.
+    """
     counts = torch.bincount(labels[labels >= 0])
     rows = ((labels >= 0) & (counts[labels.clamp_min(0)] > 1)).nonzero()[:, 0]
     if len(rows) < FEWEST:
-        return None
+        return (learn(images, labels, codec, view, effort, _told(tell, "learning")),), None
     part = folds(labels[rows], FOLDS, effort.seed)
     logs = torch.zeros(len(rows), len(counts), dtype=torch.double)
+    models = []
     for fold in range(FOLDS):
         own = part == fold
         known = labels.clone()
         known[rows[own]] = -1
-        model = learn(images, known, codec, view, effort.part(1 / FOLDS), _told(tell, f"rehearsal {fold + 1}"))
-        logs[own] = class_logs(model, images[rows[own]], view)
-    return Rehearsed(rows, logs)
+        one = replace(effort.part(1 / FOLDS), seed=effort.seed + fold)
+        models.append(learn(images, known, codec, view, one, _told(tell, f"model {fold + 1} of {FOLDS}")))
+        logs[own] = class_logs(models[-1], images[rows[own]], view)
+    return tuple(models), Held(rows, logs)
 
 
 def _told(tell: Tell | None, what: str) -> Callable[[Event], None] | None:

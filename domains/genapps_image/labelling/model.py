@@ -1,4 +1,4 @@
-"""A labeller as it is kept: a codec, an autoencoder that knows classes, their names, how sure it may be, and a card."""
+"""A labeller as it is kept: a codec, models that know classes, their names, how sure they may be, and a card."""
 
 from __future__ import annotations
 
@@ -23,36 +23,41 @@ DOMAIN = "image labels"
 
 @dataclass(frozen=True)
 class Labeller:
-    """family: the autoencoder. view: how it sees images. classes: their names by number.
+    """parts: autoencoders that know classes. view: how they see images. classes: their names by number.
 
-    temperature: what its log-probabilities are divided by. card: plain JSON: what it was learnt from, and what held-out
-    labels said of it.
+    temperature: what their log-probabilities are divided by. card: plain JSON: what it was learnt from, and what
+    held-out labels said of it.
     """
 
     codec: Codec
-    family: Family
+    parts: tuple[Family, ...]
     view: View
     classes: tuple[str, ...]
     temperature: float = 1.0
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def chances(self, images: Tensor) -> Tensor:
-        """The probability (N, C) of each class for images (N, C, H, W) of bytes in the codec's size."""
-        return tempered(class_logs(self.family, images, self.view), self.temperature)
+        """The probability (N, C) of each class for images (N, C, H, W) of bytes in the codec's size: a mean."""
+        each = [tempered(class_logs(part, images, self.view), self.temperature) for part in self.parts]
+        return torch.stack(each).mean(0)
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""
         from genapps.io.artifact import write_artifact
 
-        tensors, settings = self.family.state()
-        arrays = {f"model/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        arrays: dict[str, Any] = {}
+        settings = []
+        for k, part in enumerate(self.parts):
+            tensors, how = part.state()
+            arrays |= {f"part/{k}/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+            settings.append(how)
         header = {
             "domain": DOMAIN,
             "family": "vae",
             "space": self._space(self.codec, self.view).to_json(),
             "codec": self.codec.to_json(),
             "view": {"levels": self.view.levels, "grey": self.view.grey},
-            "model": settings,
+            "models": settings,
             "classes": list(self.classes),
             "temperature": self.temperature,
             "card": dict(self.card),
@@ -71,12 +76,16 @@ class Labeller:
             raise InputError(f"{path}: a model of {header.get('domain')!r}; give what 'image label --save' wrote")
         try:
             codec, view = Codec(**header["codec"]), View(**header["view"])
-            tensors = {name.removeprefix("model/"): torch.from_numpy(a) for name, a in artifact.tensors.items()}
-            family = load("vae", cls._space(codec, view), tensors, header["model"])
+            parts = []
+            for k, settings in enumerate(header["models"]):
+                begin = f"part/{k}/"
+                named = {name.removeprefix(begin): a for name, a in artifact.tensors.items() if name.startswith(begin)}
+                tensors = {name: torch.from_numpy(array) for name, array in named.items()}
+                parts.append(load("vae", cls._space(codec, view), tensors, settings))
             classes, heat = tuple(str(name) for name in header["classes"]), float(header["temperature"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, UsageError) as error:
             raise InputError(f"{path}: does not hold what a labeller must; save it again") from error
-        return cls(codec, family, view, classes, heat, header.get("card", {}))
+        return cls(codec, tuple(parts), view, classes, heat, header.get("card", {}))
 
     @staticmethod
     def _space(codec: Codec, view: View) -> Pixels:

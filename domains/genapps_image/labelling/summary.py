@@ -56,10 +56,10 @@ def lines(made: Labelled, *, learnt: bool) -> Iterator[str]:
 
 
 def _right(found: Estimate, classes: tuple[str, ...], learnt: bool) -> Iterator[str]:
-    how = "by models that learnt less, without them" if learnt else "which the model had not learnt"
+    how = "each by a model that was not shown it" if learnt else "none of which was learnt from"
     yield (
-        f"right       {found.right:,} of {counted(found.held_out, 'known label')} that were held out, {how}: "
-        f"{found.accuracy:.1%} (95 %: {found.low:.0%} to {found.high:.0%})"
+        f"right       {found.accuracy:.1%} (95 %: {found.low:.0%} to {found.high:.0%}): {found.right:,} of "
+        f"{counted(found.held_out, 'known label')}, {how}"
     )
     yield f"            always naming the commonest class: {found.majority:.1%}"
     if found.sure:

@@ -17,18 +17,9 @@ from genapps.training.settings import Event
 from genapps.wording import counted
 from genapps_image.codec import Codec, gather
 from genapps_image.generation.tasks import preset_of
-from genapps_image.labelling.judging import Doubt, Estimate, doubts, estimate, matched_temperature, tempered
+from genapps_image.labelling.judging import Doubt, Estimate, doubts, estimate, fitted_temperature, tempered
 from genapps_image.labelling.known import Asked
-from genapps_image.labelling.learning import (
-    REHEARSED,
-    Effort,
-    Rehearsed,
-    class_logs,
-    learn,
-    rehearse,
-    usual_steps,
-    view_for,
-)
+from genapps_image.labelling.learning import Effort, learn_several, usual_steps, view_for
 from genapps_image.labelling.model import Labeller
 from genapps_image.records import Skipped
 
@@ -37,12 +28,29 @@ Read = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Shown:
-    """Images that could be read. images: (N, C, H, W) bytes; names: (N,); labels: (N,) by number, -1 where unknown."""
+    """Images that could be read. images: (N, C, H, W) bytes; names, labels: (N,), "" where a label is not known."""
 
     images: Tensor
     names: list[str]
-    labels: Tensor
+    labels: list[str]
     skipped: list[Skipped]
+
+    def numbers(self, classes: Sequence[str]) -> Tensor:
+        """The labels (N,) by number, -1 where they are not known."""
+        number = {name: k for k, name in enumerate(classes)}
+        return torch.tensor([number.get(label, -1) for label in self.labels])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Known labels beside what models made of them that were not shown them.
+
+    rows: (n,) of the images. labels: (n,) by number. chances: (n, C).
+    """
+
+    rows: Tensor
+    labels: Tensor
+    chances: Tensor
 
 
 @dataclass(frozen=True)
@@ -82,56 +90,53 @@ def teach(
 ) -> Labelled:
     """Learn from all images and the labels that are known, and label the others.
 
-    A part of the time goes into rehearsals, in which known labels are held out: they say how right the labels are, how
-    sure of them one may be, and which known ones are doubted. size: (height, width) or a side, chosen if not given.
-    needs_others: whether it is an error that all images have a label. Raises InputError for fewer than two classes.
+    Each of three models is not shown a third of the known labels, so what it makes of these says how right the labels
+    are, how sure of them one may be, and which known ones are doubted; the others get the mean of all three.
+    size: (height, width) or a side, chosen if not given. needs_others: whether it is an error that all images have a
+    label. Raises InputError for fewer than two classes.
     """
     effort, began = effort or Effort(), time.process_time()
+    _check(asked.pictures.where, asked.labels, needs_others)
     device = "cpu" if choose_device(effort.device).type == "cpu" else "gpu"
-    classes = _classes(asked.labels)
-    _check(asked, asked.labels, needs_others)
     preset = preset_of(asked.pictures, device, "vae", size)
-    images = read(asked, preset.codec, classes, reading)
-    _check(asked, [classes[k] if k >= 0 else "" for k in images.labels.tolist()], needs_others)
-    view = view_for(images.images)
+    shown = read(asked, preset.codec, reading)
+    _check(asked.pictures.where, shown.labels, needs_others)
+    classes = classes_of(shown.labels)
+    labels, view = shown.numbers(classes), view_for(shown.images)
     if effort.steps is None and effort.budget is None:
-        effort = replace(effort, steps=usual_steps(len(images.images)))
-    learnt = images.images, images.labels, preset.codec, view
-    rehearsed = rehearse(*learnt, effort.part(REHEARSED), tell)
-    rest = effort if rehearsed is None else effort.part(1 - REHEARSED)
-    family = learn(*learnt, rest, None if tell is None else lambda event: tell("learning", event))
-    logs = class_logs(family, images.images, view)
-    known = images.labels >= 0
-    found = None if rehearsed is None else estimate(rehearsed.logs, images.labels[rehearsed.rows])
-    asked_of = logs if bool(known.all()) else logs[~known]
-    heat = 1.0 if found is None else matched_temperature(asked_of, (found.right + 1) / (found.held_out + 2))
-    counts = torch.bincount(images.labels[known], minlength=len(classes)).tolist()
+        effort = replace(effort, steps=usual_steps(len(labels)))
+    parts, held = learn_several(shown.images, labels, preset.codec, view, effort, tell)
+    heat = 1.0 if held is None else fitted_temperature(held.logs, labels[held.rows])
+    judged = None if held is None else Judged(held.rows, labels[held.rows], tempered(held.logs, heat))
+    found = None if judged is None else estimate(judged.chances, judged.labels)
+    counts = torch.bincount(labels[labels >= 0], minlength=len(classes)).tolist()
     card = {
-        "images": len(images.images),
+        "images": len(labels),
         "known": dict(zip(classes, counts, strict=True)),
         "seconds": round(time.process_time() - began, 1),
+        "steps": effort.steps,
         "seed": effort.seed,
         "reasons": list(preset.reasons[:1]) if size is None else [],
         "estimate": None if found is None else told(found, classes),
     }
-    labeller = Labeller(preset.codec, family, view, tuple(classes), heat, card)
-    rows = _rows(images, labeller.classes, tempered(logs, heat), rehearsed, found)
+    labeller = Labeller(preset.codec, parts, view, tuple(classes), heat, card)
+    rows = _rows(shown, labeller, labels, judged)
     notes = [*asked.notes, *_warnings(classes, counts, found)]
-    return Labelled(rows, labeller, found, _doubted(rows), images.skipped, notes)
+    return Labelled(rows, labeller, found, _doubted(rows), shown.skipped, notes)
 
 
 def use(asked: Asked, labeller: Labeller, reading: Read | None = None) -> Labelled:
     """Label images by what was learnt before; labels that are known are kept, and say how right the others are."""
-    images = read(asked, labeller.codec, labeller.classes, reading)
-    logs = class_logs(labeller.family, images.images, labeller.view)
-    known = (images.labels >= 0).nonzero()[:, 0]
-    held = Rehearsed(known, logs[known])
-    found = estimate(held.logs, images.labels[known]) if len(known) else None
-    rows = _rows(images, labeller.classes, tempered(logs, labeller.temperature), held, found)
-    return Labelled(rows, labeller, found, _doubted(rows), images.skipped, list(asked.notes))
+    shown = read(asked, labeller.codec, reading)
+    labels = shown.numbers(labeller.classes)
+    known = (labels >= 0).nonzero()[:, 0]
+    judged = Judged(known, labels[known], labeller.chances(shown.images[known])) if len(known) else None
+    found = None if judged is None else estimate(judged.chances, judged.labels)
+    rows = _rows(shown, labeller, labels, judged)
+    return Labelled(rows, labeller, found, _doubted(rows), shown.skipped, list(asked.notes))
 
 
-def read(asked: Asked, codec: Codec, classes: Sequence[str], reading: Read | None = None) -> Shown:
+def read(asked: Asked, codec: Codec, reading: Read | None = None) -> Shown:
     """All images that can be read, in the codec's size. Raises InputError where there are none."""
 
     def each() -> Any:
@@ -141,10 +146,8 @@ def read(asked: Asked, codec: Codec, classes: Sequence[str], reading: Read | Non
             yield one
 
     batch = gather(each(), codec)
-    number = {name: k for k, name in enumerate(classes)}
     labels = dict(zip(asked.pictures.names, asked.labels, strict=True))
-    numbers = torch.tensor([number.get(labels[name], -1) for name in batch.names])
-    return Shown(batch.images, batch.names, numbers, batch.skipped)
+    return Shown(batch.images, batch.names, [labels[name] for name in batch.names], batch.skipped)
 
 
 def told(found: Estimate, classes: Sequence[str]) -> dict[str, Any]:
@@ -164,14 +167,15 @@ def told(found: Estimate, classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _classes(labels: Sequence[str]) -> list[str]:
+def classes_of(labels: Sequence[str]) -> list[str]:
+    """The classes among labels, sorted; numbers by their value."""
     found = {label for label in labels if label}
     return sorted(found, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
 
 
-def _check(asked: Asked, labels: Sequence[str], needs_others: bool) -> None:
+def _check(where: str, labels: Sequence[str], needs_others: bool) -> None:
     """Refuse what nothing can be learnt from. Raises InputError."""
-    where, counts = asked.pictures.where, Counter(labels)
+    counts = Counter(labels)
     others = counts.pop("", 0)
     if not counts:
         raise InputError(
@@ -188,28 +192,31 @@ def _check(asked: Asked, labels: Sequence[str], needs_others: bool) -> None:
         )
 
 
-def _rows(
-    images: Shown, classes: Sequence[str], chances: Tensor, held: Rehearsed | None, found: Estimate | None
-) -> tuple[Row, ...]:
-    """A row an image: others by `chances` (N, C), known ones by models that were not shown them, where there are."""
-    asked_of = chances.clone()
-    judged = images.labels < 0
+def _rows(shown: Shown, labeller: Labeller, labels: Tensor, judged: Judged | None) -> tuple[Row, ...]:
+    """A row an image: known ones by what models made of them that were not shown the label, where there are any."""
+    classes, chances, asked = labeller.classes, labeller.chances(shown.images), labels < 0
     doubted: dict[int, Doubt] = {}
-    if held is not None and len(held.rows):
-        own = tempered(held.logs, found.temperature) if found is not None else held.logs.softmax(1)
-        asked_of[held.rows], judged[held.rows] = own, True
-        doubted = {one.row: one for one in doubts(own, images.labels[held.rows], held.rows)}
-    given = torch.where(images.labels >= 0, images.labels, asked_of.argmax(1))
-    likely = asked_of.gather(1, given[:, None])[:, 0].tolist()
-    rest = asked_of.scatter(1, given[:, None], -1.0).max(1)
-    others, chance = rest.indices.tolist(), rest.values.tolist()
+    if judged is not None:
+        chances[judged.rows], asked[judged.rows] = judged.chances, True
+        doubted = {one.row: one for one in doubts(judged.chances, judged.labels, judged.rows)}
+    named = torch.where(labels >= 0, labels, chances.argmax(1))
+    likely = chances.gather(1, named[:, None])[:, 0]
+    rest = chances.scatter(1, named[:, None], -1.0).max(1)
+    columns = (shown.names, named, labels >= 0, asked, likely, rest.indices, rest.values)
     rows = []
-    for i, (name, label, is_judged) in enumerate(zip(images.names, given.tolist(), judged.tolist(), strict=True)):
-        one = doubted.get(i)
-        note = "" if one is None else f"probably {classes[one.other]}"
-        seen = (likely[i], classes[others[i]], chance[i]) if is_judged else (None, "", None)
-        rows.append(Row(name, classes[label], seen[0], int(images.labels[i]) >= 0, seen[1], seen[2], note))
+    for i, (name, label, known, told, chance, second, rest_chance) in enumerate(
+        zip(*map(_listed, columns), strict=True)
+    ):
+        note = f"probably {classes[doubted[i].other]}" if i in doubted else ""
+        if told:
+            rows.append(Row(name, classes[label], chance, known, classes[second], rest_chance, note))
+        else:
+            rows.append(Row(name, classes[label], None, known, "", None))
     return tuple(rows)
+
+
+def _listed(column: Any) -> list[Any]:
+    return column.tolist() if isinstance(column, Tensor) else column
 
 
 def _doubted(rows: Sequence[Row]) -> tuple[Row, ...]:
