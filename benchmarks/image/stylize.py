@@ -19,11 +19,12 @@ from torch import Tensor
 from genapps_image.codec import Codec
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.records import Picture
+from genapps_image.showing import fitted
 from genapps_image.stylizing.color import recolored
 from genapps_image.stylizing.matching import Look, painted
 from genapps_image.stylizing.model import StyleModel
 from genapps_image.stylizing.objective import structure_kept, style_distance
-from genapps_image.stylizing.pictures import fitted, numbers, pixels_of
+from genapps_image.stylizing.pictures import numbers, pixels_of
 from genapps_image.stylizing.training import RECIPE, learn, steps_only
 from genapps_image.writing import sheet, write_image
 

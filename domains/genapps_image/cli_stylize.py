@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
-from genapps_image.cli_skipped import tell_skipped
+from genapps_image.cli_delivered import tell
 
 
 @click.command()
@@ -33,13 +33,19 @@ from genapps_image.cli_skipped import tell_skipped
 @click.option("--steps", type=Whole(1, 10**7), metavar="N", help="Of painting, 150 if not given; or of learning.")
 @click.option("--budget", type=Duration(), help="Time to learn with --train, 4m if not given: 90s, 5m, 1h.")
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    help="Write a page with photographs, style and results: it opens offline.",
+)
+@click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
     help="Where to learn.",
 )  # fmt: skip
 @seed_option
 @threads_option()
 @output_options
-def stylize(photos: str | None, output: str | None, as_json: bool, **options: Any) -> None:
+def stylize(photos: str | None, output: str | None, as_json: bool, report: Path | None, **options: Any) -> None:
     """Paint photographs in the style of another picture, with no network of anyone else's.
 
     PHOTOS is a photograph, a folder of them, or a set in a file. Patches of the result are distributed as the style's
@@ -53,8 +59,9 @@ def stylize(photos: str | None, output: str | None, as_json: bool, **options: An
       genapps image stylize --train photos/ --style painting.png --save style.genapps
       genapps image stylize photos/ --model style.genapps -o painted/
     """
-    _check(photos, output, options)
+    _check(photos, output, report, options)
     from genapps.threads import threads
+    from genapps_image.stylizing.report import write_report
     from genapps_image.stylizing.tasks import Order
     from genapps_image.stylizing.tasks import stylize as paint
 
@@ -66,32 +73,24 @@ def stylize(photos: str | None, output: str | None, as_json: bool, **options: An
             counter.update(done, total)
 
         outcome = paint(Order(photos=photos, output=output, **options), tick=tick, progress=bar)
-    if as_json:
-        print_json(outcome.to_json())
-    elif verbosity() >= 0:
-        for line in outcome.lines():
-            click.echo(line)
-    for sentence in outcome.notes:
-        note(f"note: {sentence}")
-    tell_skipped(outcome.skipped)
-    if outcome.written:
-        many = len(outcome.written)
-        note(f"images   {outcome.written[0] if many == 1 else f'{many:,} in {output}'}")
-    if options["save"]:
-        note(f"model    {options['save']}")
+    if report is not None:
+        write_report(outcome, report, title=Path(photos or options["train"]).name)
+    tell(outcome, output, {"model": options["save"], "report": report}, as_json=as_json)
 
 
-def _check(photos: str | None, output: str | None, options: dict[str, Any]) -> None:
+def _check(photos: str | None, output: str | None, report: Path | None, options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_apart, check_target
+    from genapps.report.files import check_report
     from genapps_image.placing import check_place
 
     if output == "-":
         raise UsageError("-o -: images go to files; name a file or a folder")
     if output is not None and photos is not None:
         check_place(output, photos, Path(photos).is_dir())
-        check_apart([output], options["styles"])
     if options["save"] is not None:
         check_suffix(options["save"])
         check_target(options["save"])
+    check_report(report)
+    check_apart([output, options["save"], report], [photos, options["train"], options["model"], *options["styles"]])

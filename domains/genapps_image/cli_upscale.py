@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
-from genapps_image.cli_skipped import tell_skipped
+from genapps_image.cli_delivered import tell
 
 
 @click.command()
@@ -39,13 +39,19 @@ from genapps_image.cli_skipped import tell_skipped
     help="Side of the pieces that large images are done in: less memory where it is small, the same result.",
 )  # fmt: skip
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    help="Write a page with pieces of the images side by side: it opens offline.",
+)
+@click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
     help="Where to learn.",
 )  # fmt: skip
 @seed_option
 @threads_option()
 @output_options
-def upscale(images: str, output: str | None, as_json: bool, **options: Any) -> None:
+def upscale(images: str, output: str | None, as_json: bool, report: Path | None, **options: Any) -> None:
     """Make images larger, with details as they are in images of the same kind.
 
     IMAGES is a folder, one image, or a set in a file. Its images are made small by Pillow's bicubic filter, and a small
@@ -58,8 +64,9 @@ def upscale(images: str, output: str | None, as_json: bool, **options: Any) -> N
       genapps image upscale photos/ --family gan --budget 5m -o sharp/ --save photos2x.genapps
       genapps image upscale photo.png --model photos2x.genapps -o large.png
     """
-    _check(images, output, options)
+    _check(images, output, report, options)
     from genapps.threads import threads
+    from genapps_image.upscaling.report import write_report
     from genapps_image.upscaling.tasks import Order
     from genapps_image.upscaling.tasks import upscale as enlarge
 
@@ -72,25 +79,16 @@ def upscale(images: str, output: str | None, as_json: bool, **options: Any) -> N
             counter.update(done, total)
 
         outcome = enlarge(Order(images=images, output=output, **options), tick=tick, progress=bar)
-    if as_json:
-        print_json(outcome.to_json())
-    elif verbosity() >= 0:
-        for line in outcome.lines():
-            click.echo(line)
-    for sentence in outcome.notes:
-        note(f"note: {sentence}")
-    tell_skipped(outcome.skipped)
-    if outcome.written:
-        many = len(outcome.written)
-        note(f"images   {outcome.written[0] if many == 1 else f'{many:,} in {output}'}")
-    if options["save"]:
-        note(f"model    {options['save']}")
+    if report is not None:
+        write_report(outcome, report, title=Path(images).name)
+    tell(outcome, output, {"model": options["save"], "report": report}, as_json=as_json)
 
 
-def _check(images: str, output: str | None, options: dict[str, Any]) -> None:
+def _check(images: str, output: str | None, report: Path | None, options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_target
+    from genapps.io.atomic import check_apart, check_target
+    from genapps.report.files import check_report
     from genapps_image.placing import check_place
 
     if output == "-":
@@ -102,3 +100,5 @@ def _check(images: str, output: str | None, options: dict[str, Any]) -> None:
     if options["save"] is not None:
         check_suffix(options["save"])
         check_target(options["save"])
+    check_report(report)
+    check_apart([output, options["save"], report], [images, options["model"]])

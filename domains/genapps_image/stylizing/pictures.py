@@ -6,28 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from genapps.errors import InputError
-from genapps_image.codec import image_of, to_channels
+from genapps_image.codec import to_channels
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.records import Bytes, Skipped
+from genapps_image.showing import fitted
 from genapps_image.stylizing.objective import SIDE
 
 LEAST = 2 * SIDE  # pixels of the shorter side
-
-
-def fitted(pixels: Bytes, size: int) -> Bytes:
-    """(H, W, C) whose longer side is `size` at most; what is smaller stays as it is."""
-    height, width = pixels.shape[:2]
-    scale = size / max(height, width)
-    if scale >= 1:
-        return pixels
-    found = image_of(pixels).resize(
-        (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS
-    )
-    return np.asarray(found, np.uint8).reshape(found.height, found.width, -1)
 
 
 def numbers(pixels: Bytes) -> Tensor:

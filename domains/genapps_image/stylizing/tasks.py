@@ -17,11 +17,12 @@ from genapps.training.settings import Event
 from genapps_image.placing import placed
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.records import Bytes, Picture, Skipped
+from genapps_image.showing import fitted
 from genapps_image.stylizing.color import like, luminance, recolored
 from genapps_image.stylizing.matching import Look, painted
 from genapps_image.stylizing.model import StyleModel
 from genapps_image.stylizing.objective import structure_kept, style_distance
-from genapps_image.stylizing.pictures import LEAST, alpha_kept, fitted, numbers, pixels_of, read_styles
+from genapps_image.stylizing.pictures import LEAST, alpha_kept, numbers, pixels_of, read_styles
 from genapps_image.stylizing.training import RECIPE, learn, steps_only
 from genapps_image.writing import write_image
 
@@ -29,6 +30,7 @@ Tick = Callable[[str, int, int], None]  # what is done, how much of it, of how m
 MOST_LEARNT = 500  # photographs, evenly over a larger folder
 LEARNT_SIZE = 384  # pixels of the longer side of each
 _PURPOSE = 31
+_SHOWN, _SHOWN_SIDE = 12, 320  # pictures that are kept to be shown, and their longer side
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,21 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A photograph and what became of it, small enough for a page."""
+
+    name: str
+    photo: Bytes
+    made: Bytes
+    measured: Measured | None
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What came of it. within: patch distance of a style's halves, which are of one style, where known."""
+    """What came of it. within: patch distance of a style's halves, which are of one style, where known.
+
+    shown: the first photographs; styles: the styles, as small.
+    """
 
     measured: list[Measured]
     within: float | None
@@ -77,20 +92,28 @@ class Outcome:
     skipped: list[Skipped]
     notes: list[str]
     learnt: dict[str, Any] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
+    styles: list[Bytes] = field(default_factory=list)
+
+    @property
+    def mean(self) -> Measured | None:
+        """The mean of each figure over photographs."""
+        if not self.measured:
+            return None
+        means = (fmean(getattr(one, name) for one in self.measured) for name in ("style", "photo", "colors", "kept"))
+        return Measured(f"mean of {len(self.measured)}", *means)
 
     def lines(self) -> list[str]:
         """The figures, each beside its controls."""
-        if not self.measured:
+        mean = self.mean
+        if mean is None:
             return []
-        mean = {
-            name: fmean(getattr(one, name) for one in self.measured) for name in ("style", "photo", "colors", "kept")
-        }
         many = f", mean of {len(self.measured)}" if len(self.measured) > 1 else ""
-        controls = f"photograph {mean['photo']:.3f}, its colors changed only {mean['colors']:.3f}"
+        controls = f"photograph {mean.photo:.3f}, its colors changed only {mean.colors:.3f}"
         within = "" if self.within is None else f", halves of the style {self.within:.3f}"
         return [
-            f"distance to the style{many}: {mean['style']:.3f} ({controls}{within})",
-            f"structure kept{many}: {mean['kept']:.2f} (1: all of the photograph's, 0: none)",
+            f"distance to the style{many}: {mean.style:.3f} ({controls}{within})",
+            f"structure kept{many}: {mean.kept:.2f} (1: all of the photograph's, 0: none)",
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -108,23 +131,25 @@ class Outcome:
 def stylize(order: Order, *, tick: Tick | None = None, progress: Callable[[Event], None] | None = None) -> Outcome:
     """Do all of it. Raises UsageError for what cannot be asked, InputError where no picture can be used."""
     _check(order)
-    styles = read_styles(order.styles, order.size)
+    styles: Sequence[Tensor] = read_styles(order.styles, order.size)
     model, notes = None, list[str]()
     if order.model is not None:
         model = StyleModel.load(order.model)
+        styles = model.styles
     elif order.train is not None:
         model, notes = _learnt(order, styles, tick, progress)
         if order.save is not None:
             model.save(order.save)
-    measured: list[Measured] = []
-    written: list[str] = []
-    skipped: list[Skipped] = []
+    found = Outcome([], None, [], [], notes)
     if order.photos is not None:
-        measured, written, skipped = _all(order, styles, model, tick)
-    if order.photos is not None and not written:
-        raise InputError(f"{order.photos}: no photograph that can be used; {skipped[0].name}: {skipped[0].reason}")
-    within = fmean(_within(style) for style in styles) if styles and measured else None
-    return Outcome(measured, within, written, skipped, notes, {} if model is None else dict(model.card))
+        found = _all(order, styles, model, tick)
+    if order.photos is not None and not found.written:
+        first = found.skipped[0]
+        raise InputError(f"{order.photos}: no photograph that can be used; {first.name}: {first.reason}")
+    within = fmean(_within(style) for style in styles) if found.measured else None
+    card = {} if model is None else dict(model.card)
+    small = [fitted(pixels_of(style), _SHOWN_SIDE) for style in styles[:_SHOWN]]
+    return replace(found, within=within, notes=notes, learnt=card, styles=small)
 
 
 def _check(order: Order) -> None:
@@ -176,31 +201,31 @@ def _learnt(
     )
     card = {"photographs": len(photos), "styles": len(styles), "strength": order.strength, "steps": steps}
     notes = [f"{len(skipped)} of the photographs to learn on could not be used"] if skipped else []
-    return StyleModel(network, {**card, "seed": order.seed}), notes
+    return StyleModel(network, {**card, "seed": order.seed}, tuple(styles)), notes
 
 
-def _all(
-    order: Order, styles: Sequence[Tensor], model: StyleModel | None, tick: Tick | None
-) -> tuple[list[Measured], list[str], list[Skipped]]:
+def _all(order: Order, styles: Sequence[Tensor], model: StyleModel | None, tick: Tick | None) -> Outcome:
     """Every photograph painted and written; one that cannot be read costs itself only."""
     pictures = open_pictures(str(order.photos))
     place = placed(str(order.output), pictures)
-    measured, written, skipped = [], [], []
+    found = Outcome([], None, [], [], [])
     for k, one in enumerate(pictures):
         if isinstance(one, Skipped):
-            skipped.append(one)
+            found.skipped.append(one)
             continue
         photo = fitted(one.pixels, order.size) if model is None else one.pixels
         if min(photo.shape[:2]) < LEAST:
-            skipped.append(Skipped(one.name, f"{photo.shape[1]} x {photo.shape[0]} pixels: too small to paint"))
+            found.skipped.append(Skipped(one.name, f"{photo.shape[1]} x {photo.shape[0]} pixels: too small to paint"))
             continue
         made = _one(order, photo, styles, model, None if tick is None else _within_all(tick, k, len(pictures)))
         target = place(Path(one.name).name if len(pictures) == 1 else one.name)
         write_image(target, alpha_kept(made, photo))
-        written.append(str(target))
-        if styles:
-            measured.append(_measure(one.name, made, photo, styles, order))
-    return measured, written, skipped
+        found.written.append(str(target))
+        found.measured.append(_measure(one.name, made, photo, styles, order))
+        if len(found.shown) < _SHOWN:
+            before, after = (fitted(pixels, _SHOWN_SIDE) for pixels in (photo, made))
+            found.shown.append(Shown(one.name, before, after, found.measured[-1]))
+    return found
 
 
 def _one(

@@ -14,10 +14,12 @@ from genapps_image.features import Extractor
 from genapps_image.features.lite0 import Lite0, installed
 from genapps_image.fidelity import perceptual, psnr, sharpness, ssim
 from genapps_image.records import Bytes
+from genapps_image.showing import richest
 from genapps_image.upscaling.model import UpscaleModel
 from genapps_image.upscaling.shrinking import enlarged, shrunk, to_tensor
 
 MOST_PIXELS = 2_000_000  # judged in all; of larger images the middle
+SHOWN = 96  # pixels of a side of the piece of each image that is kept to be shown
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,22 @@ class Closeness:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """The same place of an image three times, (h, w, C): where it has most to show."""
+
+    bicubic: Bytes
+    learnt: Bytes
+    truth: Bytes
+
+
+@dataclass(frozen=True)
 class Judged:
-    """One held-out image, by name, or the mean of several."""
+    """One held-out image, by name, or the mean of several, which has no pieces."""
 
     name: str
     bicubic: Closeness
     learnt: Closeness
+    pieces: Pieces | None = None
 
     @property
     def gain(self) -> float:
@@ -49,7 +61,12 @@ class Judged:
 
     def to_json(self) -> dict[str, Any]:
         """All figures."""
-        return {**asdict(self), "gain_db": self.gain}
+        return {
+            "name": self.name,
+            "bicubic": asdict(self.bicubic),
+            "learnt": asdict(self.learnt),
+            "gain_db": self.gain,
+        }
 
 
 def closeness(image: Bytes, truth: Bytes) -> Closeness:
@@ -84,8 +101,11 @@ def judge(
     for done, (pixels, name) in enumerate(zip(images, names, strict=True), 1):
         truth = _middle(pixels, most // max(len(images), 1), model.factor)
         small = shrunk(truth, model.factor)
-        learnt = model.upscale(small, ensemble=ensemble, tile=tile)
-        found.append(Judged(name, closeness(enlarged(small, model.factor), truth), closeness(learnt, truth)))
+        plain, learnt = enlarged(small, model.factor), model.upscale(small, ensemble=ensemble, tile=tile)
+        top, left = richest(truth, SHOWN)
+        piece = slice(top, top + SHOWN), slice(left, left + SHOWN)
+        pieces = Pieces(plain[piece].copy(), learnt[piece].copy(), truth[piece].copy())
+        found.append(Judged(name, closeness(plain, truth), closeness(learnt, truth), pieces))
         if progress is not None:
             progress(done, len(images))
     return found

@@ -12,12 +12,13 @@ import torch
 from genapps.errors import InputError, UsageError
 from genapps.io.artifact import read_artifact, write_artifact
 from genapps_image.reading.pictures import open_pictures
+from genapps_image.showing import fitted
 from genapps_image.stylizing import network as networks
 from genapps_image.stylizing.matching import Look, painted
 from genapps_image.stylizing.model import StyleModel
 from genapps_image.stylizing.network import Stylizer
 from genapps_image.stylizing.objective import structure_kept, style_distance
-from genapps_image.stylizing.pictures import fitted, numbers, pixels_of
+from genapps_image.stylizing.pictures import numbers, pixels_of
 from genapps_image.stylizing.tasks import Order, stylize
 from genapps_image.writing import write_image
 
