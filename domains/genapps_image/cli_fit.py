@@ -12,6 +12,7 @@ import click
 from genapps.cli.console import Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, output_options, seed_option, threads_option
 from genapps.errors import InputError, UsageError
+from genapps.training.settings import Event
 from genapps_image.cli_skipped import tell_skipped
 
 STDOUT = "-"
@@ -65,7 +66,8 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
 
     IMAGES is a folder, whose subfolders are classes, or a set in one file: IDX, NPZ or Parquet. Families that learn no
     classes (gmm, rbm, hmm) become one model for each. While it learns, a sheet of samples stands beside the model:
-    mine.png beside mine.genapps. A stopped run leaves its training in OUTPUT.checkpoint; the same command with --resume
+    mine.png beside mine.genapps. A GAN that collapses, or training that diverges, goes back and says so; --verbose
+    tells each look at how varied a GAN's images are. A stopped run leaves its training in OUTPUT.checkpoint; the same command with --resume
     goes on to the same model.
 
     \b
@@ -92,7 +94,7 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
             seed=options["seed"],
             device=options["device"],
             levels=None if options["levels"] == "auto" else int(options["levels"]),
-            progress=bar,
+            progress=_Live(bar),
             snapshot=None if options["no_sheet"] else Sheets(sheet, options["seed"]),
             checkpoint=checkpoint,
             resume=options["resume"],
@@ -114,6 +116,27 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
     tell_skipped(found.skipped)
     for name, place in places.items():
         note(f"{name:<12} {place}")
+
+
+class _Live:
+    """A bar that tells of training: what a watch saw last beside it, what happened in lines of its own.
+
+    With --verbose each look of the watch has a line, too.
+    """
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar, self.seen = bar, ""
+
+    def __call__(self, event: Event) -> None:
+        from genapps_image.generation.watching import brief, figures_of, full, happened
+
+        figures = figures_of(event)
+        if figures:
+            self.seen = brief(figures)
+            self.bar.detail(f"step {event.step:,}: {full(figures)}")
+        if event.message:
+            self.bar.note(happened(event))
+        self.bar.update(event.step, event.total, self.seen)
 
 
 def _checked(images: str, output: str | None) -> Path:

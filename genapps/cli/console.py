@@ -134,9 +134,18 @@ class Progress:
 
     def note(self, message: str) -> None:
         """`note`, in a line of its own while the bar is drawn."""
+        self._clear()
+        note(message)
+
+    def detail(self, message: str) -> None:
+        """`detail`, in the same way."""
+        if verbosity() > 0:
+            self._clear()
+        detail(message)
+
+    def _clear(self) -> None:
         if self._active and self._drawn:
             sys.stderr.write("\r\x1b[K")
-        note(message)
 
     def _line(self, done: int, seconds: float, text: str) -> str:
         unit = f" {self.unit}" if self.unit else ""

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import Tensor
 
 from genapps.cli import main
+from genapps.models.gan.adversary import Adversary
 from genapps_image.generation.sheets import Sheets
 
 SMALL = ["--set", "hidden=8", "--set", "layers=1", "--set", "heads=2", "--set", "head=16"]
@@ -126,3 +129,31 @@ def test_refusals_are_one_line(
     assert said in told
     assert told.count("\n") <= 2  # what is wrong, and where help is
     assert {one.name for one in desk.iterdir()} - before <= {"x"}
+
+
+def test_a_collapse_is_told_as_it_happens_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the 15th step on the generator gives one image over and over."""
+    right, steps = Adversary._fake, 0
+
+    def fake(self: Adversary, like: Tensor, classes: Tensor | None, draws: torch.Generator) -> Tensor:
+        nonlocal steps
+        steps += torch.is_grad_enabled()
+        made = right(self, like, classes, draws)
+        return made[:1].expand_as(made) if steps > 15 else made
+
+    monkeypatch.setattr(Adversary, "_fake", fake)
+    monkeypatch.setattr("genapps.models.gan.adversary._FIRST_CHECKS", 0)
+    np.savez(tmp_path / "noise.npz", images=np.random.default_rng(0).integers(0, 256, (80, 8, 8), dtype=np.uint8))
+    words = ["image", "fit", f"{tmp_path}/noise.npz", "-o", f"{tmp_path}/m.genapps", "--family", "gan", "-v", "--json"]
+    assert main([*words, *STEPS, "--set", "channels=4", "--set", "training.check_steps=5"]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    course = found["card"]["course"]
+    assert [check["step"] for check in course["checks"]][:3] == [5, 10, 15]
+    assert "step 10: covers" in told.err and "(real ones" in told.err
+    back = [line for line in told.err.splitlines() if "mode collapse" in line and "went back to step" in line]
+    assert len(back) == 3 and back[0].startswith("step 20: ")
+    assert len(course["events"]) == 4
+    assert found["notes"][0].startswith("the generator collapsed again and again")

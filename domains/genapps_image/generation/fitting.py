@@ -19,6 +19,7 @@ from genapps.training.device import choose_device
 from genapps.training.settings import Event, TrainingConfig
 from genapps_image.codec import Batch, Codec
 from genapps_image.generation.recipes import ALONE, FEWEST_OF_A_CLASS, Recipe, recipe_for
+from genapps_image.generation.watching import Course
 from genapps_image.model import ImageModel
 
 TRAINING = "training."  # what the keys of its settings begin with
@@ -74,11 +75,12 @@ def fit(batch: Batch, codec: Codec, family: str = "autoregressive", study: Study
     draws = torch.Generator().manual_seed(study.seed)
     shown = recipe.view.learnt(images, draws)
     parts: list[Family] = []
+    course = Course()
     for k in range(len(classes) if separate else 1):
         rows = (
             (batch.labels == k).nonzero()[:, 0] if separate and batch.labels is not None else torch.arange(len(shown))
         )
-        run = _Run(codec, recipe, study, (k, len(classes)) if separate else (0, 1), classes, shares)
+        run = _Run(codec, recipe, study, (k, len(classes)) if separate else (0, 1), classes, shares, course)
         parts.append(run.fit(shown[rows], labels))
     card = {
         "images": len(images),
@@ -87,6 +89,7 @@ def fit(batch: Batch, codec: Codec, family: str = "autoregressive", study: Study
         "seed": study.seed,
         "options": dict(recipe.options),
         "settings": list(study.settings),
+        "course": {**course.to_json(), "final": getattr(parts[0].engine, "variety_", {})},
     }
     return ImageModel(codec, family, tuple(parts), recipe.view, classes, shares, card)
 
@@ -101,6 +104,7 @@ class _Run:
     place: tuple[int, int]
     classes: tuple[str, ...]
     shares: tuple[float, ...]
+    course: Course
 
     def fit(self, shown: Tensor, labels: Tensor | None) -> Family:
         study, (number, of) = self.study, self.place
@@ -125,6 +129,7 @@ class _Run:
         return model
 
     def _tell(self, event: Event, model: Family) -> None:
+        self.course(event)
         if self.study.progress is not None:
             self.study.progress(event)
         if self.study.snapshot is not None and self.place[1] == 1:

@@ -16,6 +16,7 @@ from genapps_image.codec import Batch, gather
 from genapps_image.generation.fitting import Study, fit
 from genapps_image.generation.judging import Reached, judge
 from genapps_image.generation.recipes import recipe_for
+from genapps_image.generation.watching import remedy, summary
 from genapps_image.inspecting import Found
 from genapps_image.model import ImageModel
 from genapps_image.presets import FEWEST, Preset, Seen, choose
@@ -62,6 +63,7 @@ class Fitted:
             f"learnt       {model.card['images']:,} images, {codec.height} x {codec.width}, {color}{classes}{each}",
             f"family       {model.family}, {model.card['seconds']:.0f} CPU seconds",
             *(f"             {reason}" for reason in self.preset.reasons),
+            *summary(model.card["course"], model.card["course"]["final"]),
             *self.reached.lines(),
         ]
 
@@ -90,7 +92,7 @@ def fit_images(
     learnt, held = parted(batch, study.seed)
     model = fit(learnt, preset.codec, preset.family, study)
     reached = judge(model, learnt.images, None if held is None else held.images, study.seed)
-    notes = [*study.notes, *([pictures.note] if pictures.note else [])]
+    notes = [*study.notes, *([pictures.note] if pictures.note else []), *remedy(model.card["course"])]
     if model.view.levels == 2:
         notes.append("learnt as black and white: greys are taken for the chance of white")
     return Fitted(model.with_card(reached=reached.to_json()), preset, reached, batch.skipped, notes)

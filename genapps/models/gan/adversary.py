@@ -67,16 +67,18 @@ class AdversarialConfig:
 class Pair(nn.Module):
     """The two networks. generator(noise, classes) -> outputs; critic(points, classes) -> scores.
 
-    best_coverage and checks are the watch's memory, so that a resumed run judges as an uninterrupted one.
+    best_coverage, best_bins and checks are the watch's memory, so that a resumed run judges as an uninterrupted one.
     """
 
     best_coverage: Tensor
+    best_bins: Tensor
     checks: Tensor
 
     def __init__(self, generator: nn.Module, critic: nn.Module) -> None:
         super().__init__()
         self.generator, self.critic = generator, critic
         self.register_buffer("best_coverage", torch.zeros(()))
+        self.register_buffer("best_bins", torch.zeros(()))
         self.register_buffer("checks", torch.zeros((), dtype=torch.long))
 
 
@@ -274,10 +276,11 @@ class Adversary(Engine):
             made = self._made(len(ruler.rows), for_validation(seed), points)
             now = ruler.measure(made)
             pair.checks += 1
-            best = float(pair.best_coverage)
-            pair.best_coverage.fill_(max(best, now.coverage))
+            coverage, bins = float(pair.best_coverage), float(pair.best_bins)
+            pair.best_coverage.fill_(max(coverage, now.coverage))
+            pair.best_bins.fill_(max(bins, now.bins))
             speaks = self.config.watch and int(pair.checks) > _FIRST_CHECKS
-            return Look({**now.to_json(), "real_distance": apart}, verdict(now, best) if speaks else "")
+            return Look({**now.to_json(), "real_distance": apart}, verdict(now, coverage, bins) if speaks else "")
 
         return look
 

@@ -6,6 +6,7 @@ reaches, and how far apart its rows lie.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -72,12 +73,15 @@ class Ruler:
         return torch.cdist(rows, self.centres).argmin(1)
 
 
-def verdict(now: Variety, best_coverage: float) -> str:
-    """Why a sample counts as collapsed, or nothing; best_coverage: of the samples before it."""
+def verdict(now: Variety, best_coverage: float, best_bins: float = math.inf) -> str:
+    """Why a sample counts as collapsed, or nothing; best_coverage, best_bins: of the samples before it.
+
+    Few bins are no collapse where there were never more: at first every generator reaches few.
+    """
     reasons = []
     if best_coverage >= _WORTH and now.coverage < LEAST_COVERAGE * best_coverage:
         reasons.append(f"covers {_percent(now.coverage)} of the data, {_percent(best_coverage)} before")
-    if now.bins < LEAST_BINS * now.of:
+    if now.bins < LEAST_BINS * now.of <= best_bins:
         reasons.append(f"reaches {now.bins} of {now.of} bins")
     if now.spread < LEAST_SPREAD:
         reasons.append(f"rows lie {_percent(now.spread)} as far apart as real ones")

@@ -47,6 +47,8 @@ def test_bad_rows_that_were_never_better_are_no_collapse() -> None:
     """Coverage that was never good says more of quality than of variety; bins and spread still speak."""
     assert verdict(Variety(0.02, 40, 50, 0.9), best_coverage=0.1) == ""
     assert "covers 12 % of the data, 80 % before" in verdict(Variety(0.12, 40, 50, 0.9), best_coverage=0.8)
+    assert verdict(Variety(0.02, 3, 50, 0.9), best_coverage=0.1, best_bins=4) == ""  # not learnt yet
+    assert "3 of 50 bins" in verdict(Variety(0.02, 3, 50, 0.9), best_coverage=0.1, best_bins=40)
     assert "10 % as far apart" in verdict(Variety(0.5, 40, 50, 0.1), best_coverage=0.5)
 
 
