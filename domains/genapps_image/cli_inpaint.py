@@ -38,51 +38,53 @@ class Box(click.ParamType[tuple[int, int, int, int], str]):
 @click.option(
     "-n", "draws", type=Whole(1, 1000), default=1, metavar="N", show_default=True, help="Completions of each."
 )
+@click.option("--check", metavar="IMAGES", help="Whole images that were not learnt: put the hole in, tell the error.")
+@click.option("--at-model-size", is_flag=True, help="Write images of the size of the model's, not of their own.")
 @seed_option
 @threads_option()
 @output_options
 def inpaint(images: str, output: str | None, as_json: bool, **options: Any) -> None:
     """Fill holes in images by draws from a model, given what is around them.
 
-    IMAGES is a folder, one image, or a set in a file. The families autoregressive, gmm, vae, rbm and hmm can. What is
-    written has the size of the model's images; a manifest beside says which files belong to which image.
+    IMAGES is a folder, one image, or a set in a file. What is known stays as it is. What is filled in was thought of at
+    the size of the model's images and is enlarged smoothly: it has no finer detail. A manifest beside says which files
+    belong to which image.
 
     \b
     Examples:
       genapps image inpaint photos/ --box 4,4,8,8 --model mine.genapps -o filled/
       genapps image inpaint photo.png --mask hole.png --model mine.genapps -o filled.png
       genapps image inpaint photo.png --mask hole.png --model mine.genapps -n 3 -o several/
+      genapps image inpaint photos/ --box 4,4,8,8 --model mine.genapps --check others/ -o filled/
     """
     if output is None or output == "-":
         raise UsageError("name where the images go: -o filled/, or -o filled.png for one image")
     from genapps.io.atomic import check_apart
     from genapps.threads import threads
     from genapps_image.generation import filling
+    from genapps_image.generation.holes import hole_of
     from genapps_image.model import ImageModel
 
-    check_apart([output], [images, options["model"], options["mask"]])
-    filling.hole_of(options["mask"], options["box"])
-    held = ImageModel.load(options["model"])
-    with threads(options["threads"]), Progress("filling", unit="images") as bar:
-        filled, skipped = filling.inpaint(
+    check_apart([output], [images, options["model"], options["mask"], options["check"]])
+    hole_of(options["mask"], options["box"])
+    held = ImageModel.load(options.pop("model"))
+    on = options.pop("threads")
+    wish = filling.Wish(**options)
+    with threads(on), Progress("filling", unit="images") as bar:
+        found = filling.inpaint(
             images,
             held,
             output,
-            mask=options["mask"],
-            box=options["box"],
-            label=options["label"],
-            draws=options["draws"],
-            seed=options["seed"],
-            progress=bar.update,
+            wish,
+            lambda what, done, total: bar.update(done, total, "" if what == "filling" else what),
         )
-    figures = {"output": output, "family": held.family, "filled": len(filled), "skipped": len(skipped)}
     if as_json:
-        rows = [{"name": one.name, "files": list(one.files), "share": one.share} for one in filled]
-        print_json({**figures, "images": rows, "skipped": [{"name": s.name, "reason": s.reason} for s in skipped]})
+        print_json({"output": output, "family": held.family, **found.to_json()})
         return
     if verbosity() >= 0:
-        share = sum(one.share for one in filled) / len(filled)
-        size = f"{held.codec.height} x {held.codec.width}"
-        click.echo(f"filled       {len(filled):,} images at {size}, {share:.0%} of their pixels, by the {held.family}")
-    tell_skipped(skipped)
+        for line in found.lines(held):
+            click.echo(line)
+    if Path(output).suffix.lower() in (".jpg", ".jpeg", ".webp"):
+        note(f"note: {Path(output).suffix} changes all pixels a little; name a .png and what is known stays as it is")
+    tell_skipped(found.skipped)
     note(f"written      {Path(output)}")

@@ -15,8 +15,6 @@ from genapps.spaces import Pixels
 if TYPE_CHECKING:
     from genapps_image.model import ImageModel
 
-FILLING = ("autoregressive", "gmm", "rbm", "vae", "hmm")  # families that can
-
 
 def draw(part: Family, n: int, labels: Tensor | None, temperature: float, generator: torch.Generator) -> Tensor:
     """n images of the family's space, of classes (n,)."""
@@ -66,13 +64,12 @@ def _of_factors(part: Family, n: int, temperature: float, generator: torch.Gener
 
 def fill(model: ImageModel, shown: Tensor, label: int | None, candidates: int, generator: torch.Generator) -> Tensor:
     """Images as the family sees them (N, C, H, W), unknown entries drawn given the known ones."""
-    if model.family not in FILLING:
-        there = ", ".join(FILLING[:-1])
-        raise UsageError(f"the family {model.family} cannot fill in images; fit one of {there} or {FILLING[-1]}")
     if len(model.parts) == 1:
         part = model.parts[0]
         if model.family == "autoregressive":
             part = _told(part, candidates, label)
+        elif model.family == "gan":
+            part = part if label is None else _of_class(part, label)
         elif label is not None:
             raise UsageError(f"the family {model.family} guesses the class of what it fills itself; leave it out")
         filled: Tensor = part.impute(shown, generator=generator)
@@ -95,6 +92,15 @@ def _told(part: Family, candidates: int, label: int | None) -> Family:
         tensors = {**tensors, "facts.classes": shares}
     config: Any = replace(part.config, particles=candidates)
     return type(part).from_state(part.space, tensors, {**settings, "config": asdict(config)})
+
+
+def _of_class(part: Family, label: int) -> Family:
+    """The same GAN, told that all it makes is of one class."""
+    tensors, settings = part.state()
+    shares = torch.zeros_like(tensors["class_shares"])
+    shares[label] = 1.0
+    config = {"config": asdict(part.config)}
+    return type(part).from_state(part.space, {**tensors, "class_shares": shares}, {**settings, **config})
 
 
 def _likeliest(model: ImageModel, shown: Tensor, generator: torch.Generator) -> Tensor:

@@ -13,9 +13,12 @@ from genapps.errors import UsageError
 from genapps.models.gan.adversary import GAME, AdversarialConfig, Adversary, Pair
 from genapps.models.gan.convolutions import GridCritic, GridGenerator
 from genapps.models.gan.diffaugment import CHANGES, augment
+from genapps.models.gan.search import Search, nearness, search
 from genapps.spaces import Constraint, Pixels
 from genapps.training import Recipe
 
+_AT_ONCE = 64  # rows that are searched for together
+_BANK = 16_000_000  # numbers of the images that a search begins from
 _FEW = 5000  # images below which the critic sees changed ones unless told otherwise
 
 
@@ -101,13 +104,48 @@ class PixelsGAN(Adversary):
         """
         if given:
             raise UsageError("a GAN of images takes no conditions; ask for a class with labels")
-        points = self._drawn(n, generator, labels, temperature, None)
+        return self._values(self._drawn(n, generator, labels, temperature, None))
+
+    def _values(self, points: Tensor) -> Tensor:
+        """Images of points, in the space's own values."""
         values = points.double() * self.scale.view(-1, 1, 1) + self.center.view(-1, 1, 1)
         if not self.space.levels:
             return values.float()
         return (
             values.round().clamp(0, self.space.levels - 1).to(torch.uint8 if self.space.levels <= 256 else torch.int32)
         )
+
+    def impute(self, data: Tensor, generator: torch.Generator, *, given: Sequence[Constraint] = ()) -> Tensor:
+        """Fill the unknown pixels of images (N, C, H, W) by what the generator makes that is like the known ones.
+
+        A search in its noise (`genapps.models.gan.search`), from another pool of made images with each generator: so
+        answers differ, but they are no draws from a conditional distribution, which a GAN has none of.
+        """
+        if given:
+            raise UsageError("a GAN of images takes no conditions; say what is known by the pixels")
+        levels, how = self.space.levels, Search()
+        known = data >= 0 if levels else ~torch.isnan(data)
+        count = min(how.pool, max(how.starts, _BANK // data[0].numel())) if len(data) else 0
+        filled = []
+        for rows in torch.arange(len(data)).split(_AT_ONCE):
+            there = known[rows]
+            points = self._points(torch.where(there, data[rows], 0))
+            weights = nearness(there.all(1, keepdim=True)).expand_as(points) * there
+            noise = self._noise(count, 1.0, generator)
+            classes = self._some_classes(count, generator, torch.device("cpu"))
+            filled.append(search(points, weights, noise, classes, self._make, self._doubt, how))
+        made = self._values(torch.cat(filled)) if filled else data
+        return torch.where(known, data, made.to(data.dtype))
+
+    def _make(self, noise: Tensor, classes: Tensor | None) -> Tensor:
+        outputs = self._outputs(noise, classes, None)
+        return torch.tanh(outputs) if self.space.levels else outputs
+
+    def _doubt(self, points: Tensor, classes: Tensor | None) -> Tensor:
+        """The critic's doubt (B,), 0 where it is that of a usual training image, in units of how it spreads there."""
+        center, width = self.usual[1].tolist()
+        doubt: Tensor = (-self._scores(points, classes) - center) / width
+        return doubt
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that `restore` needs."""
