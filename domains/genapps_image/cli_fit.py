@@ -67,8 +67,8 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
     IMAGES is a folder, whose subfolders are classes, or a set in one file: IDX, NPZ or Parquet. Families that learn no
     classes (gmm, rbm, hmm) become one model for each. While it learns, a sheet of samples stands beside the model:
     mine.png beside mine.genapps. A GAN that collapses, or training that diverges, goes back and says so; --verbose
-    tells each look at how varied a GAN's images are. A stopped run leaves its training in OUTPUT.checkpoint; the same command with --resume
-    goes on to the same model.
+    tells each look at how varied a GAN's images are. A stopped run leaves its training in OUTPUT.checkpoint; the same
+    command with --resume goes on to the same model.
 
     \b
     Examples:
