@@ -51,6 +51,7 @@ class Checkpoint:
             "waited": state.waited,
             "rollbacks": state.rollbacks,
             "seconds": state.seconds,
+            "usual": dict(state.usual),
             "history": [list(entry) for entry in state.history],
             "optimizer_steps": {name: int(entry["step"]) for name, entry in moments.items() if "step" in entry},
         }
@@ -65,6 +66,7 @@ class Checkpoint:
         numbers = dict(self.numbers)
         numbers.pop("optimizer_steps")
         numbers["best_loss"] = float("inf") if numbers["best_loss"] is None else numbers["best_loss"]
+        numbers["usual"] = dict(numbers["usual"])
         numbers["history"] = [(int(step), float(loss)) for step, loss in numbers["history"]]
         copies = {name: {n: t.clone() for n, t in self.tensors[name].items()} for name in ("average", "best")}
         return state_type(**numbers, **copies)

@@ -27,6 +27,7 @@ Loss = Callable[[Tensor, torch.Generator], Tensor]  # (row numbers (B,), randomn
 
 _TIMED_STEPS = 20  # steps after which a time budget is turned into a number of steps
 _MAX_ROLLBACKS = 3
+_NEWER = 0.02  # weight of a gradient's norm in what is usual
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class State:
     waited: int = 0  # checks since the best one
     rollbacks: int = 0
     seconds: float = 0.0  # spent before this process took over
+    usual: dict[str, float] = field(default_factory=dict)  # the norm of late of each phase's gradient, geometric mean
     history: list[tuple[int, float]] = field(default_factory=list)  # (step, held-out loss)
 
 
@@ -215,10 +217,20 @@ class Run:
         size = float(norm)
         if distributed.anywhere(not (math.isfinite(told) and math.isfinite(size))):
             return None
+        if self._unusual(phase.name, size):
+            return told
         if size > self.recipe.clip:
             nn.utils.clip_grads_with_norm_(weights, self.recipe.clip, norm)
         optimizer.step()
         return told
+
+    def _unusual(self, phase: str, norm: float) -> bool:
+        """Whether a step is better left out for its gradient (Child 2021, "Very deep VAEs"); what lasts gets usual."""
+        if not self.recipe.skip or norm == 0:
+            return False
+        usual = self.state.usual.get(phase, norm)
+        self.state.usual[phase] = usual ** (1 - _NEWER) * norm**_NEWER
+        return norm > self.recipe.skip * usual
 
     def _rate(self) -> float:
         """The learning rate of this step."""

@@ -26,6 +26,7 @@ class Recipe:
     beta1: float = 0.9
     beta2: float = 0.999
     clip: float = 5.0
+    skip: float = 0.0  # times the usual norm of a gradient from which on a step is left out; 0: never
     ema: float = 0.998
     validation_share: float = 0.1
     patience: int = 6
@@ -70,6 +71,10 @@ class TrainingConfig:
         default=None, metadata={"help": f"AdamW's memory of squared gradients{_OWN}", "least": 0, "below": 1}
     )
     clip: float | None = field(default=None, metadata={"help": f"largest norm of a gradient{_OWN}", "above": 0})
+    skip: float | None = field(
+        default=None,
+        metadata={"help": f"a gradient so many times its usual norm is left out; 0: never{_OWN}", "least": 0},
+    )
     ema: float | None = field(
         default=None, metadata={"help": f"decay of the average of weights that is kept{_OWN}", "least": 0, "most": 1}
     )

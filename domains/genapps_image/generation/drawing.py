@@ -48,7 +48,7 @@ def _expected(part: Family, n: int, labels: Tensor | None, temperature: float, g
             rows = labels == label
             latents[rows] = network.prior(label).sample(int(rows.sum()), generator, temperature)
     codes = torch.cat([latents, classes], 1)
-    shares = torch.cat([engine.mean_image(chunk) for chunk in codes.split(1024)])
+    shares: Tensor = engine.mean_image(codes, generator, temperature)
     return (shares * 255).round()
 
 

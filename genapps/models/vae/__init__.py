@@ -11,8 +11,8 @@ from torch import Tensor
 from genapps.batches import Batch, tensor_of
 from genapps.errors import UsageError
 from genapps.models.autoregressive.grammar import Grammar
-from genapps.models.base import Family
-from genapps.spaces import Columns, Frames, Pixels, Tokens
+from genapps.models.base import Engine, Family
+from genapps.spaces import Columns, Frames, Pixels, Space, Tokens
 
 
 class VAE(Family):
@@ -29,6 +29,14 @@ class VAE(Family):
         Frames: "genapps.models.vae.frames:FrameVAE",
         Pixels: "genapps.models.vae.pixels:PixelVAE",
     }
+
+    def engine_for(self, space: Space) -> type[Engine]:
+        """The ladder for images where it is asked for."""
+        if isinstance(space, Pixels) and self._options.get("body") == "ladder":
+            from genapps.models.vae.ladder import LadderVAE
+
+            return LadderVAE
+        return super().engine_for(space)
 
     def _checked(self, data: Any, learning: bool = False) -> Batch:
         engine = self._fitted(trained=False)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,20 @@ from genapps.nets.mlp import fresh
 Inputs = tuple[Tensor, ...]  # what a network reads of B rows; every tensor has B rows of its own
 
 _LEAST_LOG_DEVIATION = -6.0  # of the proposals: sharper ones only make importance weights wild
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What codes (N, L + C) make of N rows, and what was proposed beneath them where latents have latents beneath.
+
+    likelihood: (N,) in nats. codes: the codes with what is beneath them at their end. divergences: (N, G), the KL of
+    each group beneath, in nats. ratios: (N,), log p / q of what was drawn beneath.
+    """
+
+    likelihood: Tensor
+    codes: Tensor
+    divergences: Tensor
+    ratios: Tensor
 
 
 class VariationalNet(nn.Module, ABC):
@@ -50,9 +65,22 @@ class VariationalNet(nn.Module, ABC):
     def log_likelihood(self, inputs: Inputs, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         """log p(x | code) (B,) in nats of each row given its code (B, L + C); unknown entries count nothing."""
 
+    def gist(self, read: Tensor) -> Tensor:
+        """The part (B, width) of what was read that latents and classes are proposed from."""
+        return read
+
+    def explain(
+        self, inputs: Inputs, read: Tensor, codes: Tensor, generator: torch.Generator, dropout: bool
+    ) -> Explained:
+        """What codes make of rows; a hierarchy draws its lower latents here. `read` may have fewer rows than the codes,
+        which then go through them again and again, as in `repeated`."""
+        none = codes.new_zeros(len(codes), 0)
+        likelihood = self.log_likelihood(inputs, codes, generator if dropout else None)
+        return Explained(likelihood, codes, none, none.sum(1))
+
     def proposal(self, read: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-deviation (B, L) of q(z | x, y), for what was read (B, width) and one-hot classes (B, C)."""
-        mean, raw = self.propose(torch.cat([read, classes], 1)).float().chunk(2, 1)
+        """Mean and log-deviation (B, L) of q(z | x, y), for what was read of B rows and one-hot classes (B, C)."""
+        mean, raw = self.propose(torch.cat([self.gist(read), classes], 1)).float().chunk(2, 1)
         return mean, bounded_below(raw, _LEAST_LOG_DEVIATION)
 
     def prior(self, label: int = 0) -> Mixture:
@@ -74,7 +102,7 @@ class VariationalNet(nn.Module, ABC):
     def class_log_prob(self, read: Tensor) -> Tensor:
         """log q(y | x) (B, C)."""
         assert self.classify is not None
-        logs: Tensor = self.classify(read).float().log_softmax(1)
+        logs: Tensor = self.classify(self.gist(read)).float().log_softmax(1)
         return logs
 
 
@@ -99,11 +127,13 @@ def with_free_bits(divergences: Tensor, least: float) -> Tensor:
 def elbo(
     net: VariationalNet, inputs: Inputs, read: Tensor, classes: Tensor, generator: torch.Generator, dropout: bool
 ) -> tuple[Tensor, Tensor]:
-    """One reparametrised sample of the bound: log p(x | y, z) (B,) and the divergences (B, L)."""
+    """One reparametrised sample of the bound: log p(x | y, z) (B,) and the divergences (B, L), of groups beneath at
+    the end."""
     mean, log_deviation = net.proposal(read, classes)
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
     codes = torch.cat([mean + log_deviation.exp() * noise, classes], 1)
-    return net.log_likelihood(inputs, codes, generator if dropout else None), divergence(mean, log_deviation)
+    made = net.explain(inputs, read, codes, generator, dropout)
+    return made.likelihood, torch.cat([divergence(mean, log_deviation), made.divergences], 1)
 
 
 def proposals(
@@ -115,9 +145,9 @@ def proposals(
     latents = mean + log_deviation.exp() * noise  # (k, B, L)
     proposed = gaussian_log_prob(latents, mean, log_deviation).sum(2)
     codes = torch.cat([latents, classes.expand(k, -1, -1)], 2).flatten(0, 1)
-    likelihood = net.log_likelihood(repeated(inputs, k), codes, None).view(k, -1)
-    prior = net.prior_log_prob(codes[:, : net.latent], codes[:, net.latent :]).view(k, -1)
-    return codes, likelihood + prior - proposed
+    made = net.explain(repeated(inputs, k), read, codes, generator, False)
+    prior = net.prior_log_prob(codes[:, : net.latent], codes[:, net.latent :])
+    return made.codes, (made.likelihood + made.ratios + prior).view(k, -1) - proposed
 
 
 def importance_bound(weights: Tensor) -> Tensor:
