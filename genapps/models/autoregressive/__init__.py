@@ -11,12 +11,14 @@ from torch import Tensor
 from genapps.batches import Batch, tensor_of
 from genapps.errors import UsageError
 from genapps.models.autoregressive.grammar import Automaton, Grammar
-from genapps.models.base import Family, LogProb
-from genapps.spaces import Columns, Constraint, Frames, Pixels, Tokens
+from genapps.models.base import Engine, Family, LogProb
+from genapps.spaces import Columns, Constraint, Frames, Pixels, Space, Tokens
 
 
 class Autoregressive(Family):
     """Exact likelihood of table rows in any order of their columns, of sequences step by step, of images by patches.
+
+    Images by pixels, too: `network="convolutions"`.
 
     >>> Autoregressive(hidden=128, architecture="gru").fit(["sequences"])  # doctest: +SKIP
 
@@ -73,6 +75,14 @@ class Autoregressive(Family):
         classes = _for_each(labels, len(batch))
         found: LogProb = engine.log_prob(batch, self._generator(generator), labels=classes)  # type: ignore[call-arg]
         return found
+
+    def engine_for(self, space: Space) -> type[Engine]:
+        """The engine that learns the space; of images, the one whose network is asked for."""
+        if isinstance(space, Pixels) and self._options.get("network") == "convolutions":
+            from genapps.models.autoregressive.convolutions import ConvolutionModel
+
+            return ConvolutionModel
+        return super().engine_for(space)
 
     def _checked(self, data: Any, learning: bool = False) -> Batch:
         engine: Any = self._fitted(trained=False)
