@@ -123,9 +123,11 @@ class PixelsGAN(Adversary):
         """
         if given:
             raise UsageError("a GAN of images takes no conditions; say what is known by the pixels")
-        levels, how = self.space.levels, Search()
-        known = data >= 0 if levels else ~torch.isnan(data)
-        count = min(how.pool, max(how.starts, _BANK // data[0].numel())) if len(data) else 0
+        if not len(data):
+            return data
+        how = Search()
+        known = data >= 0 if self.space.levels else ~torch.isnan(data)
+        count = min(how.pool, max(how.starts, _BANK // data[0].numel()))
         filled = []
         for rows in torch.arange(len(data)).split(_AT_ONCE):
             there = known[rows]
@@ -134,8 +136,7 @@ class PixelsGAN(Adversary):
             noise = self._noise(count, 1.0, generator)
             classes = self._some_classes(count, generator, torch.device("cpu"))
             filled.append(search(points, weights, noise, classes, self._make, self._doubt, how))
-        made = self._values(torch.cat(filled)) if filled else data
-        return torch.where(known, data, made.to(data.dtype))
+        return torch.where(known, data, self._values(torch.cat(filled)).to(data.dtype))
 
     def _make(self, noise: Tensor, classes: Tensor | None) -> Tensor:
         outputs = self._outputs(noise, classes, None)
