@@ -83,12 +83,12 @@ def _check(photos: str | None, output: str | None, report: Path | None, options:
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report
-    from genapps_image.placing import check_place
+    from genapps_image.placing import check_place, several_in
 
     if output == "-":
         raise UsageError("-o -: images go to files; name a file or a folder")
     if output is not None and photos is not None:
-        check_place(output, photos, Path(photos).is_dir())
+        check_place(output, photos, several_in(photos))
     if options["save"] is not None:
         check_suffix(options["save"])
         check_target(options["save"])

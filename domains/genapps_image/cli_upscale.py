@@ -89,14 +89,14 @@ def _check(images: str, output: str | None, report: Path | None, options: dict[s
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_apart, check_target
     from genapps.report.files import check_report
-    from genapps_image.placing import check_place
+    from genapps_image.placing import check_place, several_in
 
     if output == "-":
         raise UsageError("-o -: images go to files; name a folder")
     if options["model"] is not None and options["factor"] is not None:
         raise UsageError("--factor belongs to what is learnt; the factor of --model is in the file")
     if output is not None:
-        check_place(output, images, Path(images).is_dir())
+        check_place(output, images, several_in(images))
     if options["save"] is not None:
         check_suffix(options["save"])
         check_target(options["save"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from genapps.errors import UsageError
 from genapps.io.atomic import check_apart, check_target
+from genapps_image.reading.folder import files_of
 from genapps_image.reading.pictures import Pictures
 from genapps_image.writing import WRITTEN
 
@@ -31,6 +33,11 @@ def check_place(output: str | Path, where: str | Path, several: bool) -> None:
     within, source = place.resolve(), Path(where).resolve()
     if source.is_dir() and (within == source or source in within.parents):
         raise UsageError(f"{output}: lies in the folder that is read; choose one beside it")
+
+
+def several_in(where: str | Path) -> bool:
+    """Whether a folder holds more than one file; a file, which may be a set, is not looked into."""
+    return Path(where).is_dir() and len(list(islice(files_of(where), 2))) > 1
 
 
 def check_suffix(place: Path) -> None:

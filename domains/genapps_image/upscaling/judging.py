@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
@@ -56,17 +57,14 @@ class Judged:
 
     @property
     def gain(self) -> float:
-        """Decibels over bicubic."""
-        return self.learnt.psnr - self.bicubic.psnr
+        """Decibels over bicubic; 0 where both are without error."""
+        return 0.0 if self.learnt.psnr == self.bicubic.psnr else self.learnt.psnr - self.bicubic.psnr
 
     def to_json(self) -> dict[str, Any]:
-        """All figures."""
-        return {
-            "name": self.name,
-            "bicubic": asdict(self.bicubic),
-            "learnt": asdict(self.learnt),
-            "gain_db": self.gain,
-        }
+        """All figures; None for a PSNR without bound."""
+        figures = {name: {key: _finite(value) for key, value in asdict(of).items()} for name, of in (
+            ("bicubic", self.bicubic), ("learnt", self.learnt))}  # fmt: skip
+        return {"name": self.name, **figures, "gain_db": _finite(self.gain)}
 
 
 def closeness(image: Bytes, truth: Bytes) -> Closeness:
@@ -119,6 +117,10 @@ def mean(rows: Sequence[Judged]) -> Judged:
         return Closeness(*(None if None in column else fmean(column) for column in columns))  # type: ignore[arg-type]
 
     return Judged(f"mean of {len(rows)}", over([row.bicubic for row in rows]), over([row.learnt for row in rows]))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _middle(pixels: Bytes, most: int, factor: int) -> Bytes:

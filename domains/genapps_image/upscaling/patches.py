@@ -71,6 +71,8 @@ def collect(
         elif min(one.pixels.shape[:2]) < factor * _SMALLEST:
             height, width = one.pixels.shape[:2]
             skipped.append(Skipped(one.name, f"{width} x {height} pixels: too small to learn from at x{factor}"))
+        elif bool((one.pixels == one.pixels[0, 0]).all()):
+            skipped.append(Skipped(one.name, "of one color: nothing to learn from"))
         else:
             known = mark(one.pixels)
             pixels = cropped(_window(without_alpha(one.pixels), most), factor)

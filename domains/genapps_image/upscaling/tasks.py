@@ -160,9 +160,8 @@ def _learnt(
     measured = {"held_out": len(judged), "mean": mean(judged).to_json()}
     notes = []
     if found.halves:
-        notes.append(
-            f"{len(judged)} images are too few to hold one out: the right quarter of each was not learnt, and is judged"
-        )
+        few = "one image is" if len(judged) == 1 else f"{len(judged)} images are"
+        notes.append(f"{few} too few to hold one out: the right quarter of each was not learnt, and is judged")
     elif len(found.learnt) < _FEW:
         notes.append(f"learnt from {len(found.learnt)} images only")
     return replace(model, card={**card, **measured}), judged, notes
@@ -174,8 +173,8 @@ def _judged_again(
     """How good a model is on the images of another folder: on those it was not learnt from."""
     try:
         pieces, _ = collect(pictures, model.factor, seed=order.seed, progress=_ticking(tick, "reading"))
-    except InputError as error:
-        return [], [f"not judged: {error}"]
+    except InputError:
+        return [], ["not judged: no image here is large enough to be made small and large again"]
     fresh = [piece for piece in pieces if piece.mark not in model.marks][:MOST_HELD_OUT]
     if not fresh:
         return [], ["not judged: the model was learnt from these very images"]

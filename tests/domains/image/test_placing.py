@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genapps.errors import UsageError
-from genapps_image.placing import check_place, placed
+from genapps_image.placing import check_place, placed, several_in
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.writing import write_image
 
@@ -50,3 +50,11 @@ def test_what_could_not_be_written_is_refused_first(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a file"):
         check_place(tmp_path / "notes", source, several=True)
     check_place(tmp_path / "out", source, several=True)
+
+
+def test_a_folder_with_one_image_holds_no_several(tmp_path: Path) -> None:
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    for name, several in (("a/one.png", False), ("two.png", True)):
+        write_image(tmp_path / "in" / name, np.zeros((4, 4, 3), np.uint8))
+        assert several_in(tmp_path / "in") == several
+    assert not several_in(tmp_path / "in" / "two.png")

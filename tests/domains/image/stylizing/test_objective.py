@@ -18,6 +18,7 @@ from genapps_image.stylizing.objective import (
     style_distance,
     targets,
 )
+from genapps_image.stylizing.palette import palette_of
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -70,6 +71,22 @@ def test_colors_become_the_styles() -> None:
     wanted = torch.corrcoef(style.reshape(3, -1))[0, 1]
     assert abs(float(torch.corrcoef(made.reshape(3, -1))[0, 1] - wanted)) < 0.25  # not each channel by itself
     assert abs(float(torch.corrcoef(photo.reshape(3, -1))[0, 1] - wanted)) > 0.5
+
+
+def test_a_palette_moves_colors_as_the_sorting_of_all_pixels_does() -> None:
+    photo, style = image(0, 60, 50), image(1, 40, 40) * 0.3 + 0.2 * image(2, 40, 40)[:, :1]
+    transfer = palette_of([style], generator()).transfer(photo[0])
+    made, wanted = transfer(photo), recolored(photo, [style], generator())
+    assert style_distance(made, [style]) < 1.2 * style_distance(wanted, [style]) + 0.005
+    assert style_distance(made, [style]) < 0.3 * style_distance(photo, [style])
+    assert torch.allclose(transfer(photo[..., 20:, :30]), made[..., 20:, :30])  # a color is moved wherever it lies
+
+
+def test_an_image_of_one_color_becomes_one_color_in_the_middle_of_the_palette() -> None:
+    style = image(1, 40, 40)
+    made = palette_of([style], generator()).transfer(torch.zeros(3, 9, 9))(torch.zeros(1, 3, 9, 9))
+    assert float((made - made[..., :1, :1]).abs().max()) == 0
+    assert float((made[0, :, 0, 0] - style.mean((0, 2, 3))).abs().max()) < 0.1
 
 
 def test_structure_does_not_see_brightness_and_contrast_but_sees_shape() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 
 from genapps.errors import InputError, UsageError
 from genapps.io.artifact import read_artifact, write_artifact
+from genapps.report.page import render
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.showing import fitted
 from genapps_image.stylizing import network as networks
@@ -18,7 +21,9 @@ from genapps_image.stylizing.matching import Look, painted
 from genapps_image.stylizing.model import StyleModel
 from genapps_image.stylizing.network import Stylizer
 from genapps_image.stylizing.objective import structure_kept, style_distance
+from genapps_image.stylizing.palette import palette_of
 from genapps_image.stylizing.pictures import numbers, pixels_of
+from genapps_image.stylizing.report import page, write_report
 from genapps_image.stylizing.tasks import Order, stylize
 from genapps_image.writing import write_image
 
@@ -114,14 +119,35 @@ def test_a_style_is_learnt_kept_and_painted_with(desk: Path, tmp_path: Path) -> 
     assert stylize(order).notes == ["1 of the photographs to learn on could not be used"]
     again = Order(str(desk / "photos"), str(tmp_path / "a"), model=order.save)
     outcome = stylize(again)
+    assert all(one.style < 0.8 * one.photo for one in outcome.measured)  # by the style that the file holds
     assert len(outcome.written) == 4
     assert outcome.learnt["steps"] == 25
-    made = numbers(open_pictures(tmp_path / "a" / "0.png").one(0).pixels)
-    assert style_distance(made, [numbers(weave())]) < 0.8 * style_distance(numbers(scene()), [numbers(weave())])
+    pixels = torch.from_numpy(scene()).permute(2, 0, 1)
+    before, after = (
+        style_distance(numbers(model.paint(pixels).permute(1, 2, 0).numpy()), [numbers(weave())])
+        for model in (untrained(), StyleModel.load(str(order.save)))
+    )
+    assert after < 0.9 * before  # it has learnt more than colors, which both know
+
+
+def test_the_page_shows_photograph_style_and_result(desk: Path, tmp_path: Path) -> None:
+    order = Order(str(desk / "photos"), str(tmp_path / "a"), (str(desk / "weave.png"),), steps=2)
+    outcome = stylize(order)
+    write_report(outcome, tmp_path / "page.html", title="photos")
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert text.count('src="data:image/') == 2 * 4 + 1
+    assert "Skipped: broken.png" in text
+    assert not re.search(r"https?://|<script|src=\"(?!data:)", text)
+    assert len(json.loads((tmp_path / "page.json").read_text("utf-8"))["measured"]) == 4
+    for share, said in ((0.5, "In the style"), (1, "Hardly more than its colors"), (9, "Not in the style")):
+        rows = [replace(one, style=share * one.colors) for one in outcome.measured]
+        assert said in render(page(replace(outcome, measured=rows), "photos"))
 
 
 def untrained() -> StyleModel:
-    return StyleModel(Stylizer(4, torch.Generator().manual_seed(0)).eval(), {"steps": 0})
+    network = Stylizer(4, torch.Generator().manual_seed(0)).eval()
+    network.palette = palette_of([numbers(weave())], torch.Generator().manual_seed(0))
+    return StyleModel(network, {"steps": 0}, (numbers(weave()),))
 
 
 def test_the_size_of_the_tiles_does_not_show() -> None:
@@ -143,6 +169,17 @@ def test_less_reach_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "REACH", 0)
     assert int((untrained().paint(picture, tile=32).int() - whole.int()).abs().max()) > 3
     assert networks.REACH % networks.STEP == 0
+
+
+@pytest.mark.parametrize("change", ["none", "shape", "tiny"])
+def test_a_file_without_pictures_of_its_style_is_refused(tmp_path: Path, change: str) -> None:
+    untrained().save(tmp_path / "s.genapps")
+    found = read_artifact(tmp_path / "s.genapps")
+    held = {name: value for name, value in found.tensors.items() if not name.startswith("style/")}
+    other = {"none": {}, "shape": {"style/0": weave()[..., 0]}, "tiny": {"style/0": weave(3)}}[change]
+    write_artifact(tmp_path / "s.genapps", {**held, **other}, found.header)
+    with pytest.raises(InputError, match="no pictures of its style"):
+        StyleModel.load(tmp_path / "s.genapps")
 
 
 @pytest.mark.parametrize(

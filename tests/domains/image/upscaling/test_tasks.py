@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +12,15 @@ import pytest
 import torch
 
 from genapps.errors import InputError, UsageError
+from genapps.report.page import render
 from genapps_image.features import Extractor
 from genapps_image.fidelity import psnr
 from genapps_image.reading.pictures import open_pictures
+from genapps_image.showing import richest
 from genapps_image.upscaling.judging import feature_distance, judge
 from genapps_image.upscaling.model import UpscaleModel
 from genapps_image.upscaling.patches import Patches, collect, divide, mark
+from genapps_image.upscaling.report import page, write_report
 from genapps_image.upscaling.shrinking import enlarged, shrunk
 from genapps_image.upscaling.tasks import Order, upscale
 from genapps_image.upscaling.training import charbonnier
@@ -118,6 +123,44 @@ def test_equal_images_are_one_so_that_none_is_learnt_and_judged(tmp_path: Path) 
     assert len(pieces) == 4
     found = divide(pieces, 2, share=0.25, seed=0)
     assert {p.mark for p in found.learnt}.isdisjoint(p.mark for p in found.held_out)
+
+
+def test_an_image_of_one_color_is_neither_learnt_nor_judged(tmp_path: Path) -> None:
+    write_image(tmp_path / "flat.png", np.full((32, 32, 3), (9, 80, 200), np.uint8))
+    with pytest.raises(InputError, match=r"flat\.png: of one color"):
+        collect(open_pictures(tmp_path), 2, seed=0)
+    write_image(tmp_path / "checks.png", checks(0))
+    pieces, skipped = collect(open_pictures(tmp_path), 2, seed=0)
+    assert [piece.name for piece in pieces] == ["checks.png"]
+    assert [one.name for one in skipped] == ["flat.png"]
+
+
+def test_images_without_error_gain_nothing_and_stay_json(draw) -> None:  # type: ignore[no-untyped-def]
+    row = judge(draw(size=0.0), [np.full((16, 16, 3), 90, np.uint8)], ["flat"], ensemble=False)[0]
+    assert row.gain == 0
+    assert "null" in json.dumps(row.to_json(), allow_nan=False)
+
+
+def test_the_page_shows_pieces_of_held_out_images_beside_bicubics(learnt, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, outcome = learnt
+    write_report(outcome, tmp_path / "page.html", title="checks <1>")
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert text.count('src="data:image/') == 3 * len(outcome.judged)
+    assert "checks &lt;1&gt;" in text and "Closer than bicubic" in text
+    assert not re.search(r"https?://|<script|src=\"(?!data:)", text)
+    assert len(text) < 300_000
+    assert json.loads((tmp_path / "page.json").read_text("utf-8"))["mean"]["gain_db"] > 0
+    worse = replace(outcome, judged=[replace(row, learnt=row.bicubic, bicubic=row.learnt) for row in outcome.judged])
+    assert "No closer than bicubic" in render(page(worse, "checks"))
+    assert "Not measured" in render(page(replace(outcome, judged=[], notes=["not judged: why"]), "checks"))
+
+
+def test_pieces_are_of_one_place_where_there_is_most_to_see() -> None:
+    pixels = np.full((200, 160, 3), 100, np.uint8)
+    pixels[101:181, 62:142] = checks(0, 80)
+    top, left = richest(pixels, 80)
+    assert abs(top - 101) <= 4 and abs(left - 62) <= 4
+    assert richest(pixels[:10, :7], 80) == (0, 0)
 
 
 def test_pieces_belong_together() -> None:
