@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from keep import write
+from keep import read, write
+from keeping import commit
 from sets import folder
 from torch import Tensor
 
@@ -30,6 +31,7 @@ from genapps_image.reading.arrays import read_idx
 
 PER_CLASS = 10
 HELD_OUT = 10_000
+NAMES = {"alone": "100 labelled images alone", "all": "100 labels and all images"}
 
 
 def drawn(labels: Tensor, seed: int) -> list[int]:
@@ -102,14 +104,15 @@ def one_seed(place: Path, args: argparse.Namespace, seed: int) -> list[dict[str,
     steps = ("--seed", seed, "--device", args.device, "--steps")
     all_of = ("--labels", place / "known.csv", "-o", place / "train.csv", "--save", many)
     contenders = {
-        "100 labelled images alone": (few, (place / "few.npz", "--save", few, *steps, max(args.steps // 5, 1))),
-        "100 labels and all images": (many, (place / "train-idx3.gz", *all_of, *steps, args.steps)),
+        "alone": (few, (place / "few.npz", "--save", few, *steps, args.alone)),
+        "all": (many, (place / "train-idx3.gz", *all_of, *steps, args.steps)),
     }
     found = []
-    for name, (model, words) in contenders.items():
+    for short in args.only.split(","):
+        (model, words), name = contenders[short], NAMES[short]
         told, learning = run(*words)
         _, asking = run(place / "test-idx3.gz", "--model", model, "-o", place / "test.csv")
-        row = {"name": name, "set": args.set, "seed": seed, **judged(place / "test.csv", truth)}
+        row = {"name": name, "set": args.set, "seed": seed, "commit": commit(), **judged(place / "test.csv", truth)}
         if model == many:
             row["of_training_images"] = judged(place / "train.csv", labels)
         row |= {"told": told["estimate"], "temperature": round(told["temperature"], 3)}
@@ -123,21 +126,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", default="mnist", choices=["mnist", "fashion"])
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3300, help="of all models together; alone: a fifth")
+    parser.add_argument("--steps", type=int, default=3300, help="of all models together")
+    parser.add_argument("--alone", type=int, default=2160, help="steps where there are no other images")
+    parser.add_argument("--only", default="alone,all", help="contenders; rows of others that were kept stay")
     parser.add_argument("--judge", choices=["test", "held-out"], default="test")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--name", default="label", help="of the result")
     parser.add_argument("--quick", action="store_true", help="few images and steps, nothing kept")
     args = parser.parse_args()
     if args.quick:
-        args.steps = 24
+        args.steps = args.alone = 24
     rows = []
     for seed in range(args.seeds):
         with tempfile.TemporaryDirectory() as place:
             rows += one_seed(Path(place), args, seed)
     if not args.quick and args.judge == "test":
-        settings = {"labels": 10 * PER_CLASS, "steps": args.steps, "device": args.device, "protocol": __doc__}
-        write(args.name, rows, settings)
+        settings = {"labels": 10 * PER_CLASS, "steps": args.steps, "steps_alone": args.alone, "device": args.device}
+        key = lambda row: (row["set"], row["seed"], row["name"])  # noqa: E731
+        new = {key(row) for row in rows}
+        kept = [row for row in read(args.name).get("rows", []) if key(row) not in new]
+        write(args.name, sorted(kept + rows, key=key), {**settings, "protocol": __doc__})
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def shown(images: Tensor, view: View) -> Tensor:
 
 def usual_steps(count: int) -> int:
     """Steps that so many images are worth, of all models together."""
-    return min(3300, max(600, 40 * count // 128))
+    return min(3300, max(1800, 40 * count // 128))
 
 
 def options_for(codec: Codec, view: View) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from genapps_image.labelling.model import Labeller
 from genapps_image.records import Skipped
 
 Read = Callable[[int, int], None]
+_MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,8 @@ def _check(where: str, labels: Sequence[str], needs_others: bool) -> None:
     if len(counts) == 1:
         only = next(iter(counts))
         raise InputError(f"{where}: all known labels are {only!r}; at least two classes are needed to tell them apart")
+    if len(counts) > _MOST_CLASSES:
+        raise InputError(f"{where}: {len(counts):,} different labels, more than {_MOST_CLASSES:,}; are these classes?")
     if needs_others and not others:
         raise InputError(
             f"{where}: all {counted(len(labels), 'image')} have a label; put those without one into the subfolder "
