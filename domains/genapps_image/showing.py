@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -32,6 +33,14 @@ def inlined(pixels: Bytes, label: str) -> Markup:
     kind, data = min((("jpeg", encoded(plain, ".jpg")), ("png", encoded(plain))), key=lambda pair: len(pair[1]))
     text = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     return Markup('<img src="{0}" alt="{1}" style="width:100%;height:auto">').format(text, label)
+
+
+def side_by_side(pictures: Sequence[tuple[str, Bytes]], name: str) -> Markup:
+    """Pictures (title, pixels) of one image in a row, each above its title."""
+    cell = '<figure style="margin:0">{0}<figcaption style="font-size:12px;color:var(--soft)">{1}</figcaption></figure>'
+    cells = (Markup(cell).format(inlined(pixels, f"{name}: {title}"), title) for title, pixels in pictures)
+    row = '<div style="display:grid;grid-template-columns:repeat({0},1fr);gap:8px;align-items:start">{1}</div>'
+    return Markup(row).format(len(pictures), Markup("").join(cells))
 
 
 def richest(pixels: Bytes, side: int, step: int = 4) -> tuple[int, int]:

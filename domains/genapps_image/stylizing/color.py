@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+_TIE = 1e-3  # below a byte's step, 2 / 255
 
 
 def quantiles(values: Tensor, count: int) -> Tensor:
@@ -38,7 +39,8 @@ def recolored(image: Tensor, styles: Sequence[Tensor], generator: torch.Generato
         basis, _ = torch.linalg.qr(torch.randn(channels, channels, generator=generator))
         along = basis.T @ colors
         target = quantiles(pooled([basis.T @ part for part in theirs]), along.shape[1])
-        places = along.argsort(1)
+        ties = _TIE * torch.randn(along.shape, generator=generator)  # else flat places become stripes
+        places = (along + ties).argsort(1)
         colors = basis @ torch.empty_like(along).scatter_(1, places, target)
     return colors.reshape(image.shape)
 

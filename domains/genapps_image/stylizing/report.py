@@ -10,8 +10,8 @@ from genapps.report.charts import Mark
 from genapps.report.files import write_files
 from genapps.report.page import Facts, Figure, Figures, Level, Page, Score, Section, Table, render
 from genapps.report.text import clip
-from genapps_image.showing import inlined
-from genapps_image.stylizing.tasks import Measured, Outcome, Shown
+from genapps_image.showing import inlined, side_by_side
+from genapps_image.stylizing.tasks import Outcome, Shown
 
 _LISTED = 200
 
@@ -64,13 +64,12 @@ def _scores(outcome: Outcome) -> Iterator[Score]:
 
 
 def _sections(outcome: Outcome) -> Iterator[Section]:
-    if outcome.shown:
-        lead = "Each photograph beside what became of it."
-        blocks = [Figures(tuple(figure for one in outcome.shown for figure in _pair(one)))]
-        yield Section("pictures", "Pictures", lead, tuple(blocks))
     if outcome.styles:
         pictures = [Figure(f"Style {k}", inlined(style, f"style {k}")) for k, style in enumerate(outcome.styles, 1)]
         yield Section("styles", "Style", "What they are painted after.", (Figures(tuple(pictures)),))
+    if outcome.shown:
+        lead = "Each photograph beside what became of it."
+        yield Section("pictures", "Pictures", lead, (Figures(tuple(map(_pair, outcome.shown))),))
     if outcome.measured:
         rows = tuple(
             (clip(one.name, 60), *(f"{value:.3f}" for value in (one.style, one.colors, one.photo)), f"{one.kept:.2f}")
@@ -86,11 +85,7 @@ def _sections(outcome: Outcome) -> Iterator[Section]:
         yield Section("about", "About", "What was learnt, and what was met.", (told,))
 
 
-def _pair(one: Shown) -> Iterator[Figure]:
-    name = clip(one.name, 60)
-    yield Figure(name, inlined(one.photo, name), subtitle="the photograph")
-    yield Figure(name, inlined(one.made, f"{name}, painted"), subtitle="painted", below=_told(one.measured))
-
-
-def _told(one: Measured | None) -> str:
-    return "" if one is None else f"distance to the style {one.style:.3f}, structure kept {one.kept:.2f}"
+def _pair(one: Shown) -> Figure:
+    name, told = clip(one.name, 60), one.measured
+    aside = f"distance to the style {told.style:.3f}, structure kept {told.kept:.2f}"
+    return Figure(name, side_by_side([("the photograph", one.photo), ("painted", one.made)], name), aside, wide=True)

@@ -76,7 +76,7 @@ class Shown:
     name: str
     photo: Bytes
     made: Bytes
-    measured: Measured | None
+    measured: Measured
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from genapps.report.charts import Mark
 from genapps.report.files import write_files
 from genapps.report.page import Facts, Figure, Figures, Level, Page, Score, Section, Table, render
 from genapps.report.text import clip
-from genapps_image.showing import inlined, magnified
+from genapps_image.showing import magnified, side_by_side
 from genapps_image.upscaling.judging import Judged, mean
 from genapps_image.upscaling.tasks import Outcome
 
@@ -98,14 +98,13 @@ def _sections(outcome: Outcome) -> Iterator[Section]:
 def _pieces(row: Judged) -> Iterator[Figure]:
     if row.pieces is None:
         return
-    name = clip(row.name, 60)
-    for title, pixels, told in (
-        ("bicubic", row.pieces.bicubic, f"{row.bicubic.psnr:.2f} dB, sharpness {row.bicubic.sharpness:.2f}"),
-        ("learnt", row.pieces.learnt, f"{row.learnt.psnr:.2f} dB, sharpness {row.learnt.sharpness:.2f}"),
-        ("the original", row.pieces.truth, ""),
-    ):
-        picture = inlined(magnified(pixels, _LARGE), f"{name}: {title}")
-        yield Figure(name, picture, subtitle=title, below=told)
+    pictures = [
+        (f"bicubic: {row.bicubic.psnr:.2f} dB, sharpness {row.bicubic.sharpness:.2f}", row.pieces.bicubic),
+        (f"learnt: {row.learnt.psnr:.2f} dB, sharpness {row.learnt.sharpness:.2f}", row.pieces.learnt),
+        ("the original", row.pieces.truth),
+    ]
+    name, large = clip(row.name, 60), [(title, magnified(pixels, _LARGE)) for title, pixels in pictures]
+    yield Figure(name, side_by_side(large, name), aside=f"{row.gain:+.2f} dB", wide=True)
 
 
 def _row(one: Judged) -> tuple[str, ...]:
