@@ -78,9 +78,18 @@ def test_the_others_are_labelled_and_a_wrong_label_is_doubted(
     for name, row in rows_of(again).items():
         assert row == {**rows[f"unlabeled/{name}"], "file": name}
 
-    assert main(["image", "label", str(photos), "--model", str(model), "-o", str(again), "--json"]) == 0
-    asked = json.loads(capsys.readouterr().out)  # those with a label now say how right the model is
-    assert asked["estimate"]["held_out"] == 17 and asked["estimate"]["right"] >= 16
+    fresh, draw = tmp_path / "fresh", np.random.default_rng(1)
+    for kind, name in enumerate(KINDS):
+        (fresh / name).mkdir(parents=True)
+        for k in range(6):
+            picture(draw, kind).save(fresh / name / f"{k}.png")
+    (fresh / "day" / "old.png").write_bytes((photos / "day" / "wrong.png").read_bytes())
+    assert main(["image", "label", str(fresh), "--model", str(model), "-o", str(again), "--json"]) == 0
+    asked = json.loads(capsys.readouterr().out)  # labels that were not learnt from say how right the model is
+    assert (asked["estimate"]["held_out"], asked["estimate"]["right"]) == (12, 12)
+    assert (
+        "1 known label of the model's own" in asked["notes"][0] and rows_of(again)["day/old.png"]["probability"] == ""
+    )
 
 
 def test_few_labels_promise_nothing_and_the_same_seed_gives_the_same(

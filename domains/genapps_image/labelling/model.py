@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,12 +23,18 @@ from genapps_image.labelling.learning import class_logs
 DOMAIN = "image labels"
 
 
+def prints(images: Tensor) -> list[int]:
+    """A number for each of images (N, C, H, W) of bytes that hardly two different ones share."""
+    rows = images.contiguous().numpy()
+    return [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "big", signed=True) for row in rows]
+
+
 @dataclass(frozen=True)
 class Labeller:
     """parts: autoencoders that know classes. view: how they see images. classes: their names by number.
 
     temperature: what their log-probabilities are divided by. card: plain JSON: what it was learnt from, and what
-    held-out labels said of it.
+    held-out labels said of it. learnt: prints of the images whose label was learnt, which cannot be judged by it.
     """
 
     codec: Codec
@@ -35,6 +43,7 @@ class Labeller:
     classes: tuple[str, ...]
     temperature: float = 1.0
     card: Mapping[str, Any] = field(default_factory=dict)
+    learnt: frozenset[int] = field(default=frozenset(), repr=False)
 
     def chances(self, images: Tensor) -> Tensor:
         """The probability (N, C) of each class for images (N, C, H, W) of bytes in the codec's size: a mean."""
@@ -45,7 +54,7 @@ class Labeller:
         """Write one `.genapps` file, complete or not at all."""
         from genapps.io.artifact import write_artifact
 
-        arrays: dict[str, Any] = {}
+        arrays: dict[str, Any] = {"learnt": np.array(sorted(self.learnt), np.int64)}
         settings = []
         for k, part in enumerate(self.parts):
             tensors, how = part.state()
@@ -82,10 +91,11 @@ class Labeller:
                 named = {name.removeprefix(begin): a for name, a in artifact.tensors.items() if name.startswith(begin)}
                 tensors = {name: torch.from_numpy(array) for name, array in named.items()}
                 parts.append(load("vae", cls._space(codec, view), tensors, settings))
+            learnt = frozenset(artifact.tensors["learnt"].tolist())
             classes, heat = tuple(str(name) for name in header["classes"]), float(header["temperature"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, UsageError) as error:
             raise InputError(f"{path}: does not hold what a labeller must; save it again") from error
-        return cls(codec, tuple(parts), view, classes, heat, header.get("card", {}))
+        return cls(codec, tuple(parts), view, classes, heat, header.get("card", {}), learnt)
 
     @staticmethod
     def _space(codec: Codec, view: View) -> Pixels:

@@ -20,7 +20,7 @@ from genapps_image.generation.tasks import preset_of
 from genapps_image.labelling.judging import Doubt, Estimate, doubts, estimate, fitted_temperature, tempered
 from genapps_image.labelling.known import Asked
 from genapps_image.labelling.learning import Effort, learn_several, usual_steps, view_for
-from genapps_image.labelling.model import Labeller
+from genapps_image.labelling.model import Labeller, prints
 from genapps_image.records import Skipped
 
 Read = Callable[[int, int], None]
@@ -120,21 +120,34 @@ def teach(
         "reasons": list(preset.reasons[:1]) if size is None else [],
         "estimate": None if found is None else told(found, classes),
     }
-    labeller = Labeller(preset.codec, parts, view, tuple(classes), heat, card)
+    labeller = Labeller(
+        preset.codec, parts, view, tuple(classes), heat, card, frozenset(prints(shown.images[labels >= 0]))
+    )
     rows = _rows(shown, labeller, labels, judged)
     notes = [*asked.notes, *_warnings(classes, counts, found)]
     return Labelled(rows, labeller, found, _doubted(rows), shown.skipped, notes)
 
 
 def use(asked: Asked, labeller: Labeller, reading: Read | None = None) -> Labelled:
-    """Label images by what was learnt before; labels that are known are kept, and say how right the others are."""
+    """Label images by what was learnt before; labels that are known are kept, and say how right the others are where
+    they were not learnt from."""
     shown = read(asked, labeller.codec, reading)
     labels = shown.numbers(labeller.classes)
-    known = (labels >= 0).nonzero()[:, 0]
+    own = torch.tensor(
+        [
+            label >= 0 and one in labeller.learnt
+            for label, one in zip(labels.tolist(), prints(shown.images), strict=True)
+        ]
+    )
+    known = ((labels >= 0) & ~own).nonzero()[:, 0]
     judged = Judged(known, labels[known], labeller.chances(shown.images[known])) if len(known) else None
     found = None if judged is None else estimate(judged.chances, judged.labels)
-    rows = _rows(shown, labeller, labels, judged)
-    return Labelled(rows, labeller, found, _doubted(rows), shown.skipped, list(asked.notes))
+    rows, notes = _rows(shown, labeller, labels, judged), list(asked.notes)
+    if bool(own.any()):
+        notes.append(
+            f"{counted(int(own.sum()), 'known label')} of the model's own, which say nothing of how right it is"
+        )
+    return Labelled(rows, labeller, found, _doubted(rows), shown.skipped, notes)
 
 
 def read(asked: Asked, codec: Codec, reading: Read | None = None) -> Shown:
