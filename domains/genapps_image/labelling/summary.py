@@ -40,7 +40,8 @@ def lines(made: Labelled, *, learnt: bool) -> Iterator[str]:
     color = {1: "black and white" if labeller.view.levels == 2 else "grey", 3: "RGB", 4: "RGBA"}[codec.channels]
     known = len(made.rows) - len(others)
     yield f"images      {len(made.rows):,}, {codec.height} x {codec.width}, {color}; {known:,} with a label"
-    yield f"classes     {_listed(Counter(row.label for row in made.rows if row.known), labeller.classes)}"
+    counts = Counter(row.label for row in made.rows if row.known)
+    yield f"classes     {_listed(counts if known else None, labeller.classes)}"
     if learnt:
         yield f"learnt in   {labeller.card['seconds']:.0f} CPU seconds"
     if made.estimate is not None:
@@ -101,6 +102,7 @@ def _rounded(chance: float | None) -> float | None:
     return None if chance is None else round(chance, _DIGITS)
 
 
-def _listed(counts: Counter[str], classes: tuple[str, ...]) -> str:
-    told = [f"{clip(name, 30)} {counts[name]:,}" for name in classes[:_SHOWN]]
+def _listed(counts: Counter[str] | None, classes: tuple[str, ...]) -> str:
+    """The classes, with how many images each has where that is given."""
+    told = [clip(name, 30) + (f": {counts[name]:,}" if counts is not None else "") for name in classes[:_SHOWN]]
     return ", ".join(told) + (f" and {len(classes) - _SHOWN:,} more" if len(classes) > _SHOWN else "")

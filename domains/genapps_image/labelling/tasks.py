@@ -247,4 +247,6 @@ def _warnings(classes: Sequence[str], counts: Sequence[int], found: Estimate | N
         said.append(f"{names}: one known label each, so how well they are told is not known")
     if found is None:
         said.append("too few known labels to hold some out: how right the others are is not known")
+    elif found.low <= found.majority:
+        said.append("not surely better than always naming the commonest class: give more labels, or more time")
     return said
