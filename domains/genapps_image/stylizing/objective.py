@@ -32,9 +32,9 @@ def along(images: Tensor, filters: Tensor, stride: int = 1, offset: tuple[int, i
     return functional.conv2d(seen, filters, stride=stride).transpose(0, 1).reshape(len(filters), -1)
 
 
-def targets(styles: Sequence[Tensor], filters: Tensor, stride: int = 1) -> Tensor:
+def targets(styles: Sequence[Tensor], filters: Tensor, stride: int = 1, offset: tuple[int, int] = (0, 0)) -> Tensor:
     """(K, N): the styles' patches along each direction, sorted, each style with the same say."""
-    return pooled([along(style, filters, stride) for style in styles])
+    return pooled([along(style, filters, stride, offset) for style in styles])
 
 
 def patch_distance(values: Tensor, target: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from genapps_image.stylizing.color import pooled, quantiles
 
-ROUNDS = 10  # bases along which distributions are matched one after another
+ROUNDS = 8  # bases along which distributions are matched one after another
 LEVELS = 128  # steps that a distribution is kept as
-_MOST = 16_384  # pixels that a photograph's own distribution is taken from
+_MOST = 4096  # pixels that a photograph's own distribution is taken from
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from genapps_image.stylizing.palette import palette_of
 CROP = 128  # pixels of a side of what is learnt from
 _PURPOSE = 21
 _SCALES = (1, 2, 4)
+_PATCHES = 4096
 
 RECIPE = Recipe(
     budget=240.0,
@@ -82,11 +83,11 @@ def learn(
                 break
             kept = structure(shrunk(seen, scale))
             filters = directions(DIRECTIONS, 3, generator).to(device)
-            stride = 2 if scale == 1 else 1
-            down, across = torch.randint(stride, (2,), generator=generator).tolist()
+            stride, theirs_by = _stride(small), max(map(_stride, theirs))
             with torch.no_grad():
-                target = targets(theirs, filters, 2)
-            apart = [patch_distance(along(one[None], filters, stride, (down, across)), target) for one in small]
+                target = targets(theirs, filters, theirs_by, _offset(theirs_by, generator))
+            offset = _offset(stride, generator)
+            apart = [patch_distance(along(one[None], filters, stride, offset), target) for one in small]
             total = total + torch.stack(apart).mean() + balance(strength) * structure_distance(small, kept)
         beyond: Tensor = (made.abs() - 1).clamp_min(0).mean()
         return beyond + total
@@ -101,6 +102,16 @@ def learn(
 def steps_only(recipe: Recipe, steps: int) -> Recipe:
     """The recipe with a number of steps instead of a time."""
     return replace(recipe, budget=None, epochs=10**9, min_steps=steps, max_steps=steps)
+
+
+def _stride(image: Tensor) -> int:
+    """Between patches, so that about 4,096 are looked at a step, other ones each time."""
+    return max(1, round((image.shape[-2] * image.shape[-1] / _PATCHES) ** 0.5))
+
+
+def _offset(stride: int, generator: torch.Generator) -> tuple[int, int]:
+    down, across = torch.randint(stride, (2,), generator=generator).tolist()
+    return down, across
 
 
 def _piece(photo: Tensor, side: int, generator: torch.Generator) -> Tensor:

@@ -21,9 +21,10 @@ from genapps_image.upscaling.shrinking import bicubic
 FAMILIES = ("regression", "gan")
 SIDE = 32  # pixels of a patch of a small image
 _WEIGHTS, _GAME = 11, 12  # purposes of generators
-_ADVERSARIAL = 0.01  # of the critic's say beside the error's
+_SAY = 0.3  # of the critic beside the error, as lengths of their gradients
 _PENALTY = 1.0
 _SHARE = 0.6  # of the time that goes into the error alone, before the critic has a say
+_DEARER = 3  # times as long a step of the game takes as one by the error alone
 
 RECIPE = Recipe(
     budget=180.0,
@@ -79,12 +80,12 @@ def steps_only(recipe: Recipe, steps: int) -> Recipe:
 
 
 def _divided(recipe: Recipe) -> tuple[Recipe, Recipe]:
-    """The time, or the steps, of the two parts of adversarial training."""
-    game = replace(recipe, learning_rate=recipe.learning_rate / 4, beta1=0.0, beta2=0.99)
+    """The two parts of adversarial training: times, or steps that take as long."""
+    game = replace(recipe, learning_rate=recipe.learning_rate / 4, beta1=0.0, batch_size=recipe.batch_size // 2)
     if recipe.budget is not None:
         return replace(recipe, budget=_SHARE * recipe.budget), replace(game, budget=(1 - _SHARE) * recipe.budget)
     first = max(1, round(_SHARE * recipe.max_steps))
-    return steps_only(recipe, first), steps_only(game, max(1, recipe.max_steps - first))
+    return steps_only(recipe, first), steps_only(game, max(1, (recipe.max_steps - first) // _DEARER))
 
 
 def _run(
@@ -128,7 +129,17 @@ def _game(pair: Pair, patches: Patches, device: torch.device) -> list[Phase]:
         made = pair.maker(small)
         with torch.no_grad():
             real = pair.critic(large, guide)
+        error = charbonnier(made, large)
         said = generator_loss("relativistic", real, pair.critic(made, guide))
-        return charbonnier(made, large) + _ADVERSARIAL * said
+        return error + _SAY * _evened(said, error, made) * said
 
     return [Phase("critic", critic, prefix="critic."), Phase("maker", maker, prefix="maker.")]
+
+
+def _evened(loss: Tensor, other: Tensor, made: Tensor) -> Tensor:
+    """The factor by which a loss pulls at what was made as hard as another (Esser et al. 2021, equation 7, on pixels).
+
+    So the critic has the same say however steep it is and however small the error has become.
+    """
+    mine, theirs = (torch.autograd.grad(one, made, retain_graph=True)[0].norm() for one in (loss, other))
+    return theirs / mine.clamp_min(1e-12)
