@@ -48,7 +48,7 @@ class Share(click.ParamType["float | str", str]):
     "--generated", type=Share(), default="auto", metavar="SHARE", show_default=True,
     help="Share of the added images that a model makes; auto: 0.3 where that measurably helps.",
 )  # fmt: skip
-@click.option("--family", default="vae", metavar="NAME", show_default=True, help="Model family that makes images.")
+@click.option("--family", default="gmm", metavar="NAME", show_default=True, help="Model family that makes images.")
 @click.option(
     "--budget", type=Duration(), help="Time for it to learn, 90s, 5m, 1h; a fixed number of steps if not given."
 )
@@ -89,7 +89,7 @@ def augment(images: str, output: str | None, as_json: bool, **options: Any) -> N
     \b
     Examples:
       genapps image augment photos/ --per-class 500 -o out/
-      genapps image augment photos/ --per-class 500 --generated 0.3 --family gmm -o more/
+      genapps image augment photos/ --per-class 500 --generated 0.3 --family vae -o more/
       genapps image augment photos/ --per-class 40 --mix gentle,flip --no-measure --generated 0 -o flipped/
       genapps image augment boards/ --boxes boards.json --per-class 200 -o boxed/
     """

@@ -13,7 +13,7 @@ from PIL import Image
 from genapps_image.augmentation.annotations import read_annotations
 from genapps_image.augmentation.gain import CLASSICAL, GENERATED, REAL, Arm, Gain
 
-QUICK = ("--steps", 6, "--set", "training.max_steps=4", "--set", "hidden=16")
+QUICK = ("--family", "vae", "--steps", 6, "--set", "training.max_steps=4", "--set", "hidden=16")
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,24 @@ def test_a_set_is_enlarged_measured_and_made_again(here, tmp_path):
     first, second = prints(tmp_path / "out"), prints(tmp_path / "again")
     assert second == {name: first[name] for name in second}
     assert set(second) == {name for name in first if name.startswith("images/")} | {"manifest.jsonl"}
+
+
+def test_the_mix_goes_over_what_is_drawn_and_is_replayed(here, tmp_path):
+    stripes(tmp_path / "photos", each=12)
+    few = ("--mix", "bent", "--no-measure", "--family", "gmm", "--set", "n_components=1", "--set", "n_factors=1")
+    done = here("image", "augment", "photos", "--per-class", 14, "--generated", 0.5, *few, "-o", "out")
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text("utf-8").splitlines()]
+    made = [row["steps"] for row in rows if row["kind"] == "generated"]
+    assert len(made) == 2 and all(steps for steps in made) and made[0] != made[1]
+    assert here("image", "augment", "photos", "--replay", "out/manifest.jsonl", "-o", "again").code == 0
+    first, second = prints(tmp_path / "out"), prints(tmp_path / "again")
+    assert second == {name: first[name] for name in second}
+
+    changed = [{**row, "steps": [{"name": "rotate"}]} if row["kind"] == "generated" else row for row in rows]
+    (tmp_path / "out" / "manifest.jsonl").write_text("\n".join(json.dumps(row) for row in changed))
+    done = here("image", "augment", "photos", "--replay", "out/manifest.jsonl", "-o", "third")
+    assert done.code == 3 and "a step of images/lying/generated_00001.png cannot be done" in done.err
 
 
 def test_boxes_and_masks_move_with_their_images(here, tmp_path):
@@ -209,7 +227,7 @@ def test_what_cannot_be_done_is_said_in_one_line_and_leaves_nothing(here, tmp_pa
 def test_a_manifest_cannot_write_elsewhere(here, tmp_path):
     stripes(tmp_path / "photos", each=1)
     row = {"file": "images/x.png", "kind": "classical", "label": None, "source": "lying/00 ü.png", "steps": []}
-    made = {"file": "images/x.png", "kind": "generated", "label": None, "source": "m.genapps", "seed": [0, 0, 0]}
+    made = {**row, "kind": "generated", "source": "m.genapps", "seed": [0, 0, 0]}
     for bad in (
         {**row, "file": "images/../../x.png"},
         {**row, "file": "/x.png"},

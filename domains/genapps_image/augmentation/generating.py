@@ -1,4 +1,8 @@
-"""Images that a model makes for a training set: learnt from transformed copies, drawn class by class."""
+"""Images that a model makes for a training set: learnt from copies moved a little, drawn class by class, transformed.
+
+A model that learns from images by a bold mix draws its noise and cuts as mush, so it is shown gentle copies, and the
+mix goes over what it draws: on ten images a class of Fashion-MNIST that turned a loss into a gain.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genapps_image.augmentation.enlarging import enlarged
-from genapps_image.augmentation.mixes import Mix
+from genapps_image.augmentation.enlarging import enlarged, transformed
+from genapps_image.augmentation.mixes import MIXES, SAFE, Mix
+from genapps_image.augmentation.steps import Step
 from genapps_image.codec import Batch, Codec
 from genapps_image.generation.fitting import Study, fit
 from genapps_image.model import ImageModel
+from genapps_image.records import Bytes
 
-FAMILY = "vae"
+FAMILY = "gmm"
 CHUNK = 64  # images that are drawn at once, by a seed of their own
 _LEARNT = 3_000  # images that a generator is shown: transformed copies fill up what there is
 # Steps where no time is given: the same on every machine, and a minute at most on thumbnails.
@@ -51,14 +57,15 @@ def learn_generator(
     how: Generating,
     progress: Callable[[Any], None] | None = None,
 ) -> tuple[ImageModel, Tensor]:
-    """A model of images (N, C, H, W) of bytes and of their transforms, and all the images that it learnt from.
+    """A model of images (N, C, H, W) of bytes and of gentle transforms of them, and all the images that it learnt from.
 
-    Transforms are learnt with the images: few images alone would be learnt by heart.
+    Few images alone would be learnt by heart. Where `mix` was written by hand, it is that which is learnt.
     """
     copies = max(0, _LEARNT // len(images) - 1) if mix.chances else 0
     shown, named = images, labels
     if copies:
-        shown = torch.cat([images, enlarged(images, mix, copies, seed + 1)])
+        learnt = MIXES[SAFE] if mix.name in MIXES else mix
+        shown = torch.cat([images, enlarged(images, learnt, copies, seed + 1)])
         named = None if labels is None else torch.cat([labels, labels.repeat_interleave(copies)])
     batch = Batch(shown, named, [""] * len(shown), classes, [])
     study = Study(how.all_settings, how.budget, seed, how.device, progress=progress)
@@ -82,8 +89,13 @@ def drawn_of(model: ImageModel, label: str | None, count: int, seed: int, temper
 
 
 def drawn_alike(
-    model: ImageModel, classes: list[str], each: int, seed: int, temperature: float = 1.0
+    model: ImageModel, classes: list[str], each: int, mix: Mix, seed: int, temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """`each` images of every class (N, C, H, W), and their classes (N,)."""
-    images = [torch.cat(list(drawn_of(model, name, each, seed, temperature))) for name in classes]
-    return torch.cat(images), torch.arange(len(classes)).repeat_interleave(each)
+    """`each` images of every class (N, C, H, W) with the mix over them, and their classes (N,)."""
+    images = torch.cat([torch.cat(list(drawn_of(model, name, each, seed, temperature))) for name in classes])
+    return enlarged(images, mix, 1, seed + 2), torch.arange(len(classes)).repeat_interleave(each)
+
+
+def finished(pixels: Bytes, mix: Mix, place: tuple[int, ...], seed: int) -> tuple[Bytes, list[Step]]:
+    """A drawn image (H, W, C) with the mix over it, and what was done; place: its class, chunk and number."""
+    return transformed(pixels, mix, (seed, 3, *place))

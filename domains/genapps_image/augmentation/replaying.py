@@ -13,6 +13,7 @@ from genapps_image.augmentation.generating import CHUNK as CHUNK_DRAWN
 from genapps_image.augmentation.generating import drawn
 from genapps_image.augmentation.making import IMAGES, Item, Making, maker, write
 from genapps_image.augmentation.planning import CHUNK, Wanted
+from genapps_image.augmentation.steps import Example, apply, from_json
 from genapps_image.model import ImageModel
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.records import Skipped
@@ -50,7 +51,7 @@ def replay(order: Order, manifest: str, tell: Callable[[str, int, int], None]) -
             boxes += [made.boxes for made in found]
             done += len(found)
             tell("writing", done, len(rows))
-        _generated(rows, Path(manifest).parent, target)
+        _generated(rows, manifest, target)
         with (target / MANIFEST).open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         if annotations is not None:
@@ -68,8 +69,8 @@ def _rows(manifest: str) -> Iterator[dict[str, Any]]:
                 row = json.loads(line)
                 place = PurePosixPath(row["file"])
                 sound = row["kind"] in ("real", "classical", "generated") and place.parts[0] == IMAGES
-                needed = ("label", "chunk_size", "temperature") if row["kind"] == "generated" else ("steps",)
-                sound &= all(key in row for key in ("source", *needed)) and _sound_seed(row)
+                needed = ("label", "chunk_size", "temperature") if row["kind"] == "generated" else ()
+                sound &= all(key in row for key in ("source", "steps", *needed)) and _sound_seed(row)
             except (json.JSONDecodeError, RecursionError, KeyError, TypeError, IndexError):
                 sound = False
             if not sound or place.is_absolute() or ".." in place.parts:
@@ -100,7 +101,8 @@ def _items(rows: list[dict[str, Any]], numbers: dict[str, int], manifest: str) -
             yield numbers[source], str(group[0].get("label") or ""), wanted[start : start + CHUNK], ()
 
 
-def _generated(rows: list[dict[str, Any]], beside: Path, target: Path) -> None:
+def _generated(rows: list[dict[str, Any]], manifest: str, target: Path) -> None:
+    beside = Path(manifest).parent
     models: dict[str, ImageModel] = {}
     held: tuple[Any, Any] = (None, None)
     for row in rows:
@@ -115,4 +117,8 @@ def _generated(rows: list[dict[str, Any]], beside: Path, target: Path) -> None:
             label = row["label"] if model.classes else None
             held = (key, drawn(model, label, chunk, row["chunk_size"], seed, row["temperature"]))
         pixels = model.codec.decode(held[1][k : k + 1])[0]
-        write(target / row["file"], encoded(pixels, Path(row["file"]).suffix))
+        try:
+            new = apply(Example(pixels), from_json(row["steps"])).pixels
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise InputError(f"{manifest}: a step of {row['file']} cannot be done ({error})") from None
+        write(target / row["file"], encoded(new, Path(row["file"]).suffix))

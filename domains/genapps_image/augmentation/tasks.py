@@ -22,7 +22,7 @@ from genapps_image.augmentation.classifying import ClassifierConfig
 from genapps_image.augmentation.copies import Nearness, near_copies, nearness
 from genapps_image.augmentation.enlarging import enlarged
 from genapps_image.augmentation.gain import CLASSICAL, GENERATED, Gain, measure, training_sets
-from genapps_image.augmentation.generating import CHUNK, Generating, drawn_alike, drawn_of, learn_generator
+from genapps_image.augmentation.generating import CHUNK, Generating, drawn_alike, drawn_of, finished, learn_generator
 from genapps_image.augmentation.looking import Looked, Small, look, small
 from genapps_image.augmentation.making import IMAGES, Item, Making, maker, write
 from genapps_image.augmentation.masks import Masks
@@ -226,7 +226,7 @@ class _Learnt:
         made, share = None, SHARE if wanted == AUTO else float(wanted)
         if model is not None:
             each = max(1, round(len(new) * share / len(self.classes)))
-            made = drawn_alike(model, self.classes, each, self.order.seed, self.order.generating.temperature)
+            made = drawn_alike(model, self.classes, each, mix, self.order.seed, self.order.generating.temperature)
         pools = training_sets(images, named, new, copies, made, share)
         held = self.held
         return measure(
@@ -311,7 +311,7 @@ def _write_generated(
     target: Path, order: Order, outcome: Outcome, model: ImageModel, folders: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     how = order.generating
-    for name, part in outcome.parts.items():
+    for number, (name, part) in enumerate(outcome.parts.items()):
         head, count = (folders[name] + "/" if folders[name] else ""), 0
         for chunk, images in enumerate(
             drawn_of(model, name if model.classes else None, part.generated, order.seed, how.temperature)
@@ -319,9 +319,11 @@ def _write_generated(
             for k, pixels in enumerate(model.codec.decode(images)):
                 count += 1
                 file = f"{IMAGES}/{head}generated_{count:05d}{order.suffix}"
-                write(target / file, encoded(pixels, order.suffix))
+                new, steps = finished(pixels, outcome.choice.mix, (number, chunk, k), order.seed)
+                write(target / file, encoded(new, order.suffix))
                 about = {"file": file, "kind": "generated", "label": name or None, "source": MODEL}
-                yield {**about, "seed": [order.seed, chunk, k], "temperature": how.temperature, "chunk_size": CHUNK}
+                drawn = {"seed": [order.seed, chunk, k], "temperature": how.temperature, "chunk_size": CHUNK}
+                yield {**about, **drawn, "steps": [step.to_json() for step in steps]}
 
 
 def check_new(output: str) -> None:
