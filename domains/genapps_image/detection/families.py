@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -13,7 +14,7 @@ from genapps.models.base import Family
 from genapps.spaces import Pixels
 from genapps.suggest import did_you_mean
 from genapps.training import TrainingConfig
-from genapps_image.detection.judging import Judged, Source, Watch, folds, others
+from genapps_image.detection.judging import Judged, Link, Source, Watch, folds
 from genapps_image.detection.whole import Whole
 
 ENSEMBLE = "ensemble"
@@ -38,6 +39,7 @@ class ByFamily:
         family: str,
         budget: float | None = None,
         training: TrainingConfig | None = None,
+        links: Sequence[Link] = (),
         watch: Watch | None = None,
     ) -> tuple[ByFamily, Tensor]:
         """The judge of good images of one size, and the scores (n,) of the fifth that it has not learnt.
@@ -46,8 +48,8 @@ class ByFamily:
         """
         check_family(family)
         images = torch.stack([good[i] for i in range(len(good))])
-        held = folds(len(images), seed)[0]
-        learnt = others(len(images), held)
+        fold = folds(len(images), seed, links)[0]
+        held, learnt = fold.held, fold.learnt
         channels, height, width = images.shape[1:]
         few = {"n_components": max(1, min(_COMPONENTS, len(learnt) // _EACH))} if family == "gmm" else {}
         model = build(family, _space(family, (channels, height, width)), **few)

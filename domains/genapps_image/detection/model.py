@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from genapps.spaces import Pixels
 from genapps.training import TrainingConfig
 from genapps_image.codec import image_of
 from genapps_image.detection.families import ENSEMBLE, ByFamily, check_family
-from genapps_image.detection.judging import FOLDS, Judge, Watch
+from genapps_image.detection.judging import FOLDS, Judge, Link, Watch, minded
+from genapps_image.detection.overlaps import alike, overlapping
 from genapps_image.detection.patches import Patches
 from genapps_image.detection.sources import SMALL, Looked, Shape, Shelf, look
 from genapps_image.detection.whole import Whole
@@ -130,18 +132,31 @@ def learn(
         height, width = shape.size
         raise InputError(f"{good.where}: images of {height} x {width} pixels; at least {LEAST} a side are needed")
     shelf = Shelf(good, found, shape)
+    links = alike(shelf) if whole else overlapping(shelf, watch)
+    common: dict[str, Any] = {"links": links, "watch": watch}
     judge: Judge
     if family != ENSEMBLE:
-        judge, scores = ByFamily.learn(shelf, seed, family=family, budget=budget, training=training, watch=watch)
+        judge, scores = ByFamily.learn(
+            shelf, seed, family=family, budget=budget, training=training, links=links, watch=watch
+        )
     elif whole:
-        judge, scores = Whole.learn(shelf, seed, watch=watch)
+        judge, scores = Whole.learn(shelf, seed, **common)
     else:
-        judge, scores = Patches.learn(shelf, seed, features=features, watch=watch)
+        judge, scores = Patches.learn(shelf, seed, features=features, **common)
     asked = "asked for" if look_at != "auto" else _why(found)
     small = _pictures(shelf)
     told = {"good_images": len(shelf), "seed": seed, "held_out_parts": FOLDS, "source": good.where}
+    told |= _linked(links, len(shelf), seed)
     names = tuple(shelf.name(i) for i in range(len(shelf)))
     return OddModel(judge, shelf.shape, scores.double().numpy(), asked, names, small, told), found
+
+
+def _linked(links: Sequence[Link], count: int, seed: int) -> dict[str, Any]:
+    """How many good images show what others show, and what was made of it; nothing where there are none."""
+    among = len({i for pair in links for i in pair})
+    if not among:
+        return {}
+    return {"linked_images": among, "linked_apart": minded(count, seed, links)}
 
 
 def _why(found: Looked) -> str:

@@ -7,6 +7,7 @@ good places are apart there (Breunig et al., "LOF", 2000). Images are looked at 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from genapps.errors import InputError
-from genapps_image.detection.judging import MOST_PIXELS, Judged, Source, Watch, folds, others
+from genapps_image.detection.judging import MOST_PIXELS, Judged, Link, Source, Watch, folds
 from genapps_image.detection.neighbors import coreset, nearest
 from genapps_image.detection.places import Places, blurred, places_of
 
@@ -68,16 +69,25 @@ class Patches:
 
     @classmethod
     def learn(
-        cls, good: Source, seed: int = 0, *, features: str = "auto", watch: Watch | None = None
+        cls,
+        good: Source,
+        seed: int = 0,
+        *,
+        features: str = "auto",
+        links: Sequence[Link] = (),
+        watch: Watch | None = None,
     ) -> tuple[Patches, Tensor]:
-        """The judge of good images, and the scores (n,) of those judged by what had not learnt them."""
+        """The judge of good images, and the scores (n,) of those judged by what had not learnt them.
+
+        links: pairs of images that are never learnt and judged beside one another.
+        """
         places, count = places_of(features), len(good)
         rows, owners = _candidates(good, places, seed, watch)
         held = []
-        for fold in folds(count, seed) if count > 1 else []:
-            learnt = torch.isin(owners, torch.tensor(others(count, fold)))
+        for fold in folds(count, seed, links) if count > 1 else []:
+            learnt = torch.isin(owners, torch.tensor(fold.learnt))
             partial = cls(places, Bank.learn(rows[learnt], owners[learnt], seed))
-            for i in fold:
+            for i in fold.held:
                 held.append(partial.judge(good[i]).score)
                 if watch is not None:
                     watch("judging good images by others", len(held), count)

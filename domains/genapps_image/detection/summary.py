@@ -64,6 +64,17 @@ def learnt_lines(model: OddModel) -> Iterator[str]:
     """What judges, and why that one was chosen."""
     yield f"judged by   {model.judge.words()}"
     yield f"            since {model.why}"
+    if model.provenance.get("linked_images"):
+        yield f"note        {linked_words(model.provenance)}"
+
+
+def linked_words(provenance: dict[str, Any]) -> str:
+    """What good images that are near copies or overlap mean for the promise."""
+    among, count = provenance["linked_images"], provenance["good_images"]
+    told = f"{among:,} of {count:,} good images are near copies of others or overlap them"
+    if provenance["linked_apart"]:
+        return f"{told}; none was judged by what had learnt the same places"
+    return f"{told}, too many to be kept apart: more alarms than promised may come"
 
 
 def to_json(made: Detection) -> dict[str, Any]:

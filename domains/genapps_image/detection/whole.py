@@ -8,6 +8,7 @@ keeps one that goes far from drowning the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from genapps.anomaly import robust_scale
 from genapps.errors import InputError
 from genapps_image.detection.gaussian import Gaussian
-from genapps_image.detection.judging import Judged, Source, Watch, folds, others
+from genapps_image.detection.judging import Judged, Link, Source, Watch, folds
 from genapps_image.detection.neighbors import nearest
 from genapps_image.detection.orientation import CELL, histograms
 from genapps_image.detection.places import blurred
@@ -96,17 +97,23 @@ class Whole:
         self.panel, self.numbers, self.middle, self.spread, self.size = panel, numbers, middle, spread, size
 
     @classmethod
-    def learn(cls, good: Source, seed: int = 0, *, watch: Watch | None = None) -> tuple[Whole, Tensor]:
-        """The judge of good images of one size, and the scores (n,) of those judged by what had not learnt them."""
+    def learn(
+        cls, good: Source, seed: int = 0, *, links: Sequence[Link] = (), watch: Watch | None = None
+    ) -> tuple[Whole, Tensor]:
+        """The judge of good images of one size, and the scores (n,) of those judged by what had not learnt them.
+
+        links: pairs of images that are never learnt and judged beside one another.
+        """
         count = len(good)
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.randperm(count, generator=generator)[:KEPT].sort().values
         images = torch.stack([good[i] for i in chosen.tolist()])
         raw = []
-        parts = folds(len(images), seed) if len(images) > 1 else []
+        near = list(links) if len(chosen) == count else []  # numbers stay what they were
+        parts = folds(len(images), seed, near) if len(images) > 1 else []
         for k, fold in enumerate(parts):
-            partial = Panel.learn(images[others(len(images), fold)])
-            raw.append(partial.raw(images[fold])[0])
+            partial = Panel.learn(images[fold.learnt])
+            raw.append(partial.raw(images[fold.held])[0])
             if watch is not None:
                 watch("judging good images by others", k + 1, len(parts))
         held = torch.cat(raw) if raw else torch.zeros(0, len(MEMBERS))
