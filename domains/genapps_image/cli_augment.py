@@ -89,7 +89,7 @@ def augment(images: str, output: str | None, as_json: bool, **options: Any) -> N
     \b
     Examples:
       genapps image augment photos/ --per-class 500 -o out/
-      genapps image augment photos/ --per-class 500 --generated 0.3 --family vae -o more/
+      genapps image augment photos/ --per-class 500 --generated 0.3 -o more/
       genapps image augment photos/ --per-class 40 --mix gentle,flip --no-measure --generated 0 -o flipped/
       genapps image augment boards/ --boxes boards.json --per-class 200 -o boxed/
     """

@@ -262,7 +262,7 @@ def quick(example: str) -> list[str]:
         words += ["--size", "8"] if words[1] == "fit" and "--size" not in words else []
     if words[:2] == ["image", "augment"]:
         words = [{"500": "20", "200": "20"}.get(word, word) for word in words] + ["--steps", "3"]
-        words += ["--set", "training.max_steps=3"] if "vae" in words else []
+        words += ["--set", "max_iter=1", "--set", "n_factors=2"] if "0.3" in words else []
     if words[:2] == ["image", "label"] and "--model" not in words:
         words += ["--steps", "2", "--size", "8"]
     if words[:2] == ["image", "evaluate"] and "--features" not in words:
