@@ -58,7 +58,7 @@ def main() -> None:
     """Paint, learn, paint again; write figures and pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--learning-steps", type=int, default=150)
+    parser.add_argument("--learning-steps", type=int, default=700)
     parser.add_argument("--quick", action="store_true", help="few steps, nothing is written")
     asked = parser.parse_args()
     torch.set_num_threads(1)

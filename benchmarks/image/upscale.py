@@ -1,12 +1,14 @@
 """Super-resolution learnt from ten of scikit-image's pictures, judged on four other photographs, beside bicubic.
 
-Images are made small by Pillow's bicubic filter. Nothing is chosen on the four; steps are fixed in advance.
+Images are made small by Pillow's bicubic filter. Nothing is chosen on the four; steps are fixed in advance. Where both
+kinds are learnt at x2, a picture of pieces is drawn for the page: bicubic, regression, adversarial, the original.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 import keep
@@ -17,17 +19,20 @@ import torch
 from genapps_image.codec import to_channels
 from genapps_image.reading.pictures import open_pictures
 from genapps_image.records import Bytes, Picture
-from genapps_image.upscaling.judging import judge, mean
+from genapps_image.showing import magnified
+from genapps_image.upscaling.judging import Judged, judge, mean
 from genapps_image.upscaling.model import UpscaleModel
 from genapps_image.upscaling.network import Shape
 from genapps_image.upscaling.patches import Patches
 from genapps_image.upscaling.shrinking import cropped
 from genapps_image.upscaling.training import RECIPE, SIDE, learn, steps_only
+from genapps_image.writing import sheet, write_image
 
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 RUNS = {
     "regression-x2": ("regression", 2, 2400),
     "regression-x2-short": ("regression", 2, 600),
-    "gan-x2": ("gan", 2, 600),
+    "gan-x2": ("gan", 2, 2400),
     "regression-x4": ("regression", 4, 500),
 }
 
@@ -42,8 +47,8 @@ def read(names: tuple[str, ...], factor: int) -> list[Bytes]:
     return found
 
 
-def run(name: str, steps: int | None, seed: int) -> list[dict[str, Any]]:
-    """One row a photograph and their mean, without and with the eight turns."""
+def run(name: str, steps: int | None, seed: int) -> tuple[list[dict[str, Any]], list[Judged]]:
+    """One row a photograph and their mean, without and with the eight turns; and the photographs with them."""
     family, factor, planned = RUNS[name]
     began = time.process_time()
     patches = Patches(read(photographs.TRAIN, factor), factor, SIDE)
@@ -61,7 +66,17 @@ def run(name: str, steps: int | None, seed: int) -> list[dict[str, Any]]:
             rows.append({"run": name, "ensemble": ensemble, "steps": taken, "seed": seed, "n": len(judged), **told})
         rows[-1] |= {"learning_cpu_s": round(learning, 1), "judging_cpu_s": round(judging, 1)}
         print(name, "ensemble" if ensemble else "plain", rows[-1], flush=True)
-    return rows
+    return rows, judged
+
+
+def drawn(regression: list[Judged], gan: list[Judged]) -> Bytes:
+    """A row a photograph: the piece of it with most details, four times."""
+    shown = []
+    for first, second in zip(regression, gan, strict=True):
+        assert first.pieces is not None and second.pieces is not None
+        row = (first.pieces.bicubic, first.pieces.learnt, second.pieces.learnt, first.pieces.truth)
+        shown += [magnified(piece[16:80, 16:80], 2) for piece in row]  # a small file
+    return sheet(shown, columns=4, gap=4)
 
 
 def _rounded(value: Any) -> Any:
@@ -82,9 +97,14 @@ def main() -> None:
     names = asked.runs.split(",")
     before = keep.read("upscale").get("rows", [])
     rows = [row for row in before if row["run"] not in names]
+    seen = {}
     for name in names:
-        rows += run(name, 10 if asked.quick else asked.steps, asked.seed)
+        more, seen[name] = run(name, 10 if asked.quick else asked.steps, asked.seed)
+        rows += more
+    picture = drawn(seen["regression-x2"], seen["gan-x2"]) if {"regression-x2", "gan-x2"} <= set(names) else None
     if not asked.quick:
+        if picture is not None:
+            write_image(PICTURES / "upscale.jpg", picture)
         split = {"train": photographs.TRAIN, "test": photographs.TEST}
         keep.write("upscale", rows, {**split, "degradation": "bicubic, Pillow", "threads": 1})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -106,7 +107,8 @@ def steps_only(recipe: Recipe, steps: int) -> Recipe:
 
 def _stride(image: Tensor) -> int:
     """Between patches, so that about 4,096 are looked at a step, other ones each time."""
-    return max(1, round((image.shape[-2] * image.shape[-1] / _PATCHES) ** 0.5))
+    height, width = image.shape[-2:]
+    return max(1, round(math.sqrt(height * width / _PATCHES)))
 
 
 def _offset(stride: int, generator: torch.Generator) -> tuple[int, int]:

@@ -141,5 +141,6 @@ def _evened(loss: Tensor, other: Tensor, made: Tensor) -> Tensor:
 
     So the critic has the same say however steep it is and however small the error has become.
     """
-    mine, theirs = (torch.autograd.grad(one, made, retain_graph=True)[0].norm() for one in (loss, other))
-    return theirs / mine.clamp_min(1e-12)
+    (mine,), (theirs,) = (torch.autograd.grad(one, made, retain_graph=True) for one in (loss, other))
+    factor: Tensor = theirs.norm() / mine.norm().clamp_min(1e-12)
+    return factor
