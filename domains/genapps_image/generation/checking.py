@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genapps.errors import InputError
 from genapps.report.text import grid
-from genapps_image.generation.restoring import Holed, Mask, holed, means_around, restored, scaled, smoothed
+from genapps_image.generation.restoring import Holed, Mask, around, holed, means_around, restored, scaled, smoothed
 from genapps_image.model import ImageModel
 from genapps_image.reading.pictures import Pictures
 from genapps_image.records import Bytes, Picture, Skipped
@@ -91,7 +91,7 @@ def check(
     ways = {
         "draws": [pair for row in drawn for pair in row],
         f"mean of {DRAWS} draws": _apart(found, mean),
-        "border carried inwards": [_error(one, _smooth(one)) for one in found],
+        "border carried inwards": [_error(one, smoothed(one.picture.pixels, one.hole)) for one in found],
         "mean of what is around": [_error(one, _around(one)) for one in found],
         "mean of other images": _apart(found, torch.where(unknown[:, None], means, seen)),
     }
@@ -149,26 +149,13 @@ def _error(one: Holed, result: Bytes) -> tuple[float, float]:
     return float(np.abs(apart).mean()), float(np.square(apart).mean())
 
 
-def _smooth(one: Holed) -> Bytes:
-    return _with(one, smoothed(_values(one), torch.from_numpy(one.hole)))
-
-
 def _around(one: Holed) -> Bytes:
     """The mean of what is known within a pixel of the model's of the hole, one shade."""
     step = max(1, round(one.window.height / one.seen.shape[1]))
-    hole = torch.from_numpy(one.hole)
-    ring = (means_around(hole.float()[None], step)[0] > 0) & ~hole
-    values = _values(one)
-    return _with(one, values[:, ring].mean(1)[:, None, None].expand_as(values))
-
-
-def _values(one: Holed) -> Tensor:
-    return torch.from_numpy(one.picture.pixels).permute(2, 0, 1).float()
-
-
-def _with(one: Holed, values: Tensor) -> Bytes:
-    pixels = one.picture.pixels.copy()
-    pixels[one.hole] = values.round().to(torch.uint8).permute(1, 2, 0).numpy()[one.hole]
+    near = around(one.hole, step)
+    gap, pixels = one.hole[near], one.picture.pixels.copy()
+    ring = (means_around(torch.from_numpy(gap).float()[None], step)[0].numpy() > 0) & ~gap
+    pixels[near][gap] = np.round(pixels[near][ring].mean(0)).astype(np.uint8)
     return pixels
 
 

@@ -76,9 +76,8 @@ def holed(picture: Picture, hole: Mask, codec: Codec) -> Holed | Skipped:
     if codec.channels == 1 and colored(picture.pixels):
         why = "in color, and the model makes grey images; fit one on images in color, or take --at-model-size"
         return Skipped(picture.name, why)
-    whole = torch.from_numpy(np.ascontiguousarray(picture.pixels[window.place])).permute(2, 0, 1).float()
     gap = hole[window.place]
-    plain = _bytes(smoothed(whole, torch.from_numpy(gap)))
+    plain = smoothed(picture.pixels[window.place], gap)
     size = (codec.width, codec.height)
     small = np.asarray(image_of(to_channels(plain, codec.channels)).resize(size, Image.Resampling.LANCZOS))
     touched = np.asarray(Image.fromarray(gap.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)) > 0
@@ -91,17 +90,31 @@ def holed(picture: Picture, hole: Mask, codec: Codec) -> Holed | Skipped:
 def restored(one: Holed, made: Tensor) -> Bytes:
     """The photograph (H, W, C) with its hole filled by what was made at the model's size (C, h, w), bytes or floats."""
     window, pixels = one.window, one.picture.pixels
-    truth = torch.from_numpy(np.ascontiguousarray(pixels[window.place])).permute(2, 0, 1).float()
-    gap = torch.from_numpy(one.hole[window.place])
-    content = _enlarged(made.float(), (window.height, window.width), pixels.shape[2])
     step = max(1, round(max(window.height / made.shape[1], window.width / made.shape[2])))
-    near = means_around(torch.where(gap, 0.0, truth - content), step)
-    known = means_around((~gap).float()[None], step)
-    # Half of the window is known at a straight border, nothing of it one step further in: so the move fades away.
-    moved = content + (2 * known).clamp_max(1) * near / known.clamp_min(1e-9)
+    near = around(
+        one.hole[window.place], step
+    )  # all that what is filled depends on, so that a large image costs no more
+    truth, gap = pixels[window.place][near], one.hole[window.place][near]
+    content = _enlarged(made.float(), window, near, pixels.shape[2])
+    hole = torch.from_numpy(gap)
+    apart = means_around(torch.where(hole, 0.0, _channels(truth) - content), step)
+    known = means_around((~hole).float()[None], step)
+    # Half of the square is known at a straight border, nothing of it one step further in: so the move fades away.
+    moved = content + (2 * known).clamp_max(1) * apart / known.clamp_min(1e-9)
     result = pixels.copy()
-    result[window.place][one.hole[window.place]] = _bytes(moved)[one.hole[window.place]]
+    result[window.place][near][gap] = _bytes(moved)[gap]
     return result
+
+
+def around(hole: Mask, reach: int | None = None) -> tuple[slice, slice]:
+    """Rows and columns of the hole and up to `reach` pixels around it; as many as its own sides have if not given."""
+    found = []
+    for axis, size in enumerate(hole.shape):
+        there = np.flatnonzero(hole.any(1 - axis))
+        low, high = int(there[0]), int(there[-1]) + 1
+        more = max(high - low, 8) if reach is None else reach
+        found.append(slice(max(0, low - more), min(size, high + more)))
+    return found[0], found[1]
 
 
 def means_around(values: Tensor, reach: int) -> Tensor:
@@ -116,13 +129,17 @@ def means_around(values: Tensor, reach: int) -> Tensor:
     return values
 
 
-def smoothed(pixels: Tensor, hole: Tensor) -> Tensor:
-    """Pixels (C, H, W) with the hole (H, W) filled by what lies around it, ever smoother inwards; 0 if nothing does.
+def smoothed(pixels: Bytes, hole: Mask) -> Bytes:
+    """Pixels (H, W, C) with the hole (H, W) filled by what lies around it, ever smoother inwards; 0 if nothing does.
 
     Means of known pixels at ever half the size, taken back where there were none (Gortler et al., "The Lumigraph",
     1996, section 3.4).
     """
-    return torch.where(hole, _pulled(pixels, (~hole).float()[None])[0], pixels)
+    near, result = around(hole), pixels.copy()
+    gap = hole[near]
+    values, _ = _pulled(_channels(pixels[near]), torch.from_numpy(~gap).float()[None])
+    result[near][gap] = _bytes(values)[gap]
+    return result
 
 
 def _pulled(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,13 +158,25 @@ def colored(pixels: Bytes) -> bool:
     return pixels.shape[2] >= 3 and bool((pixels[:, :, :1] != pixels[:, :, 1:3]).any())
 
 
-def _enlarged(made: Tensor, size: tuple[int, int], channels: int) -> Tensor:
-    """(channels, H, W) floats, by the bicubic filter; opaque where only the photograph has an alpha."""
+def _enlarged(made: Tensor, window: Window, near: tuple[slice, slice], channels: int) -> Tensor:
+    """What was made (C', h, w) near a place of the window, (channels, H, W) floats, by the bicubic filter.
+
+    It is opaque where only the photograph has an alpha.
+    """
     kept = 4 if min(channels, made.shape[0]) == 4 else 1 if channels <= 2 else 3
-    pixels = to_channels(_bytes(made), kept)
-    large = np.asarray(image_of(pixels).resize(size[::-1], Image.Resampling.BICUBIC))
-    found = torch.from_numpy(np.array(large[:, :, None] if large.ndim == 2 else large)).permute(2, 0, 1).float()
+    image = image_of(to_channels(_bytes(made), kept))
+    down, across = made.shape[1] / window.height, made.shape[2] / window.width
+    rows, columns = near
+    box = (columns.start * across, rows.start * down, columns.stop * across, rows.stop * down)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    large = np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box))
+    found = _channels(large[:, :, None] if large.ndim == 2 else large)
     return found if len(found) == channels else torch.cat([found, torch.full_like(found[:1], 255)])
+
+
+def _channels(pixels: Bytes) -> Tensor:
+    """(C, H, W) floats of (H, W, C)."""
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float()
 
 
 def _bytes(values: Tensor) -> Bytes:
