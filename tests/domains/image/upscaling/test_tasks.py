@@ -23,7 +23,7 @@ from genapps_image.upscaling.patches import Patches, collect, divide, mark
 from genapps_image.upscaling.report import page, write_report
 from genapps_image.upscaling.shrinking import enlarged, shrunk
 from genapps_image.upscaling.tasks import Order, upscale
-from genapps_image.upscaling.training import charbonnier
+from genapps_image.upscaling.training import RECIPE, _divided, _evened, charbonnier, steps_only
 from genapps_image.writing import write_image
 
 
@@ -187,6 +187,22 @@ def test_a_broken_network_is_told(learnt, folder: Path) -> None:  # type: ignore
 def test_charbonnier_is_the_error_far_from_zero() -> None:
     assert float(charbonnier(torch.tensor([3.0, -3.0]), torch.zeros(2))) == pytest.approx(3, rel=1e-6)
     assert float(charbonnier(torch.zeros(2), torch.zeros(2))) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_the_critics_pull_does_not_depend_on_how_steep_it_is(scale: float) -> None:
+    made = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    error, said = made.abs().mean(), scale * (made**2).sum()
+    (evened,) = torch.autograd.grad(_evened(said, error, made) * said, made, retain_graph=True)
+    (wanted,) = torch.autograd.grad(error, made)
+    assert float(evened.norm()) == pytest.approx(float(wanted.norm()), rel=1e-5)
+
+
+def test_the_parts_of_adversarial_training_share_time_or_steps() -> None:
+    first, game = _divided(replace(RECIPE, budget=100.0))
+    assert (first.budget or 0) + (game.budget or 0) == pytest.approx(100)
+    first, game = _divided(steps_only(RECIPE, 2))
+    assert (first.max_steps, game.max_steps) == (1, 1)
 
 
 @pytest.mark.parametrize(
