@@ -54,7 +54,7 @@ def stylize(photos: str | None, output: str | None, as_json: bool, report: Path 
 
     \b
     Examples:
-      genapps image stylize photo.png --style painting.png -o painted.png --strength 0.7
+      genapps image stylize photo.png --style painting.png -o painted.png --strength 0.7 --report painted.html
       genapps image stylize photos/ --style painting.png --style texture.png --keep-color -o painted/
       genapps image stylize --train photos/ --style painting.png --save style.genapps
       genapps image stylize photos/ --model style.genapps -o painted/

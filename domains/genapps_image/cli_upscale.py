@@ -60,7 +60,7 @@ def upscale(images: str, output: str | None, as_json: bool, report: Path | None,
 
     \b
     Examples:
-      genapps image upscale photos/ --factor 2 -o large/
+      genapps image upscale photos/ --factor 2 -o large/ --report large.html
       genapps image upscale photos/ --family gan --budget 5m -o sharp/ --save photos2x.genapps
       genapps image upscale photo.png --model photos2x.genapps -o large.png
     """

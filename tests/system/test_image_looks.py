@@ -47,8 +47,11 @@ def test_painting_says_how_near_the_style_came(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["image", "stylize", str(photos / "0.png"), "--style", str(photos / "1.png"), "--steps", "1"]
-    assert main([*words, "-o", str(tmp_path / "a.png")]) == 0
-    assert "structure kept" in capsys.readouterr().out
+    assert main([*words, "-o", str(tmp_path / "a.png"), "--report", str(tmp_path / "a.html")]) == 0
+    said = capsys.readouterr()
+    assert "structure kept" in said.out
+    assert f"report   {tmp_path / 'a.html'}" in said.err
+    assert "Painted photographs" in (tmp_path / "a.html").read_text("utf-8")
     assert shape_of(tmp_path / "a.png") == (24, 20, 3)
 
 
@@ -61,6 +64,9 @@ def test_painting_says_how_near_the_style_came(
         ("upscale PHOTOS -o - ", 2, "images go to files"),
         ("upscale PHOTOS/0.png -o a.png --factor 2 --model m.genapps", 2, "the factor of --model is in the file"),
         ("upscale PHOTOS/notes.png -o a.png --steps 1", 3, "no image of a known format"),
+        ("upscale PHOTOS -o a --report a.txt/b.html", 2, "does not exist"),
+        ("upscale PHOTOS/0.png -o a.html --report a.html", 2, "no format that is written"),
+        ("stylize PHOTOS/0.png --style PHOTOS/1.png -o a.png --report PHOTOS/1.png", 2, "would overwrite the input"),
         ("stylize PHOTOS/0.png -o a.png", 2, "with --style"),
         ("stylize PHOTOS/0.png --style PHOTOS/1.png -o PHOTOS/1.png", 2, "would overwrite the input"),
         ("stylize PHOTOS/0.png --style PHOTOS/notes.png -o a.png", 3, "a style is a picture"),

@@ -159,6 +159,8 @@ def _check(order: Order) -> None:
         raise UsageError("--model is what was learnt; --train and --save learn anew: leave one of them out")
     if order.model is not None and order.styles:
         raise UsageError("--model has a style of its own; leave --style out")
+    if order.train is not None and order.strength == 0:
+        raise UsageError("--strength 0 is the photograph itself: there is nothing to learn")
     if order.train is None and order.save is not None:
         raise UsageError("--save keeps what is learnt from photographs; name their folder with --train")
     if order.train is not None and order.save is None and order.photos is None:
