@@ -12,6 +12,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         "genapps_image.cli_augment:augment",
         "A larger training set, with labels, boxes and masks, and what it is worth.",
     ),
+    "demo": ("genapps_image.demo:demo", "The main job on the pictures that ship."),
     "detect": ("genapps_image.cli_detect:detect", "Odd images and where in them, from good ones alone."),
     "evaluate": ("genapps_image.cli_evaluate:evaluate", "How good made images are, and whether they are copies."),
     "fit": ("genapps_image.cli_fit:fit", "Learn a folder of images, by any of six families."),

@@ -24,6 +24,7 @@ def demo(domain: str, output: str) -> None:
       genapps demo tabular -o results
       genapps demo logs
       genapps demo timeseries
+      genapps demo image
     """
     import shlex
 

@@ -30,9 +30,9 @@ class Domain:
     """Where a domain's parts are found; naming them here imports none of them.
 
     `cli` and `config` are "module:attribute", and so are those of `own`: tasks with settings of their own, which are as
-    the task has them unless they are set. `sample` is the file in the package's samples/ that the demo runs on, and
-    `demo` the domain's own command line for it, where {sample}, {samples} and {folder} stand for that file, the folder
-    it is in, and the results' place.
+    the task has them unless they are set. `sample` is what the demo runs on, a file or folder in the package's
+    samples/, and `demo` the domain's own command line for it, where {sample}, {samples} and {folder} stand for that,
+    the folder it is in, and the results' place.
     """
 
     cli: str
@@ -86,6 +86,17 @@ BUILT_IN = {
     "image": Domain(
         cli="genapps_image.cli:cli",
         help="Images: more of them, larger and restyled ones, and the odd ones out.",
+        sample="parts",
+        demo=(
+            "detect",
+            "{sample}",
+            "-o",
+            "{folder}/scores.csv",
+            "--maps",
+            "{folder}/heat",
+            "--report",
+            "{folder}/report.html",
+        ),
     ),
     "molecule": Domain(
         cli="genapps_molecule.cli:cli",

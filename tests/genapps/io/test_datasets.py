@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from genapps.cli import main
 from genapps.errors import InputError, MissingExtra, UsageError
@@ -68,6 +69,21 @@ def test_the_demo_series_comes_from_its_script(tmp_path: Path, monkeypatch: pyte
     build(tmp_path / "machine.csv")
     sys.modules.pop("build_machine")
     assert (tmp_path / "machine.csv").read_bytes() == fetch(find("machine"))
+
+
+def test_the_demo_pictures_come_from_their_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "datasets"))
+    from build_parts import PARTS  # type: ignore[import-not-found]
+    from build_parts import main as build
+
+    build(tmp_path)
+    sys.modules.pop("build_parts")
+    made = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*.png")}
+    assert len(made) == 108
+    assert set(made) == {path.relative_to(PARTS) for path in PARTS.rglob("*.png")}
+    for name, path in made.items():
+        with Image.open(path) as drawn, Image.open(PARTS / name) as shipped:
+            assert drawn.tobytes() == shipped.tobytes(), name
 
 
 def test_a_downloaded_file_becomes_a_table(bare: Dataset, tmp_path: Path) -> None:
