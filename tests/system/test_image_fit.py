@@ -95,6 +95,26 @@ def test_holes_are_filled(desk: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert len(list((tmp_path / "filled").rglob("*.png"))) == 40
 
 
+def test_photographs_keep_their_size_and_errors_are_told(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for k in range(3):
+        Image.effect_noise((40, 24), 30).save(tmp_path / f"{k}.png")
+    words = ["image", "inpaint", str(tmp_path / "0.png"), "--model", str(desk / "mine.genapps"), "--box", "10,6,9,8"]
+    assert main([*words, "--check", str(desk / "photos"), "-o", f"{tmp_path}/filled.jpg"]) == 0
+    told = capsys.readouterr()
+    assert "filled       1 images at 24 x 40, 8% of their pixels, by the gmm" in told.out
+    assert "thought of at 8 x 8, and enlarged: no finer detail was made" in told.out
+    assert "mean of 8 draws" in told.out and "border carried inwards" in told.out
+    assert ".jpg changes all pixels a little" in told.err
+    with Image.open(tmp_path / "filled.jpg") as image:
+        assert image.size == (40, 24)
+    assert main([*words, "--at-model-size", "-o", f"{tmp_path}/small.png", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["filled"] == 1
+    with Image.open(tmp_path / "small.png") as image:
+        assert image.size == (8, 8)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

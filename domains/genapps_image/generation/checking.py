@@ -52,7 +52,10 @@ class Checked:
         """For a person."""
         rows = [(one.name, f"{one.error:.1f}", f"{one.psnr:.1f}") for one in self.errors]
         head = (f"in the hole, {self.n:,} whole images of {self.where}", "mean error, of 255", "PSNR, dB")
-        return list(grid([head, *rows]))
+        said = list(grid([head, *rows]))
+        if self.better_without:
+            said.append(f"nearer to the truth than this model: {self.better_without}, which needs none")
+        return said
 
     @property
     def better_without(self) -> str:

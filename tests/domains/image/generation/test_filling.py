@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from genapps.errors import InputError, UsageError
 from genapps_image.codec import Batch
+from genapps_image.generation.checking import FillError
 from genapps_image.generation.filling import Wish, inpaint
 from genapps_image.generation.holes import hole_of
 from genapps_image.model import ImageModel
@@ -92,6 +94,9 @@ def test_errors_are_told_beside_fills_that_need_no_model(model_of: Make, desk: P
     assert by_name["mean of 8 draws"].error < 0.5 * by_name["border carried inwards"].error
     assert by_name["mean of 8 draws"].psnr > by_name["mean of what is around"].psnr
     assert not checked.better_without
+    flattering = FillError("border carried inwards", 0.1, 60.0)
+    other = replace(checked, errors=(*checked.errors[:2], flattering))
+    assert other.lines()[-1] == "nearer to the truth than this model: border carried inwards, which needs none"
     told = json.loads((desk / "out" / "manifest.json").read_text())["checked"]
     assert told["errors"][0]["name"] == "draws"
 
