@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from genapps.nets.mlp import fresh
 
-_SMALL = 4  # places a side from which on a stage is followed by a single place
+_SMALL = 7  # places a side of the coarsest stage but one, at most
 _CLAMP = 5.0  # bound of log-deviations
 
 
