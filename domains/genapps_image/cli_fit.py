@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import VERBOSITY, Progress, note, print_json, verbosity
 from genapps.cli.options import Duration, output_options, seed_option, threads_option
 from genapps.errors import InputError, UsageError
 from genapps.training.settings import Event
@@ -77,6 +78,7 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
       genapps image fit photos/ -o mixture.genapps --family gmm --size 16 --set n_components=8
     """
     target = _checked(images, output)
+    leads = _leads()
     from genapps.threads import threads
     from genapps_image.generation.fitting import Study
     from genapps_image.generation.sheets import Sheets, sheet_beside, write_sheet
@@ -84,7 +86,7 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
 
     sheet = sheet_beside(target)
     with (
-        _checkpoint(target, options["resume"]) as checkpoint,
+        _checkpoint(target, options["resume"], leads) as checkpoint,
         threads(options["threads"]),
         Progress("learning", unit="steps") as bar,
     ):
@@ -95,13 +97,15 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
             device=options["device"],
             levels=None if options["levels"] == "auto" else int(options["levels"]),
             progress=_Live(bar),
-            snapshot=None if options["no_sheet"] else Sheets(sheet, options["seed"]),
+            snapshot=Sheets(sheet, options["seed"]) if leads and not options["no_sheet"] else None,
             checkpoint=checkpoint,
             resume=options["resume"],
         )
         found = fit_images(
             images, study, family=options["family"], size=options["size"], labelled=not options["no_classes"]
         )
+        if not leads:
+            return
         found.model.save(target)
         if not options["no_sheet"]:
             write_sheet(sheet, found.model, options["seed"])
@@ -139,6 +143,19 @@ class _Live:
         self.bar.update(event.step, event.total, self.seen)
 
 
+def _leads() -> bool:
+    """Join the processes that torchrun began, if it did; whether this one is to tell and to write, as the first is."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return True
+    from genapps.training import distributed
+
+    distributed.start()
+    leads = distributed.rank() == 0
+    if not leads:
+        click.get_current_context().meta[VERBOSITY] = -1
+    return leads
+
+
 def _checked(images: str, output: str | None) -> Path:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
@@ -155,9 +172,12 @@ def _checked(images: str, output: str | None) -> Path:
 
 
 @contextmanager
-def _checkpoint(target: Path, resume: bool) -> Iterator[Path]:
+def _checkpoint(target: Path, resume: bool, leads: bool) -> Iterator[Path]:
     """Where this run keeps its training: files that begin with `OUTPUT.checkpoint`, gone once it is done."""
     path = Path(f"{target}.checkpoint")
+    if not leads:  # it may read them, and leaves them alone
+        yield path
+        return
 
     def kept() -> list[Path]:
         return sorted(one for one in path.parent.iterdir() if one.name.startswith(path.name))

@@ -21,8 +21,17 @@ def start(backend: str | None = None) -> bool:
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         return False
     if not dist.is_initialized():
+        if torch.cuda.is_available() and backend != "gloo":
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))  # what "cuda" means from here on
         dist.init_process_group(backend or ("nccl" if torch.cuda.is_available() else "gloo"))
     return True
+
+
+def leave() -> None:
+    """Part from the other processes once all of them are here: from then on each is alone."""
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
 
 
 def rank() -> int:

@@ -247,11 +247,15 @@ class Run:
         self.network.eval()
         with torch.no_grad():
             look = self.watch() if self.watch is not None else Look()
-            reason = look.reason
+            seen = distributed.anywhere(bool(look.reason))  # as whatever decides, it must be the same in all processes
+            reason = (look.reason or "another process saw a collapse") if seen else ""
             held_out = self.validation_loss() if self.validation_loss is not None and not reason else None
         self._load(current)
-        if held_out is not None and not math.isfinite(held_out):
-            reason = "training diverged"
+        if held_out is not None:
+            if distributed.anywhere(not math.isfinite(held_out)):
+                reason = "training diverged"
+            else:
+                held_out = distributed.largest(held_out)
         if reason:
             if state.rollbacks >= _MAX_ROLLBACKS:
                 yield self._event(message=f"stopped at step {state.step}: {reason}", figures=look.figures)

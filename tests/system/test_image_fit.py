@@ -13,6 +13,7 @@ from torch import Tensor
 
 from genapps.cli import main
 from genapps.models.gan.adversary import Adversary
+from genapps.training import distributed
 from genapps_image.generation.sheets import Sheets
 
 SMALL = ["--set", "hidden=8", "--set", "layers=1", "--set", "heads=2", "--set", "head=16"]
@@ -177,3 +178,17 @@ def test_a_collapse_is_told_as_it_happens_and_kept(
     assert len(back) == 3 and back[0].startswith("step 20: ")
     assert len(course["events"]) == 4
     assert found["notes"][0].startswith("the generator collapsed again and again")
+
+
+def test_of_processes_that_share_a_fit_only_the_first_tells_and_writes(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["image", "fit", f"{desk}/photos", "-o", f"{tmp_path}/m.genapps", "--family", "gmm", "--no-classes"]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(distributed, "start", lambda: True)
+    for rank, files in ((1, []), (0, ["m.genapps", "m.png"])):
+        monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
+        assert main([*words, "--set", "max_iter=1"]) == 0
+        told = capsys.readouterr()
+        assert bool(told.out) == bool(told.err) == (rank == 0)
+        assert sorted(one.name for one in tmp_path.iterdir()) == files

@@ -15,6 +15,7 @@ from genapps.config import resolve
 from genapps.models import build, family_class
 from genapps.models.base import Family
 from genapps.spaces import Pixels
+from genapps.training import distributed
 from genapps.training.device import choose_device
 from genapps.training.settings import Event, TrainingConfig
 from genapps_image.codec import Batch, Codec
@@ -124,7 +125,7 @@ class _Run:
             checkpoint=path,
             resume=study.resume and path is not None,
         )
-        if done is not None and of > 1:
+        if done is not None and of > 1 and distributed.rank() == 0:
             model.save(done)
         return model
 

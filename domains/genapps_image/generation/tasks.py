@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from genapps.errors import InputError
+from genapps.training import distributed
 from genapps.training.device import choose_device
 from genapps.training.settings import Event
 from genapps_image.codec import Batch, gather
@@ -79,7 +80,8 @@ def fit_images(
 ) -> Fitted:
     """Learn the images of a folder or a set. family: None or "auto" for what the preset says.
 
-    labelled: whether subfolders are classes. Raises InputError where no image can be used.
+    labelled: whether subfolders are classes. Processes that share the fit part after it. Raises InputError where no
+    image can be used.
     """
     family = None if family == AUTO else family
     if family is not None:
@@ -91,6 +93,7 @@ def fit_images(
     batch = gather(_told(pictures, reading), preset.codec, classes if len(classes) > 1 else [])
     learnt, held = parted(batch, study.seed)
     model = fit(learnt, preset.codec, preset.family, study)
+    distributed.leave()
     reached = judge(model, learnt.images, None if held is None else held.images, study.seed)
     notes = [*study.notes, *([pictures.note] if pictures.note else []), *remedy(model.card["course"])]
     if model.view.levels == 2:

@@ -20,7 +20,7 @@ from genapps.models.base import Engine, Job, LogProb, fingerprint, split
 from genapps.models.gan.objectives import Objective, generator_loss, penalised
 from genapps.models.gan.watch import Ruler, Variety, verdict
 from genapps.training import Recipe
-from genapps.training.device import choose_device
+from genapps.training.device import choose_device, products
 from genapps.training.loop import Phase, train
 from genapps.training.order import derived, for_validation
 from genapps.training.settings import Look
@@ -123,7 +123,7 @@ class Adversary(Engine):
     def _scores(self, points: Tensor, classes: Tensor | None) -> Tensor:
         """The critic's scores (B,) of points (B, ...)."""
         scores: Tensor = self._fitted().critic(points, classes)
-        return scores
+        return scores.float()
 
     def _move(self, device: torch.device) -> None:
         """Take the statistics that `_dressed` needs to the device of the networks."""
@@ -157,7 +157,7 @@ class Adversary(Engine):
         known = None if labels is None else torch.where(labels < 0, classes - 1, labels)
         train(
             self.pair,
-            self._phases(data, known, device),
+            self._phases(data, known, device, recipe.precision),
             lambda: self._distance(held_out, job.seed),
             rows=len(data),
             recipe=recipe,
@@ -204,8 +204,8 @@ class Adversary(Engine):
         self.class_shares = counts / counts.sum()
         return classes
 
-    def _phases(self, data: Any, labels: Tensor | None, device: torch.device) -> list[Phase]:
-        """The critic's part of a step, then the generator's."""
+    def _phases(self, data: Any, labels: Tensor | None, device: torch.device, precision: str) -> list[Phase]:
+        """The critic's part of a step, then the generator's; scores and points are float32 whatever the precision."""
         c = self.config
 
         def batch(rows: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -213,18 +213,20 @@ class Adversary(Engine):
 
         def critic_step(rows: Tensor, draws: torch.Generator) -> Tensor:
             real, classes = batch(rows)
-            with torch.no_grad():
-                fake = self._fake(real, classes, draws)
-            real, fake = self._changed(real, draws), self._changed(fake, draws)
-            return penalised(c.objective, lambda x: self._scores(x, classes), real, fake, c.penalty, draws)
+            with products(precision, device):
+                with torch.no_grad():
+                    fake = self._fake(real, classes, draws)
+                real, fake = self._changed(real, draws), self._changed(fake, draws)
+                return penalised(c.objective, lambda x: self._scores(x, classes), real, fake, c.penalty, draws)
 
         def generator_step(rows: Tensor, draws: torch.Generator) -> Tensor:
             real, classes = batch(rows)
-            fake = self._fake(real, classes, draws)
-            real, fake = self._changed(real, draws), self._changed(fake, draws)
-            with torch.no_grad():
-                truth = self._scores(real, classes)
-            return generator_loss(c.objective, truth, self._scores(fake, classes))
+            with products(precision, device):
+                fake = self._fake(real, classes, draws)
+                real, fake = self._changed(real, draws), self._changed(fake, draws)
+                with torch.no_grad():
+                    truth = self._scores(real, classes)
+                return generator_loss(c.objective, truth, self._scores(fake, classes))
 
         return [
             Phase("critic", critic_step, prefix="critic."),
@@ -239,7 +241,7 @@ class Adversary(Engine):
     def _outputs(self, noise: Tensor, classes: Tensor | None, like: Tensor | None) -> Tensor:
         """The generator's outputs; some generators read the shape of the points `like`."""
         outputs: Tensor = self._fitted().generator(noise, classes)
-        return outputs
+        return outputs.float()
 
     def _made(self, n: int, draws: torch.Generator, like: Tensor) -> Tensor:
         """n points on the CPU, classes as frequent as in the data; gaps and lengths as in `like`, over and over."""
