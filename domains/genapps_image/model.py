@@ -111,7 +111,8 @@ class ImageModel:
         """Images (N, C, H, W) of bytes, with what is in holes (N, H, W) or (H, W), truth values, drawn given the rest.
 
         candidates: how many the autoregressive family carries along for each image, to follow what is known further on.
-        Raises UsageError for a family that cannot fill in.
+        A GAN searches for what fits instead of drawing it. Raises UsageError for a class that was not learnt, or that
+        is told to a family that guesses it.
         """
         own = generator or torch.Generator().manual_seed(0)
         wide = holes.bool().expand(len(images), *images.shape[2:])[:, None].expand_as(images)

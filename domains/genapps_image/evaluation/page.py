@@ -32,12 +32,12 @@ _TERMS = (
         "FD, KD",
         "Fréchet and kernel distance of features; their names say which features, and only equal names compare.",
     ),
-    ("FID, KID, IS", "Those distances of Inception's features, and its score; by the weights that were given."),
     ("precision, density", "Do made images lie where real ones are? Low: they look wrong."),
     ("recall, coverage", "Are real images reached by made ones? Low: kinds of images are missing."),
     ("bins that differ", "Cells of real images of which too many or too few were made."),
     ("near copies", "Made images nearer to a training image than 99 in 100 unseen real images come."),
 )
+_INCEPTION = ("FID, KID, IS", "Those distances of Inception's features, and its score, by the weights that were given.")
 
 
 def lines(found: Evaluated) -> Iterator[str]:
@@ -103,7 +103,8 @@ def _sections(found: Evaluated, scores: tuple[Score, ...]) -> Iterator[Section]:
     facts = [("Real", found.real.where), ("Made", found.made.where), ("Skipped", f"{len(found.skipped):,} files")]
     facts += [("Note", sentence) for sentence in (*found.notes, *found.judged.notes)]
     told = Facts(tuple((name, clip(value, 300)) for name, value in facts))
-    yield Section("about", "About", "", (told, Terms("Words", _TERMS)))
+    words = (*_TERMS, _INCEPTION) if found.judged.scores else _TERMS
+    yield Section("about", "About", "", (told, Terms("Words", words)))
 
 
 def _sheets(found: Evaluated) -> Figures:

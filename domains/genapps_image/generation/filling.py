@@ -46,7 +46,8 @@ class Wish:
 
     def to_json(self) -> dict[str, Any]:
         """What a manifest says of all its images."""
-        return {"seed": self.seed, "mask": self.mask, "box": self.box, "label": self.label}
+        where = {"mask": self.mask, "box": self.box, "label": self.label}
+        return {"seed": self.seed, **where, "at_model_size": self.at_model_size}
 
 
 @dataclass(frozen=True)
