@@ -102,8 +102,14 @@ class Doubt:
 
 
 def doubts(chances: Tensor, labels: Tensor, rows: Tensor) -> tuple[Doubt, ...]:
-    """The doubted among labels (n,) of images `rows` (n,), by chances (n, C) of models not shown them; surest first."""
+    """The doubted among labels (n,) of images `rows` (n,), by chances (n, C) of models not shown them; surest first.
+
+    A class of which less than half is told is not known to the models, so they doubt none of its labels.
+    """
     best, named = chances.max(1)
-    found = ((named != labels) & (best >= DOUBTED)).nonzero()[:, 0].tolist()
-    told = [Doubt(int(rows[i]), int(named[i]), float(best[i])) for i in found]
-    return tuple(sorted(told, key=lambda one: (-one.chance, one.row)))
+    classes = chances.shape[1]
+    hits = torch.bincount(labels[named == labels], minlength=classes)
+    told = 2 * hits >= torch.bincount(labels, minlength=classes)
+    found = ((named != labels) & (best >= DOUBTED) & told[labels]).nonzero()[:, 0].tolist()
+    doubted = [Doubt(int(rows[i]), int(named[i]), float(best[i])) for i in found]
+    return tuple(sorted(doubted, key=lambda one: (-one.chance, one.row)))

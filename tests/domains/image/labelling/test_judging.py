@@ -50,8 +50,13 @@ def test_an_estimate_counts() -> None:
     assert estimate(chances[:9], labels[:9]) is None
 
 
-def test_a_label_is_doubted_where_another_is_believed() -> None:
-    chances = torch.tensor([[0.1, 0.9], [0.97, 0.03], [0.4, 0.6], [0.01, 0.99]])
-    found = doubts(chances, torch.tensor([0, 1, 0, 1]), torch.tensor([5, 6, 7, 8]))
+def test_a_label_is_doubted_where_another_is_believed_and_its_class_is_told() -> None:
+    chances = torch.tensor(
+        [[0.1, 0.9, 0], [0.97, 0.03, 0], [0.4, 0.6, 0], [0.01, 0.99, 0], [0.9, 0, 0.1], [0.8, 0, 0.2], [0.6, 0.3, 0.1]]
+    )
+    labels = torch.tensor([0, 1, 0, 1, 0, 0, 2])
+    found = doubts(chances, labels, torch.arange(5, 12))
     assert [(one.row, one.other) for one in found] == [(6, 0), (5, 1)]
     assert math.isclose(found[0].chance, 0.97, rel_tol=1e-6)
+    chances[6] = torch.tensor([0.99, 0.01, 0])
+    assert [one.row for one in doubts(chances, labels, torch.arange(5, 12))] == [6, 5]  # class 2 is never told
