@@ -92,7 +92,7 @@ class LadderNet(PixelNet):
 class LadderVAE(PixelVAE):
     """Images with or without levels, by a hierarchy of latents; `body="ladder"`. It takes no dropout."""
 
-    RECIPE: ClassVar[Recipe] = replace(PixelVAE.RECIPE, batch_size=64, learning_rate=2e-3, skip=20.0)
+    RECIPE: ClassVar[Recipe] = replace(PixelVAE.RECIPE, batch_size=32, learning_rate=2e-3, skip=20.0)
 
     def fit(self, data: Tensor, validation: Tensor | None, job: Job) -> None:
         began = time.monotonic()

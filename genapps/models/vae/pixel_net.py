@@ -33,7 +33,7 @@ class PixelConfig(VAEConfig):
     )
     channels: int = field(default=32, metadata={"help": "channels of the first convolution", "least": 1})
     groups: int = field(default=2, metadata={"help": "of a ladder: groups of latents at each resolution", "least": 1})
-    planes: int = field(default=8, metadata={"help": "of a ladder: latents of a group at each place", "least": 1})
+    planes: int = field(default=4, metadata={"help": "of a ladder: latents of a group at each place", "least": 1})
     stride: int = field(
         default=2, metadata={"help": "of a ladder: pixels a side that its finest place has", "least": 1}
     )
