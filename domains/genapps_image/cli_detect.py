@@ -39,7 +39,7 @@ FILE = click.Path(path_type=Path)
     metavar="NAME",
     default="auto",
     show_default=True,
-    help="Of places: filters, lite0 (a network; extra `features`), lite0+filters; auto: filters.",
+    help="Of places: filters, lite0 (a network; extra `features`), lite0+filters, or auto: all that are installed.",
 )
 @click.option(
     "--family",

@@ -2,13 +2,15 @@
 
 A bank of features of places, thinned to those that stand for the others; how far a place is from its nearest one is
 how strange it is there (Roth et al., "Towards total recall in industrial anomaly detection", 2022), beside how far
-good places are apart there (Breunig et al., "LOF", 2000). Images are looked at in their own scale.
+good places are apart there (Breunig et al., "LOF", 2000). Features are made uncorrelated first, so that what usually
+goes together counts once, and what never does stands out (Defard et al., "PaDiM", 2021, measure so, too). Images are
+looked at in their own scale. Where several kinds of features look, their heats are added on the scale of good images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -23,20 +25,26 @@ from genapps_image.detection.places import Places, blurred, places_of
 CANDIDATES = 40_000  # places of good images that the bank is chosen from
 BANK = 2_000
 AROUND = 5  # places of the bank that tell how far good places are apart there
-SMOOTH = 4.0  # pixels, of the heat
+SMOOTH = 3.0  # pixels, of the heat
+HOT = 0.01  # of an image's pixels, the hottest, whose mean heat is its score
+_HOT_MOST = 256  # of them: what is odd does not grow with the image
 _FEWEST = 200  # places of a bank; beyond it at most a tenth of the candidates
 _LEAST = 16  # places of each good image
+_SCALED = 50  # good images that tell the scale of a member's heat
+_STEADY = 1e-3  # standard deviation below which a feature counts as constant
+_RARE = 1e-4  # of the variance of an uncorrelated feature, below which a direction is rounding errors
 
 
 @dataclass(frozen=True)
 class Bank:
-    """spread: (D,) standard deviations that make features comparable. rows: (B, D) so scaled, those that are kept.
+    """center: (D,) and apart: (D, D) make features of mean 0 and variance 1 that are uncorrelated among good places.
 
-    owners: (B,) the good image each is from. room: (B,) how far its neighbors in the bank are: where good places
-    differ much, a place may differ much, too.
+    rows: (B, D) so made, those that are kept. owners: (B,) the good image each is from. room: (B,) how far its
+    neighbors in the bank are: where good places differ much, a place may differ much, too.
     """
 
-    spread: Tensor
+    center: Tensor
+    apart: Tensor
     rows: Tensor
     owners: Tensor
     room: Tensor
@@ -44,19 +52,55 @@ class Bank:
     @classmethod
     def learn(cls, rows: Tensor, owners: Tensor, seed: int, size: int = BANK) -> Bank:
         """Of features (N, D) of places of the images `owners` (N,)."""
-        spread = rows.std(0).clamp(min=1e-6) if len(rows) > 1 else torch.ones(rows.shape[1])
-        scaled = rows / spread
-        kept = coreset(scaled, min(size, max(_FEWEST, len(rows) // 10)), torch.Generator().manual_seed(seed))
-        bank = scaled[kept].contiguous()
-        apart = nearest(bank, bank, AROUND + 1)[0][:, 1:]
-        near = apart.mean(1) if apart.shape[1] else torch.ones(len(bank))
-        return cls(spread, bank, owners[kept], near + near.median() / 2 + 1e-6)
+        center, apart = _uncorrelated(rows)
+        made = (rows - center) @ apart
+        kept = coreset(made, min(size, max(_FEWEST, len(rows) // 10)), torch.Generator().manual_seed(seed))
+        bank = made[kept].contiguous()
+        away = nearest(bank, bank, AROUND + 1)[0][:, 1:]
+        near = away.mean(1) if away.shape[1] else torch.ones(len(bank))
+        return cls(center, apart, bank, owners[kept], near + near.median() / 2 + 1e-6)
 
     def distances(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """How far features (N, D) are from the nearest kept, beside its room (N,), and those places' images (N,)."""
-        apart, which = nearest(rows / self.spread, self.rows)
+        away, which = nearest((rows - self.center) @ self.apart, self.rows)
         first = which[:, 0]
-        return apart[:, 0] / self.room[first], self.owners[first]
+        return away[:, 0] / self.room[first], self.owners[first]
+
+
+def _uncorrelated(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean (D,) of rows (N, D), and what makes them uncorrelated and of variance 1 (D, D)."""
+    wide = rows.double()
+    center = wide.mean(0)
+    spread = wide.std(0, correction=0).clamp(min=_STEADY)
+    unit = (wide - center) / spread
+    values, vectors = torch.linalg.eigh(unit.T @ unit / len(rows))
+    return center.float(), (vectors / values.clamp(min=_RARE).sqrt() / spread[:, None]).float()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One kind of features of places, its bank, and the unit of its heat: from what is usual to the hottest places of a
+    good image.
+    """
+
+    places: Places
+    bank: Bank
+    unit: float = 1.0
+
+    def heat(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(H, W) of an image (C, H, W), and the good images (N,) that its places are most like."""
+        maps = self.places(image)
+        away, owner = self.bank.distances(maps.flatten(1).T)
+        coarse = away.reshape(1, 1, *maps.shape[1:])
+        heat = F.interpolate(coarse, tuple(image.shape[1:]), mode="bilinear", align_corners=False)
+        return blurred(heat, SMOOTH)[0, 0] / self.unit, owner
+
+    def unit_of(self, images: Sequence[Tensor]) -> float:
+        """The unit by good images, one or more, that it has not learnt."""
+        heats = [self.heat(image)[0] * self.unit for image in images]
+        usual = torch.stack([heat.median() for heat in heats]).median()
+        top = torch.tensor([hottest(heat) for heat in heats]).median()
+        return max(float(top - usual), _STEADY)
 
 
 class Patches:
@@ -64,8 +108,8 @@ class Patches:
 
     kind: ClassVar[str] = "patches"
 
-    def __init__(self, places: Places, bank: Bank) -> None:
-        self.places, self.bank = places, bank
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = tuple(members)
 
     @classmethod
     def learn(
@@ -81,35 +125,37 @@ class Patches:
 
         links: pairs of images that are never learnt and judged beside one another.
         """
-        places, count = places_of(features), len(good)
-        rows, owners = _candidates(good, places, seed, watch)
-        held = []
-        for fold in folds(count, seed, links) if count > 1 else []:
-            learnt = torch.isin(owners, torch.tensor(fold.learnt))
-            partial = cls(places, Bank.learn(rows[learnt], owners[learnt], seed))
+        kinds, count = places_of(features), len(good)
+        drawn = [_candidates(good, places, seed, watch) for places in kinds]
+        units, held = [1.0] * len(kinds), []
+        for k, fold in enumerate(folds(count, seed, links) if count > 1 else []):
+            partial = []
+            for places, (rows, owners) in zip(kinds, drawn, strict=True):
+                learnt = torch.isin(owners, torch.tensor(fold.learnt))
+                partial.append(Member(places, Bank.learn(rows[learnt], owners[learnt], seed)))
+            if k == 0:
+                units = [member.unit_of([good[i] for i in fold.held[:_SCALED]]) for member in partial]
+            judge = cls(_scaled(partial, units))
             for i in fold.held:
-                held.append(partial.judge(good[i]).score)
+                held.append(judge.judge(good[i]).score)
                 if watch is not None:
                     watch("judging good images by others", len(held), count)
-        return cls(places, Bank.learn(rows, owners, seed)), torch.tensor(held)
+        whole = [Member(places, Bank.learn(*found, seed)) for places, found in zip(kinds, drawn, strict=True)]
+        return cls(_scaled(whole, units)), torch.tensor(held)
 
     def judge(self, image: Tensor) -> Judged:
-        """Heat is the distance to the nearest good place, smoothed; the score is the hottest pixel's."""
+        """Heat is the mean of the members', smoothed distances to the nearest good place; the score is the mean of the
+        hottest hundredth of it.
+        """
         heat, owners = torch.zeros(image.shape[1:]), []
         for top, left, tile, inner in _tiles(image):
-            apart, owner = self._map(tile)
-            inside = apart[inner[0] : inner[1], inner[2] : inner[3]]
-            heat[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-            owners.append(owner)
+            for member in self.members:
+                found, owner = member.heat(tile)
+                inside = found[inner[0] : inner[1], inner[2] : inner[3]] / len(self.members)
+                heat[top : top + inside.shape[0], left : left + inside.shape[1]] += inside
+                owners.append(owner)
         values, counts = torch.cat(owners).unique(return_counts=True)
-        return Judged(float(heat.max()), heat, int(values[counts.argmax()]))
-
-    def _map(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        maps = self.places(image)
-        apart, owner = self.bank.distances(maps.flatten(1).T)
-        coarse = apart.reshape(1, 1, *maps.shape[1:])
-        heat = F.interpolate(coarse, tuple(image.shape[1:]), mode="bilinear", align_corners=False)
-        return blurred(heat, SMOOTH)[0, 0], owner
+        return Judged(hottest(heat), heat, int(values[counts.argmax()]))
 
     def scores(self, images: Source) -> Tensor:
         """(N,)."""
@@ -117,25 +163,47 @@ class Patches:
 
     def words(self) -> str:
         """What it looks at."""
-        return (
-            f"places {self.places.stride} pixels apart, each beside {len(self.bank.rows):,} places of good images "
-            f"({self.places.name} features)"
+        each = (
+            f"{one.places.name} features of places {one.places.stride} pixels apart, each beside "
+            f"{len(one.bank.rows):,} places of good images"
+            for one in self.members
         )
+        return "; ".join(each)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """For a model file."""
-        bank = self.bank
-        arrays = {"spread": bank.spread, "rows": bank.rows, "owners": bank.owners, "room": bank.room}
-        return arrays, {"features": self.places.name}
+        arrays: dict[str, Tensor] = {}
+        told: list[dict[str, Any]] = []
+        for k, member in enumerate(self.members):
+            arrays |= {f"{k}/{name}": getattr(member.bank, name) for name in _STATE}
+            told.append({"features": member.places.name, "unit": member.unit})
+        return arrays, {"members": told}
 
     @classmethod
     def restore(cls, arrays: dict[str, Tensor], settings: dict[str, Any]) -> Patches:
         """The inverse of `state`. Raises InputError where something is missing."""
         try:
-            bank = Bank(arrays["spread"], arrays["rows"], arrays["owners"], arrays["room"])
-            return cls(places_of(settings["features"]), bank)
+            members = []
+            for k, told in enumerate(settings["members"]):
+                (places,) = places_of(told["features"])
+                bank = Bank(**{name: arrays[f"{k}/{name}"] for name in _STATE})
+                members.append(Member(places, bank, float(told["unit"])))
+            return cls(members)
         except KeyError as missing:
             raise InputError(f"a model without its {missing}: save it again") from None
+
+
+_STATE = ("center", "apart", "rows", "owners", "room")
+
+
+def hottest(heat: Tensor) -> float:
+    """The mean of the hottest hundredth of heat (H, W), of 256 pixels at most: steadier than the hottest pixel."""
+    count = min(max(1, round(HOT * heat.numel())), _HOT_MOST)
+    return float(heat.flatten().topk(count).values.mean())
+
+
+def _scaled(members: Sequence[Member], units: Sequence[float]) -> list[Member]:
+    return [replace(one, unit=unit) for one, unit in zip(members, units, strict=True)]
 
 
 def _candidates(good: Source, places: Places, seed: int, watch: Watch | None) -> tuple[Tensor, Tensor]:

@@ -35,17 +35,22 @@ class Places(Protocol):
         ...
 
 
-def places_of(name: str = "auto") -> Places:
-    """By name; "auto" is the filters: they did better than the network on the pictures that settings were chosen on.
+def places_of(name: str = "auto") -> tuple[Places, ...]:
+    """By name, each by itself; "auto" is the filters and, where its weights are installed, the network beside them.
 
-    Raises UsageError for another name, MissingExtra where the network's weights are not installed.
+    Neither is better everywhere: on photographs of surfaces it was the network, on drawn patterns the filters. Raises
+    UsageError for another name, MissingExtra where the network's weights are not installed.
     """
-    if name in ("auto", FILTERS):
-        return Filters()
+    from genapps_image.features.lite0 import installed
+
+    if name == "auto":
+        name = BOTH if installed() else FILTERS
+    if name == FILTERS:
+        return (Filters(),)
     if name == LITE0:
-        return Network()
+        return (Network(),)
     if name == BOTH:
-        return Together()
+        return Filters(), Network()
     raise UsageError(f"no features of places are called {name!r}; there are: auto, {', '.join(NAMES)}")
 
 
@@ -84,21 +89,6 @@ class Network:
         fine, coarse = (averaged(depth) for depth in self._net.maps(image[None]))
         wider = F.interpolate(coarse, fine.shape[2:], mode="bilinear", align_corners=False)
         return torch.cat([fine, wider], 1)[0]
-
-
-class Together:
-    """The network's features and those of the filters at the network's places."""
-
-    name = BOTH
-    stride = 8
-
-    def __init__(self) -> None:
-        self._network, self._filters = Network(), Filters()
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """(152 + 23 or 35, h, w)."""
-        deep = self._network(image)
-        return torch.cat([deep, _placed(self._filters(image)[None], tuple(deep.shape[1:]))[0]])
 
 
 def averaged(maps: Tensor) -> Tensor:
