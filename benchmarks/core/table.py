@@ -158,6 +158,20 @@ SECTIONS: list[tuple[str, str, str, Callable[[Iterable[Row]], list[Row]], Column
         },
     ),
     (
+        "conv_mnist",
+        "Binarised MNIST: autoregressive by gated convolutions",
+        'The same bits and the same rules, pixel by pixel (`network="convolutions"`). Exact.',
+        same,
+        {
+            "channels": number("channels", 0),
+            "blocks": number("blocks", 0),
+            "CPU s": number("seconds", 0),
+            "steps": number("steps", 0),
+            "nats an image": pair("nats", "standard_error"),
+            "images drawn a CPU s": number("images_a_cpu_second", 0),
+        },
+    ),
+    (
         "vae_mnist",
         "Binarised MNIST: the variational bound",
         "The same bits. A lower bound of the log-likelihood by k importance samples.",
