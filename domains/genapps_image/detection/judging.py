@@ -15,7 +15,7 @@ Link = tuple[int, int]  # two images that show the same thing
 FOLDS = 5
 CHECKED = 2_000  # good images that are judged by what did not learn them, at most
 MOST_PIXELS = 2**20  # of a tile of an image that is larger
-_LEAST_LEARNT = 0.2  # of the images, while others are held out
+_LEAST_LEARNT = 0.05  # of the images, while others are held out
 
 
 class Source(Protocol):
