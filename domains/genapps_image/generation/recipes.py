@@ -23,14 +23,15 @@ Values = Mapping[str, Any]
 class Rule:
     """Options of a family and of its training, and for which images they are.
 
-    side: the longest side in pixels, at most. device: "cpu", "gpu", or "" for any. levels: as the family sees images,
-    None for any. fewest: images of a class, or of all where there are no classes, at least.
+    side: the longest side in pixels, at most; least: at least. device: "cpu", "gpu", or "" for any. levels: as the
+    family sees images, None for any. fewest: images of a class, or of all where there are no classes, at least.
     """
 
     family: str
     options: Values
     training: Values = field(default_factory=dict)
     side: int = 1 << 30
+    least: int = 0
     device: str = ""
     levels: int | None = None
     fewest: int = 0
@@ -38,6 +39,11 @@ class Rule:
 
 _AR_STEPS = {"epochs": 100, "max_steps": 5000, "batch_size": 32, "learning_rate": 3e-3, "validation_share": 0.05}
 _VAE_STEPS = {"epochs": 200, "max_steps": 6000, "patience": 8, "check_steps": 250}
+_LADDER = {"body": "ladder", "latent": 64, "hidden": 512, "channels": 64, "groups": 4, "planes": 16, "depth": 3}
+_LADDER_STEPS = {
+    **_VAE_STEPS, "max_steps": 40_000, "batch_size": 64, "learning_rate": 1e-3, "warmup_steps": 500, "ema": 0.9995,
+    "check_steps": 1000,
+}  # fmt: skip
 _RBM_BITS = {
     "epochs": 40, "min_steps": 2000, "batch_size": 50, "optimizer": "sgd", "learning_rate": 0.1, "beta1": 0.0,
     "clip": 50.0, "ema": 0.9995, "check_steps": 500,
@@ -68,6 +74,10 @@ RULES = (
     ),
     Rule("vae", {"latent": 40, "hidden": 512, "body": "mlp"}, _VAE_STEPS, side=32, device="cpu", fewest=200),
     Rule("vae", {"latent": 16, "hidden": 256, "body": "mlp"}, _VAE_STEPS, side=32, device="cpu"),
+    # No ladder has been run on a GPU yet: its widths and steps follow published ones, made smaller.
+    Rule("vae", {**_LADDER, "stride": 1}, _LADDER_STEPS, least=16, side=32, device="gpu", fewest=2000),
+    Rule("vae", {**_LADDER, "stride": 2}, _LADDER_STEPS, least=16, side=64, device="gpu", fewest=2000),
+    Rule("vae", {**_LADDER, "stride": 4}, _LADDER_STEPS, least=16, device="gpu", fewest=2000),
     Rule(
         "vae",
         {"latent": 64, "hidden": 1024, "channels": 96},
@@ -112,7 +122,7 @@ def recipe_for(family: str, count: int, side: int, device: str, levels: int) -> 
         )
     view = view_of(family, levels)
     for rule in RULES:
-        fits = rule.family == family and side <= rule.side and count >= rule.fewest
+        fits = rule.family == family and rule.least <= side <= rule.side and count >= rule.fewest
         if fits and rule.device in ("", device) and rule.levels in (None, view.levels):
             options = {**rule.options, "binarize": True} if view.grey else dict(rule.options)
             return Recipe(family, view, options, dict(rule.training))

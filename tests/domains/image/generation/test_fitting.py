@@ -97,6 +97,30 @@ def test_every_collection_has_a_recipe_that_its_family_understands(family: str, 
     assert any(rule.device == "gpu" for rule in RULES)
 
 
+@pytest.mark.parametrize(
+    ("count", "side", "device", "body"),
+    [
+        (5000, 28, "gpu", "ladder"),
+        (2000, 256, "gpu", "ladder"),
+        (1999, 28, "gpu", "conv"),
+        (5000, 12, "gpu", "conv"),
+        (5000, 28, "cpu", "mlp"),
+        (5000, 64, "cpu", "conv"),
+    ],
+)
+def test_a_ladder_is_for_many_images_on_a_gpu(count: int, side: int, device: str, body: str) -> None:
+    assert recipe_for("vae", count, side, device, 256).options.get("body", "conv") == body
+
+
+def test_a_ladder_is_learnt_on_a_cpu_where_it_is_asked_for(batch: Batch, small: Small) -> None:
+    events: list[Event] = []
+    study = Study(settings=("body=ladder", "channels=4", *small("vae")), progress=events.append)
+    model = fit(batch, CODEC, "vae", study)
+    assert "groups of latents in use" in events[-1].message
+    drawn = model.sample(4, ["lying", "standing", "lying", "standing"])
+    assert drawn.shape == (4, 1, 8, 8) and drawn.dtype == torch.uint8
+
+
 def test_wrong_names_are_refused(batch: Batch) -> None:
     with pytest.raises(UsageError, match="Did you mean 'gmm'"):
         fit(batch, CODEC, "gmn")
