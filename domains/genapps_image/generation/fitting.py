@@ -70,7 +70,11 @@ def fit(batch: Batch, codec: Codec, family: str = "autoregressive", study: Study
     device = "cpu" if choose_device(study.device).type == "cpu" else "gpu"
     levels = study.levels or levels_of(images, family)
     count = int(counts.min()) if separate else len(images)
-    recipe = recipe_for(family, count, max(codec.height, codec.width), device, levels)
+    networks = [
+        value.strip() for key, _, value in (text.partition("=") for text in study.settings) if key.strip() == "network"
+    ]
+    side = max(codec.height, codec.width)
+    recipe = recipe_for(family, count, side, device, levels, networks[-1] if networks else "")
     labels = batch.labels if classes and not separate else None
     shares = tuple((counts / counts.sum()).tolist()) if classes else ()
     draws = torch.Generator().manual_seed(study.seed)

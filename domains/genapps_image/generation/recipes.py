@@ -25,6 +25,7 @@ class Rule:
 
     side: the longest side in pixels, at most; least: at least. device: "cpu", "gpu", or "" for any. levels: as the
     family sees images, None for any. fewest: images of a class, or of all where there are no classes, at least.
+    network: the one that was asked for, where the family has several; "" for what it has by itself.
     """
 
     family: str
@@ -35,6 +36,7 @@ class Rule:
     device: str = ""
     levels: int | None = None
     fewest: int = 0
+    network: str = ""
 
 
 _AR_STEPS = {"epochs": 100, "max_steps": 5000, "batch_size": 32, "learning_rate": 3e-3, "validation_share": 0.05}
@@ -61,6 +63,16 @@ RULES = (
     Rule("autoregressive", {"hidden": 64, "layers": 2, "head": 256, "dropout": 0.1}, _AR_STEPS, fewest=0, side=12),
     Rule("autoregressive", {"hidden": 128, "layers": 3, "head": 784}, _AR_STEPS, side=40),
     Rule("autoregressive", {"hidden": 128, "layers": 3, "head": 1024}, {**_AR_STEPS, "max_steps": 3000}),
+    # No such convolutions have been run on a GPU yet: wider and deeper ones, as van den Oord et al. had them.
+    Rule(
+        "autoregressive",
+        {"channels": 128, "blocks": 12, "dropout": 0.1},
+        {"epochs": 400, "max_steps": 40_000, "batch_size": 32, "learning_rate": 1e-3, "validation_share": 0.05},
+        device="gpu",
+        fewest=1000,
+        network="convolutions",
+    ),
+    Rule("autoregressive", {"channels": 16, "blocks": 6}, {**_AR_STEPS, "batch_size": 8}, network="convolutions"),
     Rule(
         "gan",
         {"latent": 128, "channels": 96, "depth": 2},
@@ -111,8 +123,10 @@ class Recipe:
     training: Values
 
 
-def recipe_for(family: str, count: int, side: int, device: str, levels: int) -> Recipe:
+def recipe_for(family: str, count: int, side: int, device: str, levels: int, network: str = "") -> Recipe:
     """The first rule that fits. count: images of a class, or of all without classes. levels: 2 for bits, else 256.
+
+    network: which one was asked for; one that no rule knows is as none.
 
     Raises UsageError for no such family.
     """
@@ -121,8 +135,13 @@ def recipe_for(family: str, count: int, side: int, device: str, levels: int) -> 
             f"no model family {family!r}; there are: {', '.join(FAMILIES)}.{did_you_mean(family, FAMILIES)}"
         )
     view = view_of(family, levels)
+    network = network if any(rule.network == network for rule in RULES if rule.family == family) else ""
     for rule in RULES:
-        fits = rule.family == family and rule.least <= side <= rule.side and count >= rule.fewest
+        fits = (
+            (rule.family, rule.network) == (family, network)
+            and rule.least <= side <= rule.side
+            and count >= rule.fewest
+        )
         if fits and rule.device in ("", device) and rule.levels in (None, view.levels):
             options = {**rule.options, "binarize": True} if view.grey else dict(rule.options)
             return Recipe(family, view, options, dict(rule.training))

@@ -121,6 +121,20 @@ def test_a_ladder_is_learnt_on_a_cpu_where_it_is_asked_for(batch: Batch, small: 
     assert drawn.shape == (4, 1, 8, 8) and drawn.dtype == torch.uint8
 
 
+def test_convolutions_are_learnt_where_they_are_asked_for(batch: Batch) -> None:
+    settings = ("network=convolutions", "blocks=1", "training.max_steps=4", "training.min_steps=1")
+    model = fit(batch, CODEC, "autoregressive", Study(settings=settings))
+    config = model.parts[0].config
+    assert (config.network, config.channels, config.blocks) == ("convolutions", 16, 1)  # the recipe's, and what is set
+    assert recipe_for("autoregressive", 5000, 28, "gpu", 256, "convolutions").options["channels"] == 128
+    assert recipe_for("vae", 100, 28, "cpu", 256, "convolutions").options["body"] == "mlp"
+    drawn = model.sample(2, ["lying", "standing"])
+    hole = torch.zeros(8, 8, dtype=torch.bool)
+    hole[2:4, 3:6] = True
+    filled = model.impute(drawn, hole, "lying", candidates=3)
+    assert filled[:, 0, ~hole].equal(drawn[:, 0, ~hole]) and filled.dtype == torch.uint8
+
+
 def test_wrong_names_are_refused(batch: Batch) -> None:
     with pytest.raises(UsageError, match="Did you mean 'gmm'"):
         fit(batch, CODEC, "gmn")
