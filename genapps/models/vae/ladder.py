@@ -21,7 +21,7 @@ from genapps.models.vae.pixel_net import PixelConfig, PixelNet
 from genapps.models.vae.pixels import PixelVAE
 from genapps.nets.ladder import BottomUp, Descent, Stage, TopDown, flat, folded, stages_of
 from genapps.spaces import Pixels
-from genapps.training import Event, Recipe
+from genapps.training import Event, Recipe, distributed
 from genapps.training.order import derived
 
 _ACTIVE = 0.05  # nats an image, in the mean, from which on a group says something of it
@@ -99,7 +99,7 @@ class LadderVAE(PixelVAE):
         super().fit(data, validation, job)
         net = self._ladder()
         net.nats.copy_(self._divergences(data if validation is None else validation, derived(job.seed, 6)))
-        if job.progress is not None:
+        if job.progress is not None and distributed.rank() == 0:
             steps = int(net.step)
             job.progress(Event(steps, steps, time.monotonic() - began, message=self.told()))
 
