@@ -6,10 +6,11 @@ from functools import partial
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor
 
 from genapps.models.gan import GAN, pixels
-from genapps.models.gan.search import Search, nearness, search
+from genapps.models.gan.search import Adam, Search, nearness, search
 from genapps.spaces import Pixels
 from genapps.training import TrainingConfig
 
@@ -44,6 +45,43 @@ def test_what_could_have_been_made_is_found() -> None:
     )
     assert float((begun - truth).abs().max()) > 0.3  # the nearest of the pool alone is not it
     assert float((begun - truth).abs().max()) < 5  # but of the right class
+
+
+def test_a_search_comes_as_near_as_the_conditional_mean() -> None:
+    """A linear generator of digits has one in closed form, which no guess of one value beats; digits that are new."""
+    digits = torch.from_numpy(load_digits().images / 8 - 1).float()[:, None]
+    digits = digits[torch.randperm(len(digits), generator=seeded())]
+    learnt, new, size = digits[:1500], digits[1500:1560], 24
+    center = learnt.mean(0)
+    _, spread, ways = torch.linalg.svd((learnt - center).flatten(1), full_matrices=False)
+    loadings = ways[:size].T * (spread[:size] / 1500**0.5)
+    noise = float(spread[size:].square().sum()) / 1500 / (64 - size)
+    known = torch.ones(60, 1, 8, 8, dtype=torch.bool)
+    known[:, :, 3:, 2:7] = False
+
+    def linear(codes: Tensor, classes: Tensor | None) -> Tensor:
+        return (center.flatten() + codes @ loadings.T).view(-1, 1, 8, 8)
+
+    def error(made: Tensor) -> float:
+        return float((made - new)[~known].abs().mean())
+
+    rows = known[0].flatten()
+    seen, apart = loadings[rows], (new - center).flatten(1)[:, rows]
+    codes = torch.linalg.solve(seen.T @ seen + noise * torch.eye(size), seen.T @ apart.T).T
+    pool = torch.randn(1000, size, generator=seeded())
+    found = search(new * known, nearness(known), pool, None, linear, undoubted, Search())
+    assert error(found) < 1.05 * error(linear(codes, None))
+    assert error(found) < 0.85 * error(center.expand_as(new))
+    wild = search(new * known, nearness(known), pool, None, linear, undoubted, Search(usual=0.0))
+    assert error(wild) > 1.2 * error(found)  # what fits, however unusual, fits what is known alone
+
+
+def test_steps_are_of_one_size_however_steep_it_is() -> None:
+    slope, adam = torch.tensor([1e-3, -5.0, 300.0]), Adam(0.1)
+    for _ in range(4):
+        torch.testing.assert_close(adam.step(slope), 0.1 * slope.sign(), rtol=1e-4, atol=1e-6)
+    turned = adam.step(-slope)  # a mean that turns: (1 - 0.9**4) * 0.9 - 0.1 over 1 - 0.9**5
+    torch.testing.assert_close(turned, 0.1 * slope.sign() * 0.20949 / 0.40951, rtol=1e-3, atol=1e-6)
 
 
 def test_of_what_fits_alike_the_critic_chooses() -> None:
