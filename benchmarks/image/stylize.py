@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keep
-import numpy as np
 import photographs
 import torch
 from torch import Tensor
 
 from genapps_image.codec import Codec
 from genapps_image.reading.pictures import open_pictures
-from genapps_image.records import Picture
+from genapps_image.records import Bytes, Picture
 from genapps_image.showing import fitted
 from genapps_image.stylizing.color import recolored
 from genapps_image.stylizing.matching import Look, painted
@@ -54,49 +54,55 @@ def measured(made: Tensor, photo: Tensor, style: Tensor) -> dict[str, float]:
     }
 
 
+def taught(steps: int) -> Iterator[tuple[dict[str, Any], Bytes]]:
+    """A row and a picture for each photograph, by a network that is learnt on others."""
+    style = read(STYLE, SIDE)
+    began = time.process_time()
+    recipe = steps_only(RECIPE, steps)
+    network, _ = learn([read(name, 384) for name in LEARNT_ON], [style], 0.7, recipe=recipe, seed=0)
+    model, spent = StyleModel(network), time.process_time() - began
+    for name in PHOTOS:
+        photo, began = read(name, SIDE), time.process_time()
+        image = model.paint(torch.from_numpy(pixels_of(photo)).permute(2, 0, 1)).permute(1, 2, 0).contiguous().numpy()
+        about = {"photo_name": name, "how": "learnt", "strength": 0.7, "learning_cpu_s": round(spent, 1)}
+        about |= {"n": 1, "cpu_s": round(time.process_time() - began, 2)}
+        yield {**about, **measured(numbers(image), photo, style)}, image
+
+
+def by_itself(name: str, look: Look) -> tuple[dict[str, Any], Bytes]:
+    """A row and a picture, painted without anything learnt."""
+    photo, style, began = read(name, SIDE), read(STYLE, SIDE), time.process_time()
+    made = painted(photo, [style], look, torch.Generator().manual_seed(0))
+    about = {"photo_name": name, "how": "painted", "strength": look.strength, "keep_color": look.keep_color}
+    about |= {"n": 1, "cpu_s": round(time.process_time() - began, 1)}
+    return {**about, **measured(made, photo, style)}, pixels_of(made)
+
+
 def main() -> None:
-    """Paint, learn, paint again; write figures and pictures."""
+    """Learn and paint, then paint by itself; write figures, after the first part too, and pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--learning-steps", type=int, default=700)
+    parser.add_argument("--learning-steps", type=int, default=350)
     parser.add_argument("--quick", action="store_true", help="few steps, nothing is written")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     steps, learning = (4, 3) if asked.quick else (asked.steps, asked.learning_steps)
-    style = read(STYLE, SIDE)
     rows: list[dict[str, Any]] = []
-    shown: list[np.ndarray[Any, Any]] = []
-    for name in PHOTOS:
-        photo = read(name, SIDE)
-        shown += [pixels_of(photo), pixels_of(style)]
-        for look in (Look(0.4, steps=steps), Look(0.7, steps=steps), Look(0.7, keep_color=True, steps=steps)):
-            if look.strength == 0.4 and name != PHOTOS[0]:
-                continue
-            began = time.process_time()
-            made = painted(photo, [style], look, torch.Generator().manual_seed(0))
-            spent = time.process_time() - began
-            about = {"photo_name": name, "how": "painted", "strength": look.strength, "keep_color": look.keep_color}
-            rows.append({**about, "n": 1, "cpu_s": round(spent, 1), **measured(made, photo, style)})
-            print(rows[-1], flush=True)
-            if look.strength == 0.7:
-                shown.append(pixels_of(made))
-    began = time.process_time()
-    recipe = steps_only(RECIPE, learning)
-    network, _ = learn([read(name, 384) for name in LEARNT_ON], [style], 0.7, recipe=recipe, seed=0)
-    taught = time.process_time() - began
-    model = StyleModel(network)
-    for k, name in enumerate(PHOTOS):
-        photo = read(name, SIDE)
-        began = time.process_time()
-        image = model.paint(torch.from_numpy(pixels_of(photo)).permute(2, 0, 1))
-        spent = time.process_time() - began
-        made = numbers(image.permute(1, 2, 0).contiguous().numpy())
-        about = {"photo_name": name, "how": "learnt", "strength": 0.7, "learning_cpu_s": round(taught, 1)}
-        rows.append({**about, "n": 1, "cpu_s": round(spent, 2), **measured(made, photo, style)})
+
+    def keep_row(found: tuple[dict[str, Any], Bytes]) -> Bytes:
+        rows.append(found[0])
         print(rows[-1], flush=True)
-        shown.insert(5 * k + 4, pixels_of(made))
+        if not asked.quick:
+            keep.write("stylize", rows, {"side": SIDE, "style": STYLE, "steps": steps, "learning_steps": learning})
+        return found[1]
+
+    learnt = [keep_row(found) for found in taught(learning)]
+    shown: list[Bytes] = []
+    for name, last in zip(PHOTOS, learnt, strict=True):
+        own = [keep_row(by_itself(name, Look(0.7, color, steps))) for color in (False, True)]
+        shown += [pixels_of(read(name, SIDE)), pixels_of(read(STYLE, SIDE)), *own, last]
+    keep_row(by_itself(PHOTOS[0], Look(0.4, steps=steps)))
     if not asked.quick:
-        keep.write("stylize", rows, {"side": SIDE, "style": STYLE, "steps": steps, "learning_steps": learning})
         write_image(PICTURES / "stylize.jpg", fitted(sheet(shown, columns=5), 720))
 
 

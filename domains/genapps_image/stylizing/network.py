@@ -22,7 +22,8 @@ class Stylizer(nn.Module):
     The network sees both and noise (B, 1, H, W), of which it makes texture where the photograph has none. Squares of
     2 x 2 pixels are its finest grid and channels become pixels at the end, which takes half the time; residual blocks
     at the coarser one (Johnson et al. 2016, "Perceptual losses for real-time style transfer", without its
-    normalization, so that pieces of a large image come out as the whole does).
+    normalization, so that pieces of a large image come out as the whole does). Linear filters of what is seen stand
+    beside it: they learn a style's sharpness and grain within a few steps.
     """
 
     bases: Tensor
@@ -36,6 +37,7 @@ class Stylizer(nn.Module):
         self.blocks = nn.Sequential(*(Block(3 * width, generator) for _ in range(BLOCKS)))
         self.grow = fresh(nn.Conv2d, 3 * width, 2 * width, 3, padding=1, generator=generator, gain=2**0.5)
         self.leave = fresh(nn.Conv2d, 2 * width, 12, 3, padding=1, generator=generator, gain=0.1)
+        self.filters = fresh(nn.Conv2d, _SEEN, 3, 5, padding=2, bias=False, generator=generator, gain=0.0)
         self.register_buffer("bases", torch.eye(3).repeat(ROUNDS, 1, 1))
         self.register_buffer("levels", torch.linspace(-1, 1, LEVELS).repeat(ROUNDS, 3, 1))
 
@@ -57,6 +59,6 @@ class Stylizer(nn.Module):
         fine = functional.leaky_relu(self.enter(functional.pixel_unshuffle(seen, 2)), SLOPE)
         coarse = self.blocks(functional.leaky_relu(self.halve(fine), SLOPE))
         fine = fine + self.grow(functional.interpolate(functional.leaky_relu(coarse, SLOPE), scale_factor=2))
-        painted = functional.pixel_shuffle(self.leave(functional.leaky_relu(fine, SLOPE)), 2)
+        painted = functional.pixel_shuffle(self.leave(functional.leaky_relu(fine, SLOPE)), 2) + self.filters(seen)
         made: Tensor = colored + painted[..., :height, :width]
         return made
