@@ -7,9 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from genapps.models.autoregressive.images import ImageEngine, survivors
+from genapps.models.autoregressive.images import CHUNK, ImageEngine, survivors
 from genapps.nets.gated import GatedNet
 from genapps.training import Recipe
+
+_NUMBERS = 1 << 24  # in the largest intermediate outside of training: 64 MB
 
 
 class ConvolutionModel(ImageEngine):
@@ -19,6 +21,12 @@ class ConvolutionModel(ImageEngine):
         epochs=20, max_steps=20_000, batch_size=16, learning_rate=3e-3, warmup_steps=100, beta2=0.95, ema=0.99, clip=1e3
     )
     network: GatedNet
+
+    @property
+    def at_once(self) -> int:
+        """Images handled at once outside of training: fewer of large ones."""
+        largest = 4 * self.config.channels * self.space.channels * self.space.height * self.space.width
+        return max(1, min(CHUNK, _NUMBERS // largest))
 
     def laid(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) as they are."""

@@ -22,7 +22,7 @@ from genapps.spaces import Constraint, Pixels
 from genapps.training import Recipe
 from genapps.training.device import products
 
-CHUNK = 250  # images handled at once outside of training
+CHUNK = 250  # images handled at once outside of training, at most
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,11 @@ class ImageEngine(NetworkEngine):
         give to what is known.
         """
 
+    @property
+    def at_once(self) -> int:
+        """Images handled at once outside of training."""
+        return CHUNK
+
     # -- learning ------------------------------------------------------------------------------------------------------
 
     def grey(self, data: Tensor) -> Tensor:
@@ -165,7 +170,7 @@ class ImageEngine(NetworkEngine):
             raise InputError("images with unknown pixels have no exact likelihood here; fill them in with impute first")
         parts = [torch.zeros(0, dtype=torch.double)]
         device = next(self.network.parameters()).device
-        for images, classes in zip(data.split(CHUNK), labels.split(CHUNK), strict=True):
+        for images, classes in zip(data.split(self.at_once), labels.split(self.at_once), strict=True):
             read = self.read(images).to(device)
             parts.append(self._log_prob(self.network(read, classes.to(device)), read).double().cpu())
         stretched = 0.0
@@ -187,7 +192,7 @@ class ImageEngine(NetworkEngine):
             raise UsageError("images take no conditions on variables; give known pixels to impute")
         classes = self.classes_for(n, labels, generator)
         parts = []
-        for part in classes.split(CHUNK):
+        for part in classes.split(self.at_once):
             unknown = self.places.bool().expand(len(part), *self.places.shape)
             read = torch.zeros(unknown.shape)
             self.complete(read, unknown, part, temperature, generator)
@@ -210,7 +215,7 @@ class ImageEngine(NetworkEngine):
         rows = unknown.flatten(1).any(1).nonzero()[:, 0]
         several = int((self.shares > 0).sum())
         count = max(self.config.particles, 2 * several if several > 1 else 1)  # the class must be guessed, too
-        for part in rows.split(max(CHUNK // count, 1)):
+        for part in rows.split(max(self.at_once // count, 1)):
             holes = self.laid(unknown[part].float()).bool()
             read = torch.where(holes, 0.0, self.read(torch.where(unknown[part], 0, data[part])))
             read, holes = read.repeat_interleave(count, 0), holes.repeat_interleave(count, 0)
