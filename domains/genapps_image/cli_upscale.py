@@ -20,7 +20,7 @@ from genapps_image.cli_delivered import tell
 )
 @click.option(
     "--family", type=click.Choice(["regression", "gan"]), default="regression", show_default=True,
-    help="regression: the least error; gan: sharper, against a critic.",
+    help="regression: the least error; gan: against a critic, too.",
 )  # fmt: skip
 @click.option("--budget", type=Duration(), help="Time to learn, 3m if not given: 90s, 5m, 1h.")
 @click.option("--steps", type=Whole(1, 10**8), metavar="N", help="Steps to learn, instead of a time.")

@@ -51,7 +51,7 @@ def _verdict(outcome: Outcome) -> tuple[Level, str, str]:
     better = sum(row.gain > 0 for row in outcome.judged)
     if 2 * better > len(outcome.judged):
         return "good", "Closer than bicubic", text
-    if outcome.family == "gan":
+    if outcome.family == "gan" and outcome.sharper:
         return "usable", "Sharper, not closer", text
     return "poor", "No closer than bicubic", text
 

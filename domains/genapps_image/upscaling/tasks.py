@@ -87,11 +87,17 @@ class Outcome:
         """One sentence."""
         gain = mean(self.judged).gain
         better = sum(row.gain > 0 for row in self.judged)
-        if gain <= 0 and self.family == "gan":
+        if gain <= 0 and self.family == "gan" and self.sharper:
             return f"{-gain:.2f} dB below bicubic: sharper, but farther from the original pixel by pixel"
         if gain <= 0:
             return f"no better than bicubic ({gain:+.2f} dB): more images, sharper ones, or a longer --budget may help"
         return f"{gain:+.2f} dB over bicubic; better on {better} of {len(self.judged)}"
+
+    @property
+    def sharper(self) -> bool:
+        """Whether slopes are nearer to the originals' than the bicubic filter's are."""
+        both = mean(self.judged)
+        return abs(both.learnt.sharpness - 1) < abs(both.bicubic.sharpness - 1)
 
     def to_json(self) -> dict[str, Any]:
         """Every figure."""

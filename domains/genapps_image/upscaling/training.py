@@ -1,4 +1,4 @@
-"""How the network is learnt: by the error alone, or against a critic too, which makes it sharper."""
+"""How the network is learnt: by the error alone, or against a critic too, for which details must look real."""
 
 from __future__ import annotations
 

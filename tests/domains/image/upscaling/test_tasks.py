@@ -182,6 +182,8 @@ def test_a_broken_network_is_told(learnt, folder: Path) -> None:  # type: ignore
     assert rows[0].gain < 0
     assert "no better than bicubic" in replace(outcome, judged=rows).verdict
     assert "farther from the original" in replace(outcome, judged=rows, family="gan").verdict
+    blurred = [replace(row, learnt=replace(row.learnt, sharpness=row.bicubic.sharpness - 0.1)) for row in rows]
+    assert "no better than bicubic" in replace(outcome, judged=blurred, family="gan").verdict
 
 
 def test_charbonnier_is_the_error_far_from_zero() -> None:
