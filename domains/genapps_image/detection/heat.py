@@ -13,7 +13,7 @@ from genapps_image.records import Bytes
 
 _COARSE = 256  # pixels of the longest side on which a region grows
 # From nothing to hot: transparent, yellow, red.
-_TONES = np.array([[255, 236, 130], [255, 170, 40], [226, 30, 40]], np.float64)
+_TONES = np.array([[255, 205, 40], [255, 130, 20], [226, 20, 40]], np.float64)
 
 
 @dataclass(frozen=True)

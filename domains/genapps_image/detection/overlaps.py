@@ -19,9 +19,9 @@ from genapps_image.detection.places import blurred
 MOST = 2_000  # good images that are compared
 _WHOLE = 5_000  # small ones that are, as a whole
 _SIDE = 256  # pixels of the longer side at which they are
-_POINTS, _MOST_POINTS, _LEAST_POINTS = 6_000, 24, 3  # of all images, and of one
-_REACH = 8  # pixels around a point that describe it
-_APART = 9  # pixels between points
+_POINTS, _MOST_POINTS, _LEAST_POINTS = 6_000, 48, 3  # of all images, and of one
+_REACH = 6  # pixels around a point that describe it
+_APART = 5  # pixels between points
 _ALIKE, _FINE = 0.97, 0.9  # correlation of what two images share, and of what is fine in it
 _LEAST_SHARED = 1 / 16  # of an image
 _QUIET = 2.0  # levels: deviation of what shows nothing

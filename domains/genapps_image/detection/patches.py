@@ -61,10 +61,9 @@ class Bank:
         return cls(center, apart, bank, owners[kept], near + near.median() / 2 + 1e-6)
 
     def distances(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """How far features (N, D) are from the nearest kept, beside its room (N,), and those places' images (N,)."""
+        """How far features (N, D) are from the nearest kept, beside its room (N,), and which these are (N,)."""
         away, which = nearest((rows - self.center) @ self.apart, self.rows)
-        first = which[:, 0]
-        return away[:, 0] / self.room[first], self.owners[first]
+        return away[:, 0] / self.room[which[:, 0]], which[:, 0]
 
 
 def _uncorrelated(rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,12 +87,14 @@ class Member:
     unit: float = 1.0
 
     def heat(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(H, W) of an image (C, H, W), and the good images (N,) that its places are most like."""
+        """(H, W) of an image (C, H, W), and the good images that its places are most like, one each place that is kept:
+        a thousand plain places of an image speak for another one once.
+        """
         maps = self.places(image)
-        away, owner = self.bank.distances(maps.flatten(1).T)
+        away, which = self.bank.distances(maps.flatten(1).T)
         coarse = away.reshape(1, 1, *maps.shape[1:])
         heat = F.interpolate(coarse, tuple(image.shape[1:]), mode="bilinear", align_corners=False)
-        return blurred(heat, SMOOTH)[0, 0] / self.unit, owner
+        return blurred(heat, SMOOTH)[0, 0] / self.unit, self.bank.owners[which.unique()]
 
     def unit_of(self, images: Sequence[Tensor]) -> float:
         """The unit by good images, one or more, that it has not learnt."""

@@ -21,7 +21,7 @@ from genapps.report.charts import Mark
 from genapps.report.files import write_files
 from genapps.report.page import Block, Facts, Figure, Figures, Level, Page, Score, Section, Table, legend, render
 from genapps.report.text import clip, figure, percent, tick
-from genapps_image.detection.summary import to_json
+from genapps_image.detection.summary import linked_words, to_json
 from genapps_image.detection.tasks import Detection, Shown
 
 BINS = 40
@@ -76,6 +76,7 @@ def page(made: Detection, title: str) -> Page:
         verdict=verdict,
         facts=(
             f"{len(made.rows):,} images",
+            *((linked_words(told),) if (told := made.model.provenance).get("linked_images") else ()),
             f"{len(made.promise.reference):,} good images judged by what had not learnt them",
             *((f"{len(made.skipped):,} files skipped",) if made.skipped else ()),
         ),
@@ -92,7 +93,7 @@ def _verdict(made: Detection) -> tuple[Level, str, str]:
     if not made.promise.possible:
         return "usable", "No promise", words
     if not made.alarms:
-        return "good", "Nothing odd", words
+        return "good", "No alarm", words
     return ("usable" if made.alarms <= 5 * made.promise.rate * count + 1 else "poor"), "Odd images", words
 
 
@@ -124,7 +125,9 @@ def _oddest(made: Detection) -> Section | None:
         return None
     items = tuple(_item(one) for one in made.shown)
     small = made.model.judge.kind != "patches"
-    lead = "The oddest images, each with its heat over it, and the good image that is most like it."
+    lead = (
+        "The oddest images first, each with its heat over it, red where it is oddest, and the good image most like it."
+    )
     blocks: tuple[Block, ...] = (Pictures(items, small),)
     return Section("oddest", "The oddest", lead, blocks)
 
@@ -182,6 +185,11 @@ def _made_of(made: Detection) -> Section:
     facts: Sequence[tuple[str, str]] = (
         ("Judged by", made.model.judge.words()),
         ("Chosen since", made.model.why),
+        *(
+            (("Good images", linked_words(made.model.provenance)),)
+            if made.model.provenance.get("linked_images")
+            else ()
+        ),
         *((clip(key.replace("_", " ")), clip(value, 200)) for key, value in made.model.provenance.items()),
         *((f"Skipped: {clip(one.name)}", clip(one.reason, 200)) for one in made.skipped[:100]),
     )

@@ -39,7 +39,10 @@ class Truth:
         return "good" if top.lower() in GOOD else top
 
     def mask(self, name: str, height: int, width: int) -> NDArray[np.bool_] | None:
-        """(H, W) where the image is odd; none of a good one is. None where that is not known."""
+        """(H, W) where the image is odd; none of a good one is. None where that is not known.
+
+        A mask of another size and the same shape is brought to that of the image.
+        """
         if self.kind(name) == "good":
             return np.zeros((height, width), bool)
         if self.masks is None:
@@ -52,8 +55,18 @@ class Truth:
                         found = to_channels(decode(file, LIMITS)[0], 1)[:, :, 0] > 0
                 except (Unreadable, OSError):
                     return None
-                return found if found.shape == (height, width) else None
+                return _fitted(found, height, width)
         return None
+
+
+def _fitted(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_] | None:
+    """By the nearest pixels; None where its sides are in another proportion."""
+    tall, wide = mask.shape
+    if abs(tall * width - wide * height) > 0.02 * max(tall * width, wide * height):
+        return None
+    rows, columns = (np.arange(side) * known // side for side, known in ((height, tall), (width, wide)))
+    fitted: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    return fitted
 
 
 @dataclass(frozen=True)

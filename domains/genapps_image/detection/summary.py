@@ -54,6 +54,8 @@ def _truth(truth: dict[str, Any]) -> Iterator[str]:
         yield f"known       image AUROC {truth['image_auroc']:.3f} ({kinds})"
     if truth["pixel_auroc"] is not None:
         yield f"            pixel AUROC {truth['pixel_auroc']:.3f}"
+    if truth["images_without_mask"] and truth["images_without_mask"] < truth["odd"]:
+        yield f"            {counted(truth['images_without_mask'], 'odd image')} without a mask that fits"
     yield (
         f"            {truth['found']:,} of {counted(truth['odd'], 'odd image')} found, "
         f"{truth['false_alarms']:,} of {counted(truth['good'], 'good image')} in alarm"

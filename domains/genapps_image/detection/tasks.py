@@ -161,9 +161,8 @@ def _overlaid(image: Tensor, judged: Judged, promise: Promise, model: OddModel) 
     hottest = float(judged.heat.max())
     if model.judge.kind != "patches":
         return overlay(image, judged.heat, 0.2 * hottest, hottest)
-    usual = float(np.median(promise.reference))
-    limit = promise.threshold if np.isfinite(promise.threshold) else float(promise.reference[-1])
-    return overlay(image, judged.heat, usual, max(2 * limit - usual, 0.8 * hottest))
+    usual, limit = (float(value) for value in np.quantile(promise.reference, (0.5, 0.95)))
+    return overlay(image, judged.heat, usual, max(limit, 0.8 * hottest))
 
 
 def _paths(folder: Path | None) -> Callable[[str], Path]:
