@@ -25,7 +25,7 @@ class ConvolutionModel(ImageEngine):
     @property
     def at_once(self) -> int:
         """Images handled at once outside of training: fewer of large ones."""
-        largest = 4 * self.config.channels * self.space.channels * self.space.height * self.space.width
+        largest: int = 4 * self.config.channels * self.space.channels * self.space.height * self.space.width
         return max(1, min(CHUNK, _NUMBERS // largest))
 
     def laid(self, images: Tensor) -> Tensor:
