@@ -141,6 +141,7 @@ class Run:
         self.good = self._snapshot()
         self.timed = False  # whether the time budget has become a number of steps
         self.between_steps = False  # whether all is as a step left it and no check is due
+        self.sound = True  # whether the last check may be gone back to
 
     def events(self) -> Iterator[Event]:
         """Train to the end, yielding what happens."""
@@ -170,7 +171,7 @@ class Run:
 
     def keep(self) -> None:
         """Write the checkpoint of an interrupted run: of its last step, or of the last check if that was within one."""
-        last = self._snapshot() if self.between_steps else self.good
+        last = self._snapshot() if self.between_steps and self.sound else self.good
         if self.job.checkpoint is None or distributed.rank() != 0 or last.numbers["step"] == 0:
             return
         numbers = {**last.numbers, "seconds": self._seconds()}
@@ -269,7 +270,8 @@ class Run:
             state.waited += 1
         if held_out is not None:
             state.history.append((state.step, held_out))
-        self.good = self._snapshot()
+        self.sound = not distributed.anywhere(not look.sound)
+        self.good = self._snapshot() if self.sound else self.good
         if held_out is not None or look.figures:
             yield self._event(validation=held_out, figures=look.figures)
         if state.waited >= self.recipe.patience:
@@ -277,7 +279,7 @@ class Run:
             return
         checkpoint = self.job.checkpoint
         due = time.monotonic() - self.saved_at >= self.recipe.checkpoint_seconds
-        if checkpoint is not None and due and distributed.rank() == 0:
+        if checkpoint is not None and due and self.sound and distributed.rank() == 0:
             self.state.seconds, self.started = self._seconds(), time.monotonic()
             write_checkpoint(checkpoint, self._snapshot(), self.fingerprint)
             self.saved_at = time.monotonic()
@@ -302,9 +304,9 @@ class Run:
             raise GenappsError(
                 f"{reason} again and again; try a smaller --set training.learning_rate, or another --family"
             )
-        seen_at = self.state.step
+        seen_at, total = self.state.step, self.state.total  # which a time budget may have chosen since
         self._restore(self.good)
-        self.state.rollbacks = rollbacks
+        self.state.rollbacks, self.state.total = rollbacks, total
         message = f"{reason}; went back to step {self.state.step} with half the learning rate"
         return self._event(message=message, figures=figures, step=seen_at)
 

@@ -119,7 +119,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Look:
-    """What a family's own watch saw at a check: its figures, and why the run should go back, "" where all is well."""
+    """What a family's own watch saw at a check: its figures, and why the run should go back, "" where all is well.
+
+    sound: whether a later check may go back to this one.
+    """
 
     figures: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    sound: bool = True

@@ -281,8 +281,9 @@ class Adversary(Engine):
             coverage, bins = float(pair.best_coverage), float(pair.best_bins)
             pair.best_coverage.fill_(max(coverage, now.coverage))
             pair.best_bins.fill_(max(bins, now.bins))
-            speaks = self.config.watch and int(pair.checks) > _FIRST_CHECKS
-            return Look({**now.to_json(), "real_distance": apart}, verdict(now, coverage, bins) if speaks else "")
+            found = verdict(now, coverage, bins) if self.config.watch else ""
+            speaks = int(pair.checks) > _FIRST_CHECKS  # before that a collapsed state is only not gone back to
+            return Look({**now.to_json(), "real_distance": apart}, found if speaks else "", not found)
 
         return look
 

@@ -332,6 +332,20 @@ def test_a_watch_takes_the_run_back_and_at_last_ends_it() -> None:
     assert next(event.step for event in events if event.message) > 20  # where it was seen, not where it went back to
 
 
+def test_a_state_that_is_not_sound_is_not_gone_back_to() -> None:
+    network, events = make_network(), []
+    looks = iter([Look(), Look(sound=False), Look(reason="mode collapse"), *[Look()] * 99])
+
+    def loss(rows: Tensor, _: torch.Generator) -> Tensor:
+        return (network(X[rows]) - Y[rows]).square().mean()
+
+    job = Job(1, progress=events.append)
+    train(network, [Phase("all", loss)], None, rows=len(X), recipe=CONFIG, job=job, watch=lambda: next(looks))
+    steps = [event.step for event in events if event.message]
+    told = [event.message for event in events if event.message]
+    assert len(told) == 1 and f"went back to step {steps[0] // 3} " in told[0]
+
+
 def test_settings_name_all_that_a_recipe_has() -> None:
     assert [f.name for f in fields(Recipe)] == [f.name for f in fields(TrainingConfig)]
     assert TrainingConfig(epochs=3).over(Recipe(ema=0.5)) == Recipe(ema=0.5, epochs=3)
