@@ -2,9 +2,9 @@
 
 The command learns from all of them, then labels the 10,000 test images by what it saved (`--model`); beside it the same
 command with the 100 labelled images alone. The draws are those of benchmarks/core/semisupervised.py, whose settings
-drawings are learnt by. The test images are looked at once; `--judge held-out` is for choices: the last 10,000 training
-images are labelled then, and not learnt from. The steps are shared by three models, each of which is not shown a third
-of the labels; what they make of these is the accuracy that the command tells of itself.
+drawings are learnt by. `--judge held-out` is for choices: the last 10,000 training images are labelled then, and not
+learnt from. Three tenths of the steps go into three lesser models, each of which is not shown a third of the labels;
+what they make of these is the accuracy that the command tells of itself.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", default="mnist", choices=["mnist", "fashion"])
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3300, help="of all models together")
+    parser.add_argument("--steps", type=int, default=3100, help="of all models together")
     parser.add_argument("--alone", type=int, default=2160, help="steps where there are no other images")
     parser.add_argument("--only", default="alone,all", help="contenders; rows of others that were kept stay")
     parser.add_argument("--judge", choices=["test", "held-out"], default="test")

@@ -45,7 +45,7 @@ def test_the_others_are_labelled_and_a_wrong_label_is_doubted(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels, model, sorted_ = tmp_path / "labels.csv", tmp_path / "l.genapps", tmp_path / "sorted"
-    learn = ["image", "label", str(photos), "--steps", "60"]
+    learn = ["image", "label", str(photos), "--steps", "200"]
     copy = ["--copy-to", str(sorted_), "--at-least", "0.6"]
     assert main([*learn, "-o", str(labels), "--save", str(model), *copy, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""Classes learnt from few labels and many images: autoencoders that know classes (M2), each not shown some labels.
+"""Classes learnt from few labels and many images: autoencoders that know classes (M2), one to use, others to judge by.
 
 Kingma et al. 2014, "Semi-supervised learning with deep generative models"; Sohn et al. 2020, "FixMatch": what it is
 sure of for an image slightly moved it must say of the same image strongly changed.
@@ -23,6 +23,7 @@ from genapps_image.generation.fitting import levels_of
 from genapps_image.generation.views import View
 from genapps_image.labelling.judging import FEWEST, FOLDS
 
+_JUDGING = 0.3  # of the effort goes into models that are only judged by
 _CHECK = 500  # steps between checks of the held-out bound
 _MIDDLE = 127  # of 255: beyond it a pixel of a drawing is white
 
@@ -118,29 +119,30 @@ class Held:
     logs: Tensor
 
 
-def learn_several(
+def learn_judged(
     images: Tensor, labels: Tensor, codec: Codec, view: View, effort: Effort, tell: Tell | None = None
-) -> tuple[tuple[Family, ...], Held | None]:
-    """Three models, each not shown a third of the known labels (N,), -1 where unknown, and what it made of them.
+) -> tuple[Family, Held | None]:
+    """A model shown all known labels (N,), -1 where unknown, and what lesser ones make of labels they are not shown.
 
-    A label that is the only one of its class is always shown. Where fewer than ten others are left nothing is held out:
-    one model learns all, and nothing is known of how right it is.
+    Three lesser ones share a part of the effort, each without a third of the labels; a label that is the only one of
+    its class is always shown. Where fewer than ten labels could be judged there are none, and nothing is known of how
+    right the model is.
     """
     counts = torch.bincount(labels[labels >= 0])
     rows = ((labels >= 0) & (counts[labels.clamp_min(0)] > 1)).nonzero()[:, 0]
     if len(rows) < FEWEST:
-        return (learn(images, labels, codec, view, effort, _told(tell, "learning")),), None
+        return learn(images, labels, codec, view, effort, _told(tell, "learning")), None
     part = folds(labels[rows], FOLDS, effort.seed)
     logs = torch.zeros(len(rows), len(counts), dtype=torch.double)
-    models = []
     for fold in range(FOLDS):
         own = part == fold
         known = labels.clone()
         known[rows[own]] = -1
-        one = replace(effort.part(1 / FOLDS), seed=effort.seed + fold)
-        models.append(learn(images, known, codec, view, one, _told(tell, f"model {fold + 1} of {FOLDS}")))
-        logs[own] = class_logs(models[-1], images[rows[own]], view)
-    return tuple(models), Held(rows, logs)
+        lesser = replace(effort.part(_JUDGING / FOLDS), seed=effort.seed + 1 + fold)
+        judge = learn(images, known, codec, view, lesser, _told(tell, f"judging, {fold + 1} of {FOLDS}"))
+        logs[own] = class_logs(judge, images[rows[own]], view)
+    model = learn(images, labels, codec, view, effort.part(1 - _JUDGING), _told(tell, "learning"))
+    return model, Held(rows, logs)
 
 
 def _told(tell: Tell | None, what: str) -> Callable[[Event], None] | None:

@@ -1,4 +1,4 @@
-"""A labeller as it is kept: a codec, models that know classes, their names, how sure they may be, and a card."""
+"""A labeller as it is kept: a codec, a model that knows classes, their names, how sure they may be, and a card."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def prints(images: Tensor) -> list[int]:
 
 @dataclass(frozen=True)
 class Labeller:
-    """parts: autoencoders that know classes. view: how they see images. classes: their names by number.
+    """model: an autoencoder that knows classes. view: how it sees images. classes: their names by number.
 
-    temperature: what their log-probabilities are divided by. card: plain JSON: what it was learnt from, and what
+    temperature: what its log-probabilities are divided by. card: plain JSON: what it was learnt from, and what
     held-out labels said of it. learnt: prints of the images whose label was learnt, which cannot be judged by it.
     """
 
     codec: Codec
-    parts: tuple[Family, ...]
+    model: Family
     view: View
     classes: tuple[str, ...]
     temperature: float = 1.0
@@ -46,27 +46,23 @@ class Labeller:
     learnt: frozenset[int] = field(default=frozenset(), repr=False)
 
     def chances(self, images: Tensor) -> Tensor:
-        """The probability (N, C) of each class for images (N, C, H, W) of bytes in the codec's size: a mean."""
-        each = [tempered(class_logs(part, images, self.view), self.temperature) for part in self.parts]
-        return torch.stack(each).mean(0)
+        """The probability (N, C) of each class for images (N, C, H, W) of bytes in the codec's size."""
+        return tempered(class_logs(self.model, images, self.view), self.temperature)
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""
         from genapps.io.artifact import write_artifact
 
-        arrays: dict[str, Any] = {"learnt": np.array(sorted(self.learnt), np.int64)}
-        settings = []
-        for k, part in enumerate(self.parts):
-            tensors, how = part.state()
-            arrays |= {f"part/{k}/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
-            settings.append(how)
+        tensors, settings = self.model.state()
+        arrays: dict[str, Any] = {f"model/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        arrays["learnt"] = np.array(sorted(self.learnt), np.int64)
         header = {
             "domain": DOMAIN,
             "family": "vae",
             "space": self._space(self.codec, self.view).to_json(),
             "codec": self.codec.to_json(),
             "view": {"levels": self.view.levels, "grey": self.view.grey},
-            "models": settings,
+            "model": settings,
             "classes": list(self.classes),
             "temperature": self.temperature,
             "card": dict(self.card),
@@ -85,17 +81,14 @@ class Labeller:
             raise InputError(f"{path}: a model of {header.get('domain')!r}; give what 'image label --save' wrote")
         try:
             codec, view = Codec(**header["codec"]), View(**header["view"])
-            parts = []
-            for k, settings in enumerate(header["models"]):
-                begin = f"part/{k}/"
-                named = {name.removeprefix(begin): a for name, a in artifact.tensors.items() if name.startswith(begin)}
-                tensors = {name: torch.from_numpy(array) for name, array in named.items()}
-                parts.append(load("vae", cls._space(codec, view), tensors, settings))
+            named = {name.removeprefix("model/"): a for name, a in artifact.tensors.items() if name != "learnt"}
+            tensors = {name: torch.from_numpy(array) for name, array in named.items()}
+            model = load("vae", cls._space(codec, view), tensors, header["model"])
             learnt = frozenset(artifact.tensors["learnt"].tolist())
             classes, heat = tuple(str(name) for name in header["classes"]), float(header["temperature"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, UsageError) as error:
             raise InputError(f"{path}: does not hold what a labeller must; save it again") from error
-        return cls(codec, tuple(parts), view, classes, heat, header.get("card", {}), learnt)
+        return cls(codec, model, view, classes, heat, header.get("card", {}), learnt)
 
     @staticmethod
     def _space(codec: Codec, view: View) -> Pixels:

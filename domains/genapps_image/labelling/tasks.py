@@ -19,7 +19,7 @@ from genapps_image.codec import Codec, gather
 from genapps_image.generation.tasks import preset_of
 from genapps_image.labelling.judging import Doubt, Estimate, doubts, estimate, fitted_temperature, tempered
 from genapps_image.labelling.known import Asked
-from genapps_image.labelling.learning import Effort, learn_several, usual_steps, view_for
+from genapps_image.labelling.learning import Effort, learn_judged, usual_steps, view_for
 from genapps_image.labelling.model import Labeller, prints
 from genapps_image.records import Skipped
 
@@ -91,8 +91,9 @@ def teach(
 ) -> Labelled:
     """Learn from all images and the labels that are known, and label the others.
 
-    Each of three models is not shown a third of the known labels, so what it makes of these says how right the labels
-    are, how sure of them one may be, and which known ones are doubted; the others get the mean of all three.
+    Each of three lesser models is not shown a third of the known labels, so what it makes of these says how right
+    labels are at least, how sure of them one may be, and which known ones are doubted; the model that labels the others
+    is shown all of them.
     size: (height, width) or a side, chosen if not given. needs_others: whether it is an error that all images have a
     label. Raises InputError for fewer than two classes.
     """
@@ -106,7 +107,7 @@ def teach(
     labels, view = shown.numbers(classes), view_for(shown.images)
     if effort.steps is None and effort.budget is None:
         effort = replace(effort, steps=usual_steps(len(labels)))
-    parts, held = learn_several(shown.images, labels, preset.codec, view, effort, tell)
+    model, held = learn_judged(shown.images, labels, preset.codec, view, effort, tell)
     heat = 1.0 if held is None else fitted_temperature(held.logs, labels[held.rows])
     judged = None if held is None else Judged(held.rows, labels[held.rows], tempered(held.logs, heat))
     found = None if judged is None else estimate(judged.chances, judged.labels)
@@ -121,7 +122,7 @@ def teach(
         "estimate": None if found is None else told(found, classes),
     }
     labeller = Labeller(
-        preset.codec, parts, view, tuple(classes), heat, card, frozenset(prints(shown.images[labels >= 0]))
+        preset.codec, model, view, tuple(classes), heat, card, frozenset(prints(shown.images[labels >= 0]))
     )
     rows = _rows(shown, labeller, labels, judged)
     notes = [*asked.notes, *_warnings(classes, counts, found)]
