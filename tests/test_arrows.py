@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def package_of(path: Path) -> str:
     return parts[1] if parts[0] == "domains" else parts[0]
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
+    return frozenset(imports(tree_of(path)))
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
     """Every module imported anywhere in the tree, relative ones with their dots."""
     for node in ast.walk(tree):
@@ -60,7 +71,7 @@ def imports_at_start(statements: list[ast.AST]) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_arrows_point_one_way(path: Path) -> None:
-    tops = {name.split(".")[0] for name in imports(ast.parse(path.read_text("utf-8")))}
+    tops = {name.split(".")[0] for name in imported(path)}
     assert "" not in tops, "relative imports hide where an arrow points"
     own = {package_of(path)}
     assert not (tops & set(DOMAINS)) - own, "the core knows no domain, and a domain knows no other"
@@ -74,11 +85,7 @@ def module_of(path: Path) -> str:
 
 def talks(path: Path, *modules: str) -> bool:
     """Whether a file imports one of these modules, or something inside one."""
-    return any(
-        f"{name}.".startswith(f"{module}.")
-        for name in imports(ast.parse(path.read_text("utf-8")))
-        for module in modules
-    )
+    return any(f"{name}.".startswith(f"{module}.") for name in imported(path) for module in modules)
 
 
 # What starts with the command, and all that belongs to it, be it loaded only when a result is printed.
@@ -93,7 +100,7 @@ DOORS = [
 
 @pytest.mark.parametrize("path", [*STARTERS, *DOORS], ids=name_of)
 def test_commands_start_light(path: Path) -> None:
-    names = set(imports_at_start(ast.parse(path.read_text("utf-8")).body))
+    names = set(imports_at_start(tree_of(path).body))
     assert not {name.split(".")[0] for name in names} & HEAVY
 
 
@@ -104,9 +111,8 @@ def test_tasks_do_not_know_the_command(path: Path) -> None:
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
 def test_nothing_runs_a_strangers_code(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    assert not {name.split(".")[0] for name in imports(tree)} & UNSAFE_MODULES
-    for node in ast.walk(tree):
+    assert not {name.split(".")[0] for name in imported(path)} & UNSAFE_MODULES
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
             called = node.func
             where = f"{name_of(path)}:{node.lineno}"

@@ -1,12 +1,10 @@
-"""Every step of the tables tutorial runs, in its order, on the table it begins with."""
+"""Every step of the tables tutorial runs, in its order, on a fifth of the table it begins with."""
 
 from __future__ import annotations
 
-import os
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,16 +31,14 @@ def test_the_tutorial_runs_word_for_word(
         for option in ("-o", "--report", "--model"):
             if option in step:
                 assert Path(step[step.index(option) + 1]).exists(), step
+        if "datasets" in step:
+            header, *rows = Path("flights.csv").read_text("utf-8").splitlines()
+            assert len(rows) == 7500
+            Path("flights.csv").write_text("\n".join([header, *rows[::5]]) + "\n", "utf-8")
     late = Path("late.csv").read_text("utf-8").splitlines()
     assert len(late) == 201 and all(",JFK," in line and line.endswith(",yes") for line in late[1:])
     (code,) = PYTHON
     code = code.replace("synthesize(flights, 1000)", "synthesize(flights, 1000, config=quick)")
     start = 'from genapps_tabular.config import TabularConfig\nquick = TabularConfig(family="gmm")\n'
-    done = subprocess.run(
-        [sys.executable, "-c", start + code],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
+    Path("page.py").write_text(start + code, "utf-8")
+    runpy.run_path("page.py")

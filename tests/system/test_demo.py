@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,9 @@ def test_make_demo_is_the_demo() -> None:
 
 
 @pytest.mark.slow
-def test_demo(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+def test_demo(
+    command: Callable[..., subprocess.CompletedProcess[str]], here: Callable[..., Any], tmp_path: Path
+) -> None:
     done = command("demo", timeout=1200)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "demo"
@@ -42,9 +45,9 @@ def test_demo(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path
     assert "\x1b" not in done.stderr
     line = shlex.split(done.stderr.splitlines()[0])
     assert line[:4] == ["$", "genapps", "tabular", "synthesize"]
-    shown = command("model", "show", folder / "model.genapps")
-    assert shown.returncode == 0
-    assert "tabular" in shown.stdout
+    shown = here("model", "show", folder / "model.genapps")
+    assert shown.code == 0
+    assert "tabular" in shown.out
 
 
 def test_demo_of_series(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
@@ -60,3 +63,17 @@ def test_demo_of_series(command: Callable[..., subprocess.CompletedProcess[str]]
     events = (tmp_path / "made" / "events.jsonl").read_text("utf-8").splitlines()
     assert 4 <= len(events) <= 12
     assert "</html>" in (tmp_path / "made" / "report.html").read_text("utf-8")
+
+
+def test_demo_of_images(here: Callable[..., Any], tmp_path: Path) -> None:
+    done = here("image", "demo", "-o", tmp_path / "found")
+    assert done.code == 0, done.err
+    assert shlex.split(done.err.splitlines()[0])[:4] == ["$", "genapps", "image", "detect"]
+    rows = list(csv.DictReader((tmp_path / "found" / "scores.csv").read_text("utf-8").splitlines()))
+    sound = [row["is_anomaly"] == "true" for row in rows if "good" in row["image"]]
+    damaged = [row["is_anomaly"] == "true" for row in rows if "good" not in row["image"]]
+    assert (len(sound), len(damaged)) == (12, 18)
+    assert sum(damaged) >= 12
+    assert sum(sound) <= 2
+    assert len(list((tmp_path / "found" / "heat").rglob("*.png"))) == 30
+    assert "</html>" in (tmp_path / "found" / "report.html").read_text("utf-8")

@@ -49,7 +49,7 @@ def write_requests(
     return lines
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def requests() -> Callable[..., list[str]]:
     """The function that writes such a log."""
     return write_requests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +19,19 @@ Steps = list[tuple[float, str]]
 Write = Callable[..., list[str]]
 
 
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory, requests: Write) -> Path:
+    """A model of normal requests beside their log, learnt once."""
+    folder = tmp_path_factory.mktemp("learnt")
+    requests(folder / "normal.log", 1500, 1)
+    fit(folder / "normal.log", save=folder / "m.genapps")
+    return folder
+
+
 @pytest.fixture
-def model(tmp_path: Path, requests: Write) -> Path:
-    """A model of normal requests."""
-    requests(tmp_path / "normal.log", 1500, 1)
-    fit(tmp_path / "normal.log", save=tmp_path / "m.genapps")
-    return tmp_path / "m.genapps"
+def model(tmp_path: Path, learnt: Path) -> Path:
+    """That model in the folder of a test, which may change it."""
+    return Path(shutil.copytree(learnt, tmp_path, dirs_exist_ok=True)) / "m.genapps"
 
 
 def found_in(model: Path, requests: Write, change: Callable[[int, Steps], Steps]) -> tuple[list[Finding], list[str]]:

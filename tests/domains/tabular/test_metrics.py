@@ -64,6 +64,12 @@ def judge(synthetic: pa.Table, holdout: pa.Table | None = UNSEEN, **settings: An
     return evaluate_tables(REAL, synthetic, holdout, schema=SCHEMA, **settings)
 
 
+def glance(synthetic: int = 120, unseen: int = 100, **settings: Any) -> Evaluation:
+    """As `judge`, of a tenth of the rows: for all that a figure's precision has no part in."""
+    tables = (REAL.slice(0, 150), OTHER.slice(0, synthetic), UNSEEN.slice(0, unseen))
+    return evaluate_tables(*tables, schema=SCHEMA, **settings)
+
+
 @pytest.fixture(scope="module")
 def good() -> Evaluation:
     return judge(OTHER)
@@ -178,9 +184,10 @@ def test_order_of_rows_matters_only_where_rows_are_drawn(good: Evaluation) -> No
         assert moved[key].value == pytest.approx(good[key].value, abs=0.05), key
 
 
-def test_the_same_seed_gives_the_same_figures(good: Evaluation) -> None:
-    assert judge(OTHER).to_json() == good.to_json()
-    assert judge(OTHER, seed=1)["two_sample_auc"].value != good["two_sample_auc"].value
+def test_the_same_seed_gives_the_same_figures() -> None:
+    first = glance()
+    assert glance().to_json() == first.to_json()
+    assert glance(seed=1)["two_sample_auc"].value != first["two_sample_auc"].value
 
 
 def test_figures_are_plain_json_without_a_row_in_it(good: Evaluation) -> None:
@@ -200,15 +207,16 @@ def test_a_number_as_target_gets_r2_and_rmse() -> None:
 
 @pytest.mark.parametrize("target", ["id", "land"])
 def test_a_target_that_cannot_be_predicted_gives_a_note(target: str) -> None:
-    measure = judge(OTHER, target=target)["tstr"]
+    measure = glance(target=target)["tstr"]
     assert measure.value is None and target in measure.note
 
 
 def test_the_default_target_is_the_last_of_few_categories_or_the_last_number() -> None:
-    assert "member" in judge(OTHER)["tstr"].name
+    assert "member" in glance()["tstr"].name
     names = [name for name in SCHEMA.names if name not in ("member", "city")]
     schema = Schema(tuple(SCHEMA[name] for name in names))
-    evaluation = evaluate_tables(REAL.select(names), OTHER, UNSEEN, schema=schema)
+    real, synthetic, unseen = (table.slice(0, 100) for table in (REAL, OTHER, UNSEEN))
+    evaluation = evaluate_tables(real.select(names), synthetic, unseen, schema=schema)
     assert evaluation["tstr"].name == "Predicting pay, learnt on synthetic rows (R²)"
 
 
@@ -240,18 +248,21 @@ def test_without_unseen_rows_the_training_rows_judge_and_it_is_said() -> None:
 
 
 def test_too_few_rows_give_notes_and_no_figures() -> None:
-    few = judge(OTHER, UNSEEN.slice(0, 49))
+    few = glance(unseen=49)
     assert "only 49 unseen rows" in few["share_nearer"].note and few["share_nearer"].value is None
     assert few["two_sample_auc"].value is not None
-    tiny = judge(OTHER.slice(0, 20))
+    tiny = glance(20)
     for key in ("two_sample_auc", "coverage", "tstr", "share_nearer"):
         assert tiny[key].value is None and "only 20 synthetic rows" in tiny[key].note, key
     assert tiny["column_shapes"].value is not None
     assert tiny.verdict.level == "poor" and "could not be compared" in tiny.verdict.text
 
 
+ROWS = 60  # no fewer than the measures want
+
+
 def degenerate() -> dict[str, tuple[ColumnSchema, list[Any]]]:
-    rows = 100
+    rows = ROWS
     return {
         "all missing number": (ColumnSchema("x", "number"), [None] * rows),
         "all missing category": (ColumnSchema("x", "category"), [None] * rows),
@@ -277,10 +288,10 @@ def degenerate() -> dict[str, tuple[ColumnSchema, list[Any]]]:
 def test_no_table_is_too_degenerate(name: str, company: int, against: str) -> None:
     column, values = degenerate()[name]
     kind = pa.timestamp("s") if column.dtype != "string" else pa.string()
-    wide = [("y", pa.array([str(i % 10) for i in range(100)]))] if company else []
+    wide = [("y", pa.array([str(i % 10) for i in range(ROWS)]))] if company else []
     real = pa.table(dict([("x", pa.array(values, kind)), *wide]))
     schema = Schema((column, ColumnSchema("y", "number"))[: 1 + company])
-    other: list[Any] = list(reversed(values)) if against == "itself" else [None] * 50 + values[:50]
+    other: list[Any] = list(reversed(values)) if against == "itself" else [None] * (ROWS // 2) + values[: ROWS // 2]
     synthetic = real.set_column(0, "x", pa.array(other, kind))
     evaluation = evaluate_tables(real, synthetic, real, schema=schema)
     json.dumps(evaluation.to_json(), allow_nan=False)
@@ -295,7 +306,7 @@ def test_no_table_is_too_degenerate(name: str, company: int, against: str) -> No
 
 def test_progress_hears_what_is_measured_and_provenance_is_kept() -> None:
     heard: list[str] = []
-    evaluation = judge(OTHER, provenance={"family": "gmm"}, progress=heard.append)
+    evaluation = glance(provenance={"family": "gmm"}, progress=heard.append)
     assert heard == ["two-sample test", "columns and pairs", "modes", "usefulness", "privacy"]
     assert evaluation.provenance == {"family": "gmm"}
 

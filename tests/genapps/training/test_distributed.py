@@ -1,6 +1,7 @@
 """Two processes end where one does."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -36,11 +37,7 @@ else:
 """
 
 
-def run(folder: Path, count: int) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    script, out = folder / "script.py", folder / f"{count}.safetensors"
-    script.write_text(SCRIPT)
+def run(script: Path, out: Path, count: int) -> None:
     address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(20_000 + os.getpid() % 20_000), "WORLD_SIZE": str(count)}
     workers = [
         subprocess.Popen(
@@ -54,12 +51,26 @@ def run(folder: Path, count: int) -> dict[str, torch.Tensor]:
     for worker in workers:
         _, said = worker.communicate(timeout=120)
         assert worker.returncode == 0, said
-    return load_file(out)
+
+
+def run_here(script: Path, out: Path, patch: pytest.MonkeyPatch) -> None:
+    """Alone, and so in this process, whose libraries are loaded."""
+    patch.setattr(sys, "argv", [str(script), str(out)])
+    patch.setenv("WORLD_SIZE", "1")
+    with torch.random.fork_rng():
+        runpy.run_path(str(script))
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
-def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
-    one, two = run(tmp_path, 1), run(tmp_path, 2)
+def test_two_processes_end_with_the_weights_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.torch import load_file
+
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    run_here(script, tmp_path / "one.safetensors", monkeypatch)
+    monkeypatch.undo()
+    run(script, tmp_path / "two.safetensors", 2)
+    one, two = (load_file(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
     assert one.pop("sums").tolist() == [1, 1] and two.pop("sums").tolist() == [3, 3]
     assert one.keys() == two.keys() and one["told"] == two["told"] > 0
     for name, weight in one.items():
