@@ -22,6 +22,7 @@ from genapps.training import distributed, order
 from genapps.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from genapps.training.job import Job
 from genapps.training.settings import Event, Look, Recipe
+from genapps.training.whole_steps import whole_step
 
 Loss = Callable[[Tensor, torch.Generator], Tensor]  # (row numbers (B,), randomness) -> mean loss
 
@@ -153,13 +154,15 @@ class Run:
         done = self.state.waited >= self.recipe.patience  # interrupted as it was about to stop
         while not done and self.state.step < self.state.total:
             self.between_steps = False
-            loss = self._step()
+            with whole_step(checkpoint is not None):
+                loss = self._step()
+                if loss is not None:
+                    self._fit_budget()
+                due = self.state.step % self.check_every == 0 or self.state.step == self.state.total
+                self.between_steps = loss is not None and not due
             if loss is None:
                 yield self._roll_back("training diverged")
                 continue
-            self._fit_budget()
-            due = self.state.step % self.check_every == 0 or self.state.step == self.state.total
-            self.between_steps = not due
             if self.state.step % 10 == 0:
                 yield self._event(loss=loss)
             if due:

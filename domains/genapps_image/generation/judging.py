@@ -80,6 +80,13 @@ class Reached:
     real_coverage: float | None = None
     trivial_coverage: float | None = None
 
+    @property
+    def nothing_learnt(self) -> bool:
+        """Whether independent pixels are as good by all that is measured: likelihood and distance, where they are."""
+        pairs = ((self.score, self.trivial_score), (self.distance, self.trivial_distance))
+        both = [(own, trivial) for own, trivial in pairs if own is not None and trivial is not None]
+        return bool(both) and all(own >= trivial for own, trivial in both)
+
     def to_json(self) -> dict[str, Any]:
         """Every figure."""
         return asdict(self)

@@ -90,12 +90,14 @@ def fit_images(
     device = "cpu" if choose_device(study.device).type == "cpu" else "gpu"
     preset = preset_of(pictures, device, family, size)
     classes = pictures.classes if labelled else []
-    batch = gather(_told(pictures, reading), preset.codec, classes if len(classes) > 1 else [])
+    batch = present(gather(_told(pictures, reading), preset.codec, classes if len(classes) > 1 else []))
     learnt, held = parted(batch, study.seed)
     model = fit(learnt, preset.codec, preset.family, study)
     distributed.leave()
     reached = judge(model, learnt.images, None if held is None else held.images, study.seed)
     notes = [*study.notes, *([pictures.note] if pictures.note else []), *remedy(model.card["course"])]
+    if reached.nothing_learnt:
+        notes.append("no better than independent pixels: train longer (--budget), or take another --family")
     if model.view.levels == 2:
         notes.append("learnt as black and white: greys are taken for the chance of white")
     return Fitted(model.with_card(reached=reached.to_json()), preset, reached, batch.skipped, notes)
@@ -127,6 +129,18 @@ def parted(batch: Batch, seed: int) -> tuple[Batch, Batch | None]:
     return take(batch, order[held:].sort().values), take(batch, order[:held].sort().values)
 
 
+def present(batch: Batch) -> Batch:
+    """The same with only those classes that some image has: a file that is no image may have brought a class."""
+    if batch.labels is None:
+        return batch
+    counts = torch.bincount(batch.labels, minlength=len(batch.classes))
+    kept = counts.nonzero()[:, 0].tolist()
+    if len(kept) < 2:
+        return replace(batch, labels=None, classes=[])
+    numbers = torch.cumsum(counts > 0, 0) - 1
+    return replace(batch, labels=numbers[batch.labels], classes=[batch.classes[k] for k in kept])
+
+
 def take(batch: Batch, rows: Tensor) -> Batch:
     """Those of these numbers."""
     labels = None if batch.labels is None else batch.labels[rows]
@@ -140,4 +154,4 @@ def _told(pictures: Pictures, reading: Callable[[int, int], None] | None) -> Any
         yield one
 
 
-__all__ = ["Event", "Fitted", "fit_images", "parted", "preset_of", "take"]
+__all__ = ["Event", "Fitted", "fit_images", "parted", "present", "preset_of", "take"]

@@ -51,7 +51,8 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it. judged: each held-out image; written: files; notes: sentences for people."""
+    """What came of it. judged: each held-out image, or where `again` each image given to a model that was learnt
+    before; written: files; notes: sentences for people."""
 
     factor: int
     family: str
@@ -60,13 +61,15 @@ class Outcome:
     skipped: list[Skipped]
     notes: list[str]
     learnt: dict[str, Any] = field(default_factory=dict)
+    again: bool = False
 
     def lines(self) -> list[str]:
         """The table that is always printed: every figure beside bicubic's."""
         if not self.judged:
             return []
         all_of = mean(self.judged)
-        count = f"{len(self.judged)} held-out image{'s' if len(self.judged) > 1 else ''}"
+        what = "given image" if self.again else "held-out image"
+        count = f"{len(self.judged)} {what}{'s' if len(self.judged) > 1 else ''}"
         head = f"{count}, x{self.factor}"
         rows = [
             ("PSNR, dB", "psnr", ".2f"),
@@ -128,7 +131,9 @@ def upscale(order: Order, *, tick: Tick | None = None, progress: Callable[[Event
     written, skipped = _written(order, model, pictures, tick) if order.output is not None else ([], [])
     if order.output is not None and not written:
         raise InputError(f"{order.images}: no image that can be enlarged; {skipped[0].name}: {skipped[0].reason}")
-    return Outcome(model.factor, model.family, judged, written, skipped, notes, dict(model.card))
+    return Outcome(
+        model.factor, model.family, judged, written, skipped, notes, dict(model.card), order.model is not None
+    )
 
 
 def _check(order: Order) -> None:

@@ -1,5 +1,6 @@
 """The loop's promises: the same weights after an interruption, a way back from divergence, an end in time."""
 
+import signal
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -44,6 +45,7 @@ def run(
     checkpoint: Path | None = None,
     resume: bool = False,
     kill_at: int | None = None,
+    signal_at: int | None = None,
     poison: set[int] | None = None,
     fingerprint: str = "",
     events: list[Event] | None = None,
@@ -56,6 +58,8 @@ def run(
         calls += 1
         if kill_at is not None and calls == kill_at:
             raise Killed
+        if calls == signal_at:
+            signal.raise_signal(signal.SIGINT)
         noisy = X[rows] + 0.1 * torch.randn(len(rows), 3, generator=draws)
         value = (network(noisy) - Y[rows]).square().mean()
         return value * torch.nan if poison and calls in poison else value
@@ -122,6 +126,20 @@ def test_a_run_interrupted_while_it_tells_goes_on_from_there(tmp_path: Path, ste
         run(resumed, recipe, checkpoint=checkpoint, resume=True, events=events)
         assert not kept or events[0].message == f"resumed at step {kept} of 100"
         assert all(a.equal(b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+
+
+@pytest.mark.parametrize("step", [3, 33])
+def test_a_signal_within_a_step_loses_no_step(tmp_path: Path, step: int) -> None:
+    """Long before the first check, and after it."""
+    recipe = replace(CONFIG, checkpoint_seconds=1e6)
+    whole, resumed, checkpoint = make_network(), make_network(), tmp_path / "run.checkpoint"
+    run(whole, recipe)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_network(), recipe, checkpoint=checkpoint, signal_at=step)
+    events: list[Event] = []
+    run(resumed, recipe, checkpoint=checkpoint, resume=True, events=events)
+    assert events[0].message == f"resumed at step {step} of 100"
+    assert all(a.equal(b) for a, b in zip(weights(whole), weights(resumed), strict=True))
 
 
 def test_a_run_interrupted_as_it_was_about_to_stop_stops(tmp_path: Path) -> None:
