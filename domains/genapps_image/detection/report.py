@@ -98,9 +98,8 @@ def _verdict(made: Detection) -> tuple[Level, str, str]:
 
 
 def _headline(made: Detection) -> tuple[Score, ...]:
-    count, rate = len(made.rows), made.promise.rate
-    marks = (Mark("synthetic", "These images", made.alarms / count), Mark("ceiling", "Promised of good ones", rate))
-    found = [Score("Alarms", marks, "lower", count, meaning="The share of images with an alarm.")]
+    """What is known to be right or wrong; how many alarms there are says the verdict, and is neither."""
+    found: list[Score] = []
     truth = made.truth or {}
     if truth.get("image_auroc") is not None:
         own = (Mark("synthetic", "Images", truth["image_auroc"]), Mark("floor", "Chance", 0.5))
@@ -111,11 +110,11 @@ def _headline(made: Detection) -> tuple[Score, ...]:
     if truth.get("good"):
         kept = (
             Mark("synthetic", "Known good", truth["false_alarms"] / truth["good"]),
-            Mark("ceiling", "Promised", rate),
+            Mark("ceiling", "Promised", made.promise.rate),
         )
         found.append(Score("False alarms", kept, "lower", truth["good"]))
     elif made.promise.held is not None:
-        kept = (Mark("synthetic", "Held-out good", made.promise.held), Mark("ceiling", "Promised", rate))
+        kept = (Mark("synthetic", "Held-out good", made.promise.held), Mark("ceiling", "Promised", made.promise.rate))
         found.append(Score("Promise kept", kept, "lower", len(made.promise.reference)))
     return tuple(found)
 

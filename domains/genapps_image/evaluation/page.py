@@ -43,7 +43,7 @@ _INCEPTION = ("FID, KID, IS", "Those distances of Inception's features, and its 
 def lines(found: Evaluated) -> Iterator[str]:
     """The verdict and the figures."""
     judged = found.judged
-    yield judged.finding.text
+    yield f"{judged.finding.word}. {judged.finding.text}"
     yield ""
     yield from measured_lines(judged.measures, "made")
     spans = judged.intervals

@@ -14,7 +14,7 @@ from genapps_image.evaluation.distances import Interval
 
 GOOD, POOR = 0.8, 0.5  # of what held-out real images reach
 NEAR, FAR = 0.05, 0.3  # of the way from held-out real images to the trivial baseline
-_REACHED = 0.1  # a measure that held-out real images reach less of says nothing of made ones
+_REACHED = 0.1  # a measure that held-out real images reach less of, or Gaussian pixels as much of, says nothing
 _COPIED = 0.05  # share of certain copies from which they are poor
 _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 
@@ -52,10 +52,10 @@ def verdict(measures: Sequence[Measured], kernel: Kernel, classes: Sequence[Clas
 
 def _part(measures: Sequence[Measured], good: str, usable: str, poor: str) -> tuple[Level, str]:
     """By how much of what held-out real images reach is reached, in the measure that is worst."""
-    telling = [measure for measure in measures if (measure.controls[0].value or 0.0) >= _REACHED]
+    telling = [measure for measure in measures if _tells(measure)]
     if not telling:
         names = " and ".join(measure.key for measure in measures)
-        return "usable", f"cannot be told by {names} of these features, which other real images hardly reach"
+        return "usable", f"cannot be judged by {names} of these features: real images and Gaussian pixels are too alike"
     measure = min(telling, key=_share)
     level: Level = "good" if _share(measure) >= GOOD else "usable" if _share(measure) >= POOR else "poor"
     said = {"good": good, "usable": usable, "poor": poor}[level]
@@ -63,6 +63,12 @@ def _part(measures: Sequence[Measured], good: str, usable: str, poor: str) -> tu
         level,
         f"{said} ({measure.key} {measure.value or 0.0:.2f}, held-out real {measure.controls[0].value or 0.0:.2f})",
     )
+
+
+def _tells(measure: Measured) -> bool:
+    """Whether held-out real images reach some of it, and more than the trivial baseline does."""
+    best, worst = (control.value or 0.0 for control in measure.controls)
+    return best >= _REACHED and worst < GOOD * best
 
 
 def _share(measure: Measured) -> float:
@@ -76,6 +82,8 @@ def _apart(measure: Measured, kernel: Kernel) -> tuple[Level, str]:
     best, worst = (control.value or 0.0 for control in measure.controls)
     way = min(1.0, max(0.0, ((measure.value or 0.0) - best) / (worst - best))) if worst > best else 1.0
     level: Level = "good" if way <= NEAR else "usable" if way <= FAR else "poor"
+    if way >= 1:
+        return level, f"as a whole are no nearer to held-out ones than Gaussian pixels are ({measure.name})"
     return level, f"as a whole are {percent(way)} of the way from held-out ones to Gaussian pixels ({measure.name})"
 
 

@@ -13,11 +13,18 @@ from genapps_image.evaluation.verdict import Kernel, verdict
 SAME = Kernel(Interval(0.0, -1.0, 1.0), Interval(0.0, -1.0, 1.0), "fd")
 
 
-def words(recall: tuple[float, float], coverage: tuple[float, float] = (0.9, 0.95)) -> tuple[str, str]:
-    """The verdict for recall and coverage (made, held-out real) where all else is as of real images."""
+def words(
+    recall: tuple[float, float], coverage: tuple[float, float] = (0.9, 0.95), trivial: float = 0.0
+) -> tuple[str, str]:
+    """The verdict for recall and coverage (made, held-out real) where all else is as of real images.
+
+    trivial: what Gaussian pixels reach of each.
+    """
     figures = {"precision": (0.9, 0.9), "recall": recall, "coverage": coverage, "fd": (1.0, 1.0)}
     measures = [
-        Measured(key, key, "higher", made, (Control("ceiling", "held-out real", real), Control("floor", "none", 0.0)))
+        Measured(
+            key, key, "higher", made, (Control("ceiling", "held-out real", real), Control("floor", "none", trivial))
+        )
         for key, (made, real) in figures.items()
     ]
     apart = Near(torch.arange(100), torch.ones(100))
@@ -41,4 +48,10 @@ def test_a_recall_that_real_images_have_no_more_of_accuses_nobody(made: float) -
 def test_where_no_figure_tells_nothing_is_claimed() -> None:
     level, text = words((0.0, 0.002), (0.0, 0.01))
     assert level == "usable"
-    assert "cannot be told by coverage and recall" in text
+    assert "cannot be judged by coverage and recall" in text
+
+
+def test_where_gaussian_pixels_reach_as_much_nothing_is_claimed() -> None:
+    level, text = words((0.9, 0.9), (0.9, 0.9), trivial=1.0)
+    assert level == "usable"
+    assert "cannot be judged by precision" in text
