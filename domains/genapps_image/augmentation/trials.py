@@ -83,7 +83,10 @@ def choose_mix(
         found.append(Trial(name, accuracy, float(losses.mean()), better, error))
         if better > _SURE * error:
             best, best_losses = MIXES[name], losses
-    reason = f"a small classifier does best on {len(images):,} images it was not shown, by cross-validation"
+    reason = (
+        f"no bolder mix surprises a small classifier less by more than chance, on {len(images):,} images it was not "
+        "shown (cross-validation, lower is better)"
+    )
     return Choice(best, reason, tuple(found))
 
 
