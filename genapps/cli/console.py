@@ -30,6 +30,11 @@ def visible(text: str) -> str:
     return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def one_line(text: str) -> str:
+    """The same where a text stays on its line: ends of lines and tabs, too, are written out."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def note(message: str) -> None:
     """Say something that helps a person and is no result; silent with --quiet."""
     if verbosity() >= 0:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from genapps.errors import InputError, UsageError
 from genapps_image.augmentation.boxes import Box, Refused, within
 from genapps_image.augmentation.geometry import Size
+from genapps_image.reading.folder import utf8
 
 Kind = Literal["coco", "yolo", "csv"]
 MOST_BYTES = 512 * 2**20  # of one file
@@ -173,7 +174,7 @@ def _read_yolo(folder: Path, names: Sequence[str]) -> Annotations:
             found.categories = place.read_text("utf-8-sig", "replace").split("\n")
             found.categories = [line.strip() for line in found.categories if line.strip()]
             break
-    files = sorted(path for path in folder.rglob("*.txt") if path.name not in _CLASS_FILES)
+    files = sorted(path for path in folder.rglob("*.txt") if path.name not in _CLASS_FILES and utf8(str(path)))
     if not files:
         raise InputError(f"{folder}: no .txt files of boxes in it")
     for path in files:

@@ -91,10 +91,11 @@ def from_folders(names: Sequence[str], where: str, inbox: str | None, *, strict:
 def from_table(path: str, pictures: Pictures, notes: list[str]) -> list[str]:
     """The label (N,) of each image as a table says, "" where it says nothing.
 
-    Two columns, file and label by their names or else the first two; a third, `known`, leaves out rows that say no, as
-    what this command wrote has them. Raises InputError where no row fits, or two rows contradict each other.
+    Two columns, file and label by their names, or else two of any names where their rows fit; a third, `known`, leaves
+    out rows that say no, as what this command wrote has them. Raises InputError where no row fits, or two rows
+    contradict each other.
     """
-    rows = _rows(path)
+    rows, guessed = _rows(path)
     by_name, by_end = {name: i for i, name in enumerate(pictures.names)}, _ends(pictures.names)
     labels, told = [""] * len(pictures), dict[int, int]()
     missing: list[tuple[int, str]] = []
@@ -116,7 +117,7 @@ def from_table(path: str, pictures: Pictures, notes: list[str]) -> list[str]:
     if missing:
         said = _missing(path, missing, pictures)
         if not told:
-            raise InputError(said)
+            raise InputError(f"{path}: needs columns file and label; there are: {guessed}" if guessed else said)
         notes.append(said)
     if not told:
         raise InputError(f"{path}: no row has a label")
@@ -166,8 +167,8 @@ def _of_model(labels: list[str], classes: Sequence[str], notes: list[str]) -> li
     return [label if label in classes else "" for label in labels]
 
 
-def _rows(path: str) -> list[tuple[str, str]]:
-    """(name, label) of each row of a table that may be known."""
+def _rows(path: str) -> tuple[list[tuple[str, str]], str]:
+    """(name, label) of each row of a table that may be known; and its columns' names, where none says what it holds."""
     from genapps.io.tables import read_table
 
     table = read_table(path)
@@ -175,16 +176,18 @@ def _rows(path: str) -> list[tuple[str, str]]:
     file, label = _column(names, _FILES), _column(names, _CLASSES)
     if len(names) < 2:
         raise InputError(f"{path}: one column; give two, file and label")
+    guessed = file is None or label is None
     if file is None or label is None:
         if len(names) > 2:
             raise InputError(f"{path}: no columns file and label; there are: {', '.join(table.column_names[:10])}")
         file, label = 0, 1
     columns = [_texts(table.column(k).to_pylist()) for k in (file, label)]
     known = _texts(table.column(names.index("known")).to_pylist()) if "known" in names else [""] * len(columns[0])
-    return [
+    rows = [
         (name, "" if asked.lower() in ("no", "false", "0") else one)
         for name, one, asked in zip(*columns, known, strict=True)
     ]
+    return rows, ", ".join(table.column_names) if guessed else ""
 
 
 def _column(names: Sequence[str], wanted: Iterable[str]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from genapps.errors import InputError, UsageError
 from genapps_image.reading.arrays import as_images, idx_labels, read_idx, read_npz, read_parquet
 from genapps_image.reading.decoding import LIMITS, SUFFIXES, ImageLimits, decode
-from genapps_image.reading.folder import files_of, labels_of, parts_of
+from genapps_image.reading.folder import NO_UTF8, labels_of, listed, parts_of, utf8
 from genapps_image.records import Bytes, Picture, Skipped, Unreadable
 
 Read = Callable[[int], tuple[Bytes, str, tuple[str, ...]]]
@@ -66,6 +67,8 @@ def open_pictures(path: str | Path, limits: ImageLimits = LIMITS) -> Pictures:
     for a path that is not there, InputError for a folder without files or a set that cannot be read.
     """
     place = Path(path)
+    if not utf8(str(path)):
+        raise UsageError(f"{os.fsencode(path).decode('utf-8', 'backslashreplace')}: {NO_UTF8}")
     if place.is_dir():
         return _of_folder(place, limits)
     if not place.exists():
@@ -74,22 +77,33 @@ def open_pictures(path: str | Path, limits: ImageLimits = LIMITS) -> Pictures:
     if suffix in _SETS:
         return _of_set(place, suffix, limits)
     if "idx" in place.name.lower() and suffix not in SUFFIXES:
-        return _of_array(place, as_images(read_idx(place), place), idx_labels(place))
+        return _of_idx(place)
     return Pictures(str(path), [place.name], lambda _: _read_file(place, limits))
 
 
 def _of_folder(folder: Path, limits: ImageLimits) -> Pictures:
-    names = list(files_of(folder))
+    names: list[str] = []
+    faults: dict[int, str] = {}
+    for name, fault in listed(folder):
+        if fault:
+            faults[len(names)] = fault
+        names.append(name)
     if not names:
         raise InputError(f"{folder}: no files in it")
-    images = [name for name in names if Path(name).suffix.lower() in SUFFIXES]
+    images = [name for i, name in enumerate(names) if Path(name).suffix.lower() in SUFFIXES and i not in faults]
     labels = labels_of(images)
     if labels is not None and len(images) < len(names):
         tops = set(labels)
         labels = [name.partition("/")[0] if name.partition("/")[0] in tops else "" for name in names]
     parts = parts_of(images)
     note = f"{', '.join(parts)} are taken for parts of a set, not for classes; give one of them" if parts else ""
-    return Pictures(str(folder), names, lambda i: _read_file(folder / names[i], limits), labels, note)
+
+    def read(i: int) -> tuple[Bytes, str, tuple[str, ...]]:
+        if i in faults:
+            raise Unreadable(faults[i])
+        return _read_file(folder / names[i], limits)
+
+    return Pictures(str(folder), names, read, labels, note)
 
 
 def _read_file(path: Path, limits: ImageLimits) -> tuple[Bytes, str, tuple[str, ...]]:
@@ -121,9 +135,12 @@ def _of_set(path: Path, suffix: str, limits: ImageLimits) -> Pictures:
     return Pictures(str(path), _numbers(len(encoded)), read, labels)
 
 
+def _of_idx(path: Path) -> Pictures:
+    images = as_images(read_idx(path), path)
+    return _of_array(path, images, idx_labels(path, len(images)))
+
+
 def _of_array(path: Path, images: Bytes, labels: list[str] | None) -> Pictures:
-    if labels is not None and len(labels) != len(images):
-        raise InputError(f"{path}: {len(images):,} images and {len(labels):,} labels")
     kind = f"array, {'RGB' if images.shape[3] == 3 else 'RGBA' if images.shape[3] == 4 else 'grey'}"
     return Pictures(str(path), _numbers(len(images)), lambda i: (np.array(images[i]), kind, ()), labels)
 

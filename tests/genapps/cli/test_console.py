@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from genapps.cli.console import Progress, clock, detail, fail, note, print_json, visible
+from genapps.cli.console import Progress, clock, detail, fail, note, one_line, print_json, visible
 from genapps.cli.options import Duration, Whole, output_options, training_options
 
 
@@ -118,6 +118,7 @@ def test_what_would_steer_a_terminal_is_written_out(capsys: pytest.CaptureFixtur
     cell = "a\x1b[31m\x1b]0;title\x07\r\x9b2J\u202eb\tZoë 分子"
     shown = "a\\x1b[31m\\x1b]0;title\\x07\\r\\x9b2J\\u202eb\tZoë 分子"
     assert visible(cell) == shown
+    assert one_line(f"{cell}\n") == shown.replace("\t", "\\t") + "\\n"
     note(f"note: {cell}")
     fail("\x1b[2Jgone")
     assert capsys.readouterr().err == f"note: {shown}\ngenapps: \\x1b[2Jgone\n"

@@ -71,6 +71,10 @@ def test_rows_that_fit_no_image_are_told_and_the_others_taken(mixed: Path) -> No
     assert "Did you mean 'b.png'?" in notes[0]
 
 
+def test_columns_of_other_names_are_taken_where_their_rows_fit(mixed: Path) -> None:
+    assert told(mixed, "a,b\nb.png,cat\n")[0]["b.png"] == "cat"
+
+
 def test_rows_that_say_the_same_again_are_told(mixed: Path) -> None:
     labels, notes = told(mixed, "file,label\nb.png,cat\n./b.png,cat\n")
     assert labels["b.png"] == "cat" and "1 row said again" in notes[0]
@@ -84,6 +88,7 @@ def test_rows_that_say_the_same_again_are_told(mixed: Path) -> None:
         ("file,label\nb.png,cat\n./b.png,dog\n", "row 1 says 'b.png' is 'cat', row 2 says 'dog'"),
         ("file,label\na.png,\n", "no row has a label"),
         ("file\na.png\n", "one column"),
+        ("a,b\n1,2\n", "needs columns file and label; there are: a, b"),
         ("one,two,three\na.png,cat,x\n", "no columns file and label; there are: one, two, three"),
     ],
 )
