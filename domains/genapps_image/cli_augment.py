@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 
@@ -129,7 +129,7 @@ def augment(images: str, output: str | None, as_json: bool, **options: Any) -> N
         print_json(to_json(outcome))
     elif verbosity() >= 0:
         for line in lines(outcome):
-            click.echo(line)
+            click.echo(one_line(line))
     _notes(outcome)
     note(f"folder      {output}")
     note(f"report      {Path(str(output)) / 'report.html'}")
@@ -138,11 +138,11 @@ def augment(images: str, output: str | None, as_json: bool, **options: Any) -> N
 def _notes(outcome: Any) -> None:
     """What was met, on stderr."""
     for sentence in outcome.notes:
-        note(f"note: {sentence}")
+        note(f"note: {one_line(sentence)}")
     refused = [(f"refused {one.row}", one.reason) for one in outcome.looked.refused]
     skipped = [(f"skipped {one.name}", one.reason) for one in outcome.looked.skipped]
     for told in (refused, skipped):
         for name, reason in told[:_TOLD]:
-            note(f"{name}: {reason}")
+            note(one_line(f"{name}: {reason}"))
         if len(told) > _TOLD:
             note(f"{len(told) - _TOLD:,} more were {told[0][0].split()[0]}; augment.json lists them all")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from genapps.cli.console import note, print_json, verbosity
+from genapps.cli.console import note, one_line, print_json, verbosity
 from genapps_image.cli_skipped import tell_skipped
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def tell(outcome: Outcome, output: str | None, also: Mapping[str, object | None]
         print_json(outcome.to_json())
     elif verbosity() >= 0:
         for line in outcome.lines():
-            click.echo(line)
+            click.echo(one_line(line))
     for sentence in outcome.notes:
-        note(f"note: {sentence}")
+        note(f"note: {one_line(sentence)}")
     tell_skipped(outcome.skipped)
     if outcome.written:
         many = len(outcome.written)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option
 from genapps.errors import UsageError
 from genapps_image.cli_skipped import tell_skipped
@@ -136,7 +136,7 @@ def _tell(as_json: bool, figures: Any, told: Any, skipped: Sequence[Any], places
         print_json({**{f"{name}_file": place for name, place in written.items()}, **figures, "skipped": everything})
     else:
         for line in told:
-            click.echo(line)
+            click.echo(one_line(line))
     tell_skipped(skipped)
     if not as_json:
         for name, place in written.items():

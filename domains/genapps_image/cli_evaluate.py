@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option, threads_option
 from genapps_image.cli_skipped import tell_skipped
 
@@ -72,7 +72,7 @@ def evaluate(
         print_json(found.to_json())
     elif verbosity() >= 0:
         for line in page.lines(found):
-            click.echo(line)
+            click.echo(one_line(line))
     for sentence in (*found.notes, *found.judged.notes):
-        note(f"note: {sentence}")
+        note(f"note: {one_line(sentence)}")
     tell_skipped(found.skipped)

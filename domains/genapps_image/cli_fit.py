@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import VERBOSITY, Progress, note, print_json, verbosity
+from genapps.cli.console import VERBOSITY, Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Duration, output_options, seed_option, threads_option
 from genapps.errors import InputError, UsageError
 from genapps.training.settings import Event
@@ -114,9 +114,9 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
         print_json({**{f"{name}_file": place for name, place in places.items()}, **found.to_json()})
         return
     for line in found.lines() if verbosity() >= 0 else ():
-        click.echo(line)
+        click.echo(one_line(line))
     for sentence in found.notes:
-        note(f"note: {sentence}")
+        note(f"note: {one_line(sentence)}")
     tell_skipped(found.skipped)
     for name, place in places.items():
         note(f"{name:<12} {place}")

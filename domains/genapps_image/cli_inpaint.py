@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 from genapps_image.cli_skipped import tell_skipped
@@ -83,7 +83,7 @@ def inpaint(images: str, output: str | None, as_json: bool, **options: Any) -> N
         return
     if verbosity() >= 0:
         for line in found.lines(held):
-            click.echo(line)
+            click.echo(one_line(line))
     if Path(output).suffix.lower() in (".jpg", ".jpeg", ".webp"):
         note(f"note: {Path(output).suffix} changes all pixels a little; name a .png and what is known stays as it is")
     tell_skipped(found.skipped)

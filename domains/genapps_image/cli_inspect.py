@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import output_options
 from genapps.errors import InputError
 from genapps_image.cli_skipped import tell_skipped
@@ -42,9 +42,9 @@ def inspect(images: str, output: str | None, as_json: bool) -> None:
         print_json(inspecting.to_json(found))
     elif verbosity() >= 0:
         for line in inspecting.lines(found):
-            click.echo(line)
+            click.echo(one_line(line))
     if pictures.note:
-        note(f"note: {pictures.note}")
+        note(f"note: {one_line(pictures.note)}")
     tell_skipped(found.skipped)
     if not found.count:
         raise InputError(f"{images}: no image that can be used")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 from genapps_image.cli_fit import Size
@@ -97,9 +97,9 @@ def label(images: str, output: str | None, as_json: bool, **options: Any) -> Non
         print_json({**{f"{name}_file": place for name, place in written.items()}, **figures})
     elif verbosity() >= 0 and output != STDOUT:
         for line in lines(made, learnt=labeller is None):
-            click.echo(line)
+            click.echo(one_line(line))
     for sentence in made.notes:
-        note(f"note: {sentence}")
+        note(f"note: {one_line(sentence)}")
     tell_skipped(made.skipped)
     for name, place in {} if as_json else written.items():
         note(f"{name:<11} {place}{f', {copied:,} of {len(made.rows):,}' if name == 'images' else ''}")

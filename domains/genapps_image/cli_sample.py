@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from genapps.cli.console import Progress, note, print_json, verbosity
+from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 
@@ -59,6 +59,6 @@ def sample(model: str, output: str | None, as_json: bool, **options: Any) -> Non
     if verbosity() >= 0:
         click.echo(f"drawn        {wish.n:,} images by the {held.family}, seed {wish.seed}")
         for line in Reached(**about["reached"]).lines() if about["reached"] else ():
-            click.echo(line)
+            click.echo(one_line(line))
     note(f"written      {written[0]}")
     note(f"manifest     {written[1]}")
