@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress, note, one_line, print_json, verbosity
-from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Duration, Real, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 
 _TOLD = 10  # refused rows and skipped files that are told one by one
@@ -63,7 +63,7 @@ class Share(click.ParamType["float | str", str]):
 )
 @click.option("--measure/--no-measure", default=True, help="Whether to try mixes and to measure the gain.")
 @click.option(
-    "--visible", type=click.FloatRange(0, 1), default=0.3, metavar="SHARE", show_default=True,
+    "--visible", type=Real(0, 1), default=0.3, metavar="SHARE", show_default=True,
     help="Share of a box that must stay in sight for it to be kept.",
 )  # fmt: skip
 @click.option(

@@ -47,7 +47,7 @@ FILE = click.Path(path_type=Path)
     help="Of small images: ensemble (the default), gmm, vae, autoregressive, rbm, gan or hmm.",
 )
 @click.option("--budget", type=Duration(), help="Time a family learns at most: 90s, 5m, 1h30m.")
-@click.option("--maps", type=FILE, metavar="FOLDER", help="Write the heat of each image over it, as PNG.")
+@click.option("--maps", type=FILE, metavar="FOLDER", help="New folder for the heat of each image over it, as PNG.")
 @click.option("--report", type=FILE, metavar="FILE.html", help="Write a report: one page, opens offline.")
 @click.option("--model", type=FILE, metavar="FILE", help="Judge by what --save kept; give NEW alone.")
 @click.option("--save", type=FILE, metavar="FILE.genapps", help="Save what is good, to judge other images by.")
@@ -146,9 +146,10 @@ def _tell(as_json: bool, figures: Any, told: Any, skipped: Sequence[Any], places
 def _check(images: tuple[str, ...], output: str | None, as_json: bool, options: dict[str, Any]) -> None:
     """Refuse what does not go together, and what could not be written, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_apart, check_target
+    from genapps.io.atomic import check_target
     from genapps.io.writers import check_output
-    from genapps.report.files import check_report, figures_beside
+    from genapps.report.files import figures_beside
+    from genapps_image.placing import check_files, check_folder, check_page
 
     if options["model"] is not None and (
         options["save"] or options["family"] or options["features"] != "auto" or options["look_at"] != "auto"
@@ -162,8 +163,8 @@ def _check(images: tuple[str, ...], output: str | None, as_json: bool, options: 
         check_suffix(options["save"])
         check_target(options["save"])
     report = options["report"]
-    check_report(report)
-    check_apart(
-        [output, options["save"], report, None if report is None else figures_beside(report)],
-        [*images, options["model"]],
-    )
+    maps, beside = options["maps"], None if report is None else figures_beside(report)
+    check_files([output, options["save"], report, beside, maps], [*images, options["model"]])
+    check_page(report)
+    if maps is not None:
+        check_folder(maps, images, option="--maps")

@@ -51,17 +51,17 @@ def evaluate(
       genapps image evaluate photos/ made/ --unseen others/ --report report.html
       genapps image evaluate photos/ made/ --features pixels --json
     """
-    from genapps.io.atomic import check_apart, check_target
-    from genapps.report.files import check_report
+    from genapps.report.files import figures_beside
     from genapps.threads import threads as on_threads
     from genapps_image.evaluation import page
     from genapps_image.evaluation.tasks import evaluate as run
+    from genapps_image.placing import check_figures, check_files, check_page
     from genapps_image.writing import write_json
 
-    check_apart([output, report], [real, made, options["unseen"], options["weights"]])
-    check_report(report)
-    if output not in (None, "-"):
-        check_target(str(output))
+    beside = None if report is None else figures_beside(report)
+    check_files([output, report, beside], [real, made, options["unseen"], options["weights"]])
+    check_page(report)
+    check_figures(output)
     with Progress("evaluating") as bar, on_threads(threads):
         found = run(real, made, progress=lambda what, done, total: bar.update(done, total, what), **options)
     if output not in (None, "-"):

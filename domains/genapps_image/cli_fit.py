@@ -77,7 +77,7 @@ def fit(images: str, output: str | None, as_json: bool, **options: Any) -> None:
       genapps image fit photos/ -o mine.genapps --family gan --budget 10m
       genapps image fit photos/ -o mixture.genapps --family gmm --size 16 --set n_components=8
     """
-    target = _checked(images, output)
+    target = _checked(images, output, sheet=not options["no_sheet"])
     leads = _leads()
     from genapps.threads import threads
     from genapps_image.generation.fitting import Study
@@ -156,18 +156,19 @@ def _leads() -> bool:
     return leads
 
 
-def _checked(images: str, output: str | None) -> Path:
+def _checked(images: str, output: str | None, sheet: bool) -> Path:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_apart, check_target
+    from genapps.io.atomic import check_target
+    from genapps_image.placing import check_files
 
     if output is None or output == STDOUT:
         raise UsageError("name the file of the model: -o mine.genapps")
     check_suffix(output)
-    beside = str(Path(output).with_suffix(".png"))
-    for place in (output, beside):
+    places = [output, str(Path(output).with_suffix(".png"))] if sheet else [output]
+    for place in places:
         check_target(place)
-    check_apart([output, beside], [images])
+    check_files(places, [images])
     return Path(output)
 
 

@@ -59,13 +59,14 @@ def inpaint(images: str, output: str | None, as_json: bool, **options: Any) -> N
     """
     if output is None or output == "-":
         raise UsageError("name where the images go: -o filled/, or -o filled.png for one image")
-    from genapps.io.atomic import check_apart
     from genapps.threads import threads
     from genapps_image.generation import filling
     from genapps_image.generation.holes import hole_of
     from genapps_image.model import ImageModel
+    from genapps_image.placing import check_files, check_place, several_in
 
-    check_apart([output], [images, options["model"], options["mask"], options["check"]])
+    check_place(output, images, several_in(images) or options["draws"] > 1)
+    check_files([output], [options["model"], options["mask"], options["check"]])
     hole_of(options["mask"], options["box"])
     held = ImageModel.load(options.pop("model"))
     on = options.pop("threads")

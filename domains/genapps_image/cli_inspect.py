@@ -25,12 +25,11 @@ def inspect(images: str, output: str | None, as_json: bool) -> None:
       genapps image inspect photos/ --json
     """
     from genapps_image import inspecting
+    from genapps_image.placing import check_figures, check_files
     from genapps_image.reading.pictures import open_pictures
 
-    if output not in (None, "-"):
-        from genapps.io.atomic import check_target
-
-        check_target(str(output))
+    check_files([output], [images])
+    check_figures(output)
     pictures = open_pictures(images)
     with Progress("looking", unit="images") as bar:
         found = inspecting.inspect(pictures, progress=bar.update)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress, note, one_line, print_json, verbosity
-from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Duration, Real, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 from genapps_image.cli_fit import Size
 from genapps_image.cli_skipped import tell_skipped
@@ -29,7 +29,7 @@ PLACE = click.Path(path_type=Path)
 )  # fmt: skip
 @click.option("--copy-to", type=PLACE, metavar="FOLDER", help="Copy the images into a folder for each class.")
 @click.option(
-    "--at-least", type=click.FloatRange(0, 1), default=0.9, metavar="0..1", show_default=True,
+    "--at-least", type=Real(0, 1), default=0.9, metavar="0..1", show_default=True,
     help="How sure a label must be for --copy-to.",
 )  # fmt: skip
 @click.option("--model", metavar="FILE.genapps", help="Label by what --save kept; nothing is learnt.")
@@ -125,9 +125,9 @@ def _write(
 def _check(images: str, output: str | None, as_json: bool, options: dict[str, Any]) -> None:
     """Refuse what does not go together, and what could not be written, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_apart, check_target
+    from genapps.io.atomic import check_target
     from genapps.io.writers import check_output
-    from genapps_image.labelling.sorting import check_folder
+    from genapps_image.placing import check_files, check_folder
 
     if output is None and options["save"] is None and options["copy_to"] is None:
         raise UsageError("nothing to write: -o labels.csv, --copy-to FOLDER or --save FILE.genapps")
@@ -145,5 +145,5 @@ def _check(images: str, output: str | None, as_json: bool, options: dict[str, An
         check_suffix(options["save"])
         check_target(options["save"])
     if options["copy_to"] is not None:
-        check_folder(options["copy_to"], images)
-    check_apart([output, options["save"]], [images, options["table"], options["model"]])
+        check_folder(options["copy_to"], [images], option="--copy-to")
+    check_files([output, options["save"], options["copy_to"]], [images, options["table"], options["model"]])

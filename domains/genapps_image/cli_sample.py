@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress, note, one_line, print_json, verbosity
-from genapps.cli.options import Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Real, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 
 
@@ -16,7 +16,7 @@ from genapps.errors import UsageError
 @click.option("-n", "count", type=Whole(1, 100_000_000), required=True, metavar="N", help="How many images.")
 @click.option("--label", metavar="NAME", help="Of this class; of all, as often as in training, if not given.")
 @click.option(
-    "--temperature", type=click.FloatRange(0, 10), default=1.0, metavar="0..10", show_default=True,
+    "--temperature", type=Real(0, 10), default=1.0, metavar="0..10", show_default=True,
     help="Below 1: more usual images, and more alike.",
 )  # fmt: skip
 @seed_option
@@ -25,8 +25,8 @@ from genapps.errors import UsageError
 def sample(model: str, output: str | None, as_json: bool, **options: Any) -> None:
     """Make new images from a model that fit wrote.
 
-    -o is a folder (a PNG an image, in folders by class), one sheet (sheet.png), or arrays (images.npz). A manifest
-    beside them says how each was made.
+    -o is a new folder (a PNG an image, in folders by class), one sheet (sheet.png), or arrays (images.npz). A manifest
+    beside them says how each was made; a sheet or arrays replace an earlier result only.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress
-from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Duration, Real, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 from genapps_image.cli_delivered import tell
 
@@ -19,7 +19,7 @@ from genapps_image.cli_delivered import tell
     "--style", "styles", multiple=True, metavar="PICTURE", help="The picture whose style it is; several are mixed."
 )
 @click.option(
-    "--strength", type=click.FloatRange(0, 1), default=0.7, metavar="0..1", show_default=True,
+    "--strength", type=Real(0, 1), default=0.7, metavar="0..1", show_default=True,
     help="0: the photograph; 1: the style, with hardly any structure kept.",
 )  # fmt: skip
 @click.option("--keep-color", is_flag=True, help="Light and strokes as the style's, color as the photograph's.")
@@ -81,9 +81,9 @@ def stylize(photos: str | None, output: str | None, as_json: bool, report: Path 
 def _check(photos: str | None, output: str | None, report: Path | None, options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_apart, check_target
-    from genapps.report.files import check_report
-    from genapps_image.placing import check_place, several_in
+    from genapps.io.atomic import check_target
+    from genapps.report.files import figures_beside
+    from genapps_image.placing import check_files, check_page, check_place, several_in
 
     if output == "-":
         raise UsageError("-o -: images go to files; name a file or a folder")
@@ -92,5 +92,8 @@ def _check(photos: str | None, output: str | None, report: Path | None, options:
     if options["save"] is not None:
         check_suffix(options["save"])
         check_target(options["save"])
-    check_report(report)
-    check_apart([output, options["save"], report], [photos, options["train"], options["model"], *options["styles"]])
+    beside = None if report is None else figures_beside(report)
+    check_files(
+        [output, options["save"], report, beside], [photos, options["train"], options["model"], *options["styles"]]
+    )
+    check_page(report)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress
-from genapps.cli.options import Duration, Whole, output_options, seed_option, threads_option
+from genapps.cli.options import Duration, Real, Whole, output_options, seed_option, threads_option
 from genapps.errors import UsageError
 from genapps_image.cli_delivered import tell
 
@@ -25,7 +25,7 @@ from genapps_image.cli_delivered import tell
 @click.option("--budget", type=Duration(), help="Time to learn, 3m if not given: 90s, 5m, 1h.")
 @click.option("--steps", type=Whole(1, 10**8), metavar="N", help="Steps to learn, instead of a time.")
 @click.option(
-    "--held-out", type=click.FloatRange(0, 0.9), default=0.2, metavar="0..0.9", show_default=True,
+    "--held-out", type=Real(0, 0.9), default=0.2, metavar="0..0.9", show_default=True,
     help="Share of the images that are not learnt from, but judged by.",
 )  # fmt: skip
 @click.option("--model", metavar="FILE.genapps", help="Use what --save kept; nothing is learnt.")
@@ -87,9 +87,9 @@ def upscale(images: str, output: str | None, as_json: bool, report: Path | None,
 def _check(images: str, output: str | None, report: Path | None, options: dict[str, Any]) -> None:
     """Refuse what could not be written, or would go over the input, before any work is done."""
     from genapps.io.artifact import check_suffix
-    from genapps.io.atomic import check_apart, check_target
-    from genapps.report.files import check_report
-    from genapps_image.placing import check_place, several_in
+    from genapps.io.atomic import check_target
+    from genapps.report.files import figures_beside
+    from genapps_image.placing import check_files, check_page, check_place, several_in
 
     if output == "-":
         raise UsageError("-o -: images go to files; name a folder")
@@ -100,5 +100,6 @@ def _check(images: str, output: str | None, report: Path | None, options: dict[s
     if options["save"] is not None:
         check_suffix(options["save"])
         check_target(options["save"])
-    check_report(report)
-    check_apart([output, options["save"], report], [images, options["model"]])
+    beside = None if report is None else figures_beside(report)
+    check_files([output, options["save"], report, beside], [images, options["model"]])
+    check_page(report)

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from typing import TextIO
 
 import click
 
@@ -39,6 +40,8 @@ def main(args: Sequence[str] | None = None) -> int:
     0 done, 1 failed, 2 wrong usage, 3 bad input, 10 anomalies, 130 interrupted, 143 terminated.
     `--debug` may stand anywhere before `--`; it lets tracebacks and library warnings through.
     """
+    if sys.stdout is None:
+        sys.stdout = _unread()
     words, debug = _take_debug(sys.argv[1:] if args is None else args)
     try:
         with warnings.catch_warnings(), _terminable() if args is None else nullcontext():
@@ -166,6 +169,13 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
     )
+
+
+def _unread() -> TextIO:
+    """A pipe whose reader has left, for a process begun without a stdout (`>&-`): what is said there is not done."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w")
 
 
 def _abandon_stdout() -> None:

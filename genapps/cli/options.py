@@ -58,6 +58,17 @@ class Whole(click.ParamType[int, str]):
         return number
 
 
+class Real(click.FloatRange):
+    """A number between two bounds; nan, which no bound stops, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; fails unless it is one."""
+        number = float(super().convert(value, param, ctx))
+        if number != number:
+            self.fail(f"must be a number, not {value}", param, ctx)
+        return number
+
+
 def training_options(
     family: str = "Model family; auto tries them within the budget.",
 ) -> Callable[[Function], Function]:

@@ -30,6 +30,7 @@ from genapps_image.augmentation.mixes import MIXES, SAFE, Mix, parse_mix
 from genapps_image.augmentation.planning import Share, folders_of, plan, shares
 from genapps_image.augmentation.trials import Choice, choose_mix, folds
 from genapps_image.model import ImageModel
+from genapps_image.placing import check_folder
 from genapps_image.reading.pictures import Pictures, open_pictures
 from genapps_image.records import Skipped
 from genapps_image.writing import encoded
@@ -327,10 +328,8 @@ def _write_generated(
 
 
 def check_new(output: str) -> None:
-    """Refuse a folder that holds something, so that nothing of it is mixed with what is made."""
-    target = Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{output}: is there and not empty; name a new folder")
+    """Refuse a folder that holds something, so that nothing of it is mixed with what is made. As `check_folder`."""
+    check_folder(output, [])
 
 
 @contextmanager

@@ -17,13 +17,15 @@ import numpy as np
 import torch
 
 from genapps.errors import UsageError
-from genapps.io.atomic import replacing
+from genapps.io.atomic import check_target, replacing
 from genapps_image.model import ImageModel
+from genapps_image.placing import check_folder
 from genapps_image.records import Bytes
 from genapps_image.writing import WRITTEN, sheet, write_image, write_json
 
 PART = 250  # images drawn at once
 MOST_ON_SHEET = 2500
+_BEGINS = b'{\n "made_by": "genapps image sample"'
 Drawn = tuple[list[Bytes], list[str] | None]  # pixels (H, W, C) of each, and the class of each
 
 
@@ -51,14 +53,35 @@ def drawn(model: ImageModel, wish: Wish, progress: Callable[[int, int], None] | 
 
 
 def check_place(place: str, n: int) -> None:
-    """Raise UsageError unless images can be written there: a folder, .npz, or an image's suffix for a sheet."""
-    suffix = Path(place).suffix.lower()
-    if place.endswith("/") or suffix in ("", ".npz") or Path(place).is_dir():
+    """Raise UsageError unless images can go there: to a new folder, .npz, or an image's suffix for a sheet.
+
+    A file that is there is replaced only with the manifest of an earlier result beside it.
+    """
+    if _is_folder(place):
+        check_folder(place, [])
         return
-    if suffix not in WRITTEN:
+    path, suffix = Path(place), Path(place).suffix.lower()
+    if suffix != ".npz" and suffix not in WRITTEN:
         raise UsageError(f"{place}: name a folder/, a sheet such as sheet.png, or an array file such as images.npz")
-    if n > MOST_ON_SHEET:
+    if suffix != ".npz" and n > MOST_ON_SHEET:
         raise UsageError(f"{n:,} images are too many for one sheet of {MOST_ON_SHEET:,}; name a folder/ or a .npz file")
+    manifest = path.with_suffix(".json")
+    for one in (path, manifest):
+        check_target(one)
+        if one.is_file() and not _is_manifest(manifest):
+            raise UsageError(f"{one}: is there, and no earlier result of sample; choose another name")
+
+
+def _is_folder(place: str) -> bool:
+    return place.endswith("/") or not Path(place).suffix or Path(place).is_dir()
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a file begins as the manifests that `deliver` writes do."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_BEGINS)) == _BEGINS
 
 
 def deliver(place: str, parts: Iterable[Drawn], model: ImageModel, wish: Wish, about: dict[str, Any]) -> list[str]:
@@ -67,18 +90,14 @@ def deliver(place: str, parts: Iterable[Drawn], model: ImageModel, wish: Wish, a
     about: what the manifest says of them all.
     """
     check_place(place, wish.n)
-    path, suffix = Path(place), Path(place).suffix.lower()
-    if suffix == ".npz":
-        rows = _write_arrays(path, parts, model, wish.n)
-    elif suffix in WRITTEN and not path.is_dir():
-        rows = _write_sheet(path, parts)
+    path = Path(place)
+    if _is_folder(place):
+        rows, manifest = _write_folder(path, parts, model.classes), path / "manifest.json"
+    elif path.suffix.lower() == ".npz":
+        rows, manifest = _write_arrays(path, parts, model, wish.n), path.with_suffix(".json")
     else:
-        rows = _write_folder(path, parts, model.classes)
-        manifest = path / "manifest.json"
-        write_json(manifest, {**about, "images": rows})
-        return [str(path), str(manifest)]
-    manifest = path.with_suffix(".json")
-    write_json(manifest, {**about, "images": rows})
+        rows, manifest = _write_sheet(path, parts), path.with_suffix(".json")
+    write_json(manifest, {"made_by": "genapps image sample", **about, "images": rows})
     return [str(path), str(manifest)]
 
 

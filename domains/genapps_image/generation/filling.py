@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps_image.codec import Codec
 from genapps_image.generation.checking import Checked, check
 from genapps_image.generation.holes import Box, hole_of
@@ -107,6 +107,8 @@ def inpaint(
     whole = None if wish.check is None else open_pictures(wish.check)
     alone = len(pictures) == 1 and Path(output).suffix.lower() in WRITTEN and wish.draws == 1
     folder = Path(output)
+    if not alone and folder.suffix.lower() in WRITTEN:
+        raise UsageError(f"{output}: one file for several images; name a folder: -o {folder.with_suffix('')}/")
     if not alone:
         folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(wish.seed)

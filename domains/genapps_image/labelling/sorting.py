@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from genapps.errors import InputError, UsageError
+from genapps.errors import InputError
 from genapps.io.atomic import replacing
 from genapps_image.labelling.tasks import Row
 from genapps_image.reading.pictures import Pictures
@@ -14,17 +14,6 @@ from genapps_image.records import Skipped
 from genapps_image.writing import write_image
 
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-
-
-def check_folder(folder: str | Path, images: str | Path) -> None:
-    """Refuse a folder that is a file, not empty, or within what is read, before any work is done. Raises UsageError."""
-    place, source = Path(folder), Path(images).resolve()
-    if place.exists() and not place.is_dir():
-        raise UsageError(f"--copy-to {folder}: is a file; name a folder")
-    if place.is_dir() and any(place.iterdir()):
-        raise UsageError(f"--copy-to {folder}: is not empty; name a new folder")
-    if source.is_dir() and (place.resolve() == source or source in place.resolve().parents):
-        raise UsageError(f"--copy-to {folder}: lies in the folder that is read; choose one beside it")
 
 
 def sort_into(

@@ -57,3 +57,24 @@ def test_places_that_are_none_are_refused() -> None:
         delivering.check_place("x.txt", 1)
     with pytest.raises(UsageError, match="too many for one sheet"):
         delivering.check_place("x.png", 3000)
+
+
+@pytest.mark.parametrize("name", ["s.png", "s.npz"])
+def test_only_an_earlier_result_is_replaced(model_of: Make, tmp_path: Path, name: str) -> None:
+    model, place = model_of("gmm"), tmp_path / name
+    for count in (3, 2):
+        deliver(str(place), drawn(model, Wish(count)), model, Wish(count), {})
+    (tmp_path / "s.json").write_text('{"images": []}')
+    with pytest.raises(UsageError, match="no earlier result of sample"):
+        delivering.check_place(str(place), 1)
+    (tmp_path / "s.json").unlink()
+    with pytest.raises(UsageError, match="no earlier result of sample"):
+        delivering.check_place(str(place), 1)
+
+
+def test_a_folder_is_a_new_one(model_of: Make, tmp_path: Path) -> None:
+    model, place = model_of("gmm"), f"{tmp_path}/made.png/"
+    deliver(place, drawn(model, Wish(2)), model, Wish(2), {})
+    assert len(list(Path(place).rglob("*.png"))) == 2
+    with pytest.raises(UsageError, match="is not empty"):
+        deliver(place, drawn(model, Wish(1)), model, Wish(1), {})
