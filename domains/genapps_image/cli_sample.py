@@ -30,12 +30,12 @@ def sample(model: str, output: str | None, as_json: bool, **options: Any) -> Non
 
     \b
     Examples:
-      genapps image sample mine.genapps -n 100 -o new/
+      genapps image sample mine.genapps -n 100 -o drawn/
       genapps image sample mine.genapps -n 20 --label cat --temperature 0.8 -o sheet.png
       genapps image sample mine.genapps -n 1000 --seed 7 -o images.npz
     """
     if output is None or output == "-":
-        raise UsageError("name where the images go: -o new/, -o sheet.png or -o images.npz")
+        raise UsageError("name where the images go: -o drawn/, -o sheet.png or -o images.npz")
     from genapps.io.atomic import check_apart
     from genapps.threads import threads
     from genapps_image.generation import delivering
