@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity, visible
-from genapps.cli.options import Whole, output_options, seed_option
+from genapps.cli.options import Real, Whole, output_options, seed_option
 from genapps.cli.stopping import Stop
 from genapps.errors import UsageError
 from genapps.wording import counted
@@ -37,11 +37,11 @@ STDOUT = "-"
 @click.option("--filters", "filters", multiple=True, metavar="NAMES", help="Alerts it must not have: pains,brenk,mcf.")
 @click.option("--most-atoms", type=Whole(4, 500), default=50, metavar="N", show_default=True, help="Beside hydrogen.")
 @click.option(
-    "--hardest", type=click.FloatRange(1, 10), metavar="1..10",
+    "--hardest", type=Real(1, 10), metavar="1..10",
     help="The highest SA score of a child, 10: any; as 9 of 10 of the first molecules, or 4, if not given.",
 )  # fmt: skip
 @click.option(
-    "--distinct", type=click.FloatRange(0, 1), default=1.0, metavar="0..1", show_default=True,
+    "--distinct", type=Real(0, 1), default=1.0, metavar="0..1", show_default=True,
     help="The highest similarity of two delivered molecules.",
 )  # fmt: skip
 @click.option("--novel-to", metavar="FILE", help="Deliver none of the molecules in it; the search may begin from them.")

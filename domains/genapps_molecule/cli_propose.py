@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress, note, print_json, verbosity
-from genapps.cli.options import Duration, Whole, output_options_of, seed_option, threads_option
+from genapps.cli.options import Duration, Real, Whole, output_options_of, seed_option, threads_option
 from genapps.errors import UsageError
 
 FILE = click.Path(path_type=Path)
@@ -35,7 +35,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".smi", ".sdf")
 @click.option("--rank", metavar="AIMS", help="Best first, by Pareto fronts: qed, -sa is high QED and low SA.")
 @click.option("--model", type=FILE, metavar="FILE.genapps", help="A model of your own; the shipped one if not given.")
 @click.option(
-    "--temperature", type=click.FloatRange(0.1, 3), default=1.0, show_default=True, metavar="T",
+    "--temperature", type=Real(0.1, 3), default=1.0, show_default=True, metavar="T",
     help="Below 1: more usual molecules; above: stranger ones.",
 )  # fmt: skip
 @click.option(
