@@ -22,7 +22,7 @@ from genapps.spaces import Columns, Constraint, Continuous, Pixels
 class PixelConfig(GaussianConfig):
     """A mixture of images; what differs from that of rows are the defaults."""
 
-    n_components: int = field(default=50, metadata={"help": "components of the mixture", "least": 1})
+    n_components: int = field(default=50, metadata={"help": "components of the mixture", "least": 1, "most": 100_000})
     covariance_type: Literal["full", "tied", "diag", "spherical", "lowrank"] = field(
         default="lowrank", metadata={"help": "full, tied, diag, spherical, or lowrank (factor analysers)"}
     )

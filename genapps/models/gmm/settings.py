@@ -10,7 +10,7 @@ from typing import Literal
 class GaussianConfig:
     """The mixture's shape and its fit; names as in scikit-learn."""
 
-    n_components: int = field(default=1, metadata={"help": "components of the mixture", "least": 1})
+    n_components: int = field(default=1, metadata={"help": "components of the mixture", "least": 1, "most": 100_000})
     covariance_type: Literal["full", "tied", "diag", "spherical", "lowrank"] = field(
         default="full", metadata={"help": "full, tied, diag, spherical, or lowrank (factor analysers)"}
     )
