@@ -57,7 +57,7 @@ def lines(made: Labelled, *, learnt: bool) -> Iterator[str]:
 
 
 def _right(found: Estimate, classes: tuple[str, ...], learnt: bool) -> Iterator[str]:
-    how = "each by a model that was not shown it" if learnt else "none of which was learnt from"
+    how = "each by a lesser model that was not shown it" if learnt else "none of which was learnt from"
     yield (
         f"right       {found.accuracy:.1%} (95 %: {found.low:.0%} to {found.high:.0%}): {found.right:,} of "
         f"{counted(found.held_out, 'known label')}, {how}"
