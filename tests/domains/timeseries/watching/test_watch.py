@@ -23,6 +23,7 @@ from genapps.io.appending import Output
 from genapps_timeseries.watching import watch as watching
 from genapps_timeseries.watching.records import Columns
 from genapps_timeseries.watching.series import Asked
+from genapps_timeseries.watching.state import load
 from genapps_timeseries.watching.watch import Running, Watched, watch
 
 ASKED = Asked(rate=0.01, warm_up=100)
@@ -112,6 +113,18 @@ def test_killed_at_any_moment_no_line_is_lost_or_comes_twice(
     assert out.read_bytes() == expected
     run(data, out, state=state)  # nothing has come since: nothing is told
     assert out.read_bytes() == expected
+
+
+def wait_until_read(state: Path, log: Path) -> None:
+    """Until the watch has kept that it read the file to its last whole line: no fixed time is enough on any machine."""
+    whole = log.read_bytes().rfind(b"\n") + 1
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        place = load(str(state)).kept["place"] if state.exists() else {}
+        if (place.get("inode"), place.get("offset")) == (log.stat().st_ino, whole):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{log} was not read to byte {whole}")
 
 
 @pytest.mark.parametrize("copied", [False, True], ids=["renamed", "copied and cut"])
