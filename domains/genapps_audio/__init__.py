@@ -1,0 +1,15 @@
+"""Audio: a folder of clips in; more of them, variants, the odd ones out, or the words that are spoken.
+
+The names below are loaded when first used, so that `genapps audio --help` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from genapps.lazy import lazily
+
+_HOMES: dict[str, str] = {
+    "Clip": "records",
+    "Skipped": "records",
+}
+
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -1,0 +1,49 @@
+"""What goes from room to room: a clip that could be read, or the reason why it could not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Wave = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording.
+
+    name: where it is from, the path below the folder. wave: (T, C) in -1..1, C channels. rate: samples a second.
+    label: the class, where there are classes. kind: format as it was stored, such as "WAV, 24 bit". notes: what was
+    done to read it.
+    """
+
+    name: str
+    wave: Wave
+    rate: int
+    label: str | None = None
+    kind: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.wave) / self.rate
+
+    @property
+    def mono(self) -> Wave:
+        """(T,): the mean of its channels."""
+        return self.wave[:, 0] if self.wave.shape[1] == 1 else self.wave.mean(1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is no clip that could be used, and why."""
+
+    name: str
+    reason: str
+
+
+class Unreadable(ValueError):
+    """Why one file is no clip; its text is the reason that people are told."""

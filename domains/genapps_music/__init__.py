@@ -1,0 +1,16 @@
+"""Music: a folder of scores in; new pieces, continuations, voices, and what any piece is worth.
+
+The names below are loaded when first used, so that `genapps music --help` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from genapps.lazy import lazily
+
+_HOMES: dict[str, str] = {
+    "Note": "score",
+    "Part": "score",
+    "Score": "score",
+}
+
+__getattr__, __dir__ = lazily(__name__, _HOMES)
