@@ -1,0 +1,279 @@
+"""A corpus of pieces as sequences of frames, and back: the layout that suits it, bars, cuts and transpositions.
+
+A frame (C + V,) is what is always known of a step, its place in the bar, how long the bar is and how many bars are left,
+and then the cell of each voice (see `grid`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genapps.errors import InputError
+from genapps.spaces import Categorical, Frames
+from genapps_music.grid import (
+    FIRST,
+    HOLD,
+    MOST_VOICES,
+    REST,
+    UNKNOWN,
+    Cells,
+    Gridded,
+    Layout,
+    Voice,
+    cells_of,
+    lines_of,
+    playable,
+    polyphony,
+    shifts,
+    spans,
+    to_grid,
+    to_score,
+    transposed,
+)
+from genapps_music.score import QUARTER, Meter, Score, Skipped
+
+CONTEXT = 3  # variables that are always known: place in the bar, length of the bar, bars left
+LEFT = 8  # bars to the end that are told apart
+MOST_STEPS = 512  # of a sequence; longer pieces are cut at bars
+_GRIDS = (2, 4, 3, 6, 8, 12)  # steps a quarter, the first that holds nearly all onsets
+_NEARLY = 0.99
+_MOST_PLACES = 96  # steps of a bar that are told apart
+_SHIFT = 6  # semitones up, one fewer down: every key once
+_QUARTET = ("Soprano", "Alto", "Tenor", "Bass")
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How pieces become frames. bars: lengths of a bar that were seen, in steps. longest: steps of a sequence."""
+
+    layout: Layout
+    bars: tuple[int, ...]
+    longest: int
+
+    @property
+    def space(self) -> Frames:
+        """The space of the frames."""
+        places = min(max(self.bars), _MOST_PLACES)
+        known = (Categorical(max(2, places)), Categorical(max(2, len(self.bars))), Categorical(LEFT + 1))
+        return Frames(known + tuple(Categorical(voice.size) for voice in self.layout.voices), self.longest)
+
+    def context(self, starts: Sequence[int], length: int) -> Cells:
+        """What is always known (length, CONTEXT) of the first steps of a piece with these bars, the end the last."""
+        found = np.zeros((starts[-1], CONTEXT), np.int64)
+        for number, (begin, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+            found[begin:end, 0] = np.minimum(np.arange(end - begin), self.space.row.sizes[0] - 1)
+            found[begin:end, 1] = int(np.argmin([abs(end - begin - known) for known in self.bars]))
+            found[begin:end, 2] = min(len(starts) - 2 - number, LEFT)
+        return found[:length]
+
+    def frames(self, cells: Cells, starts: Sequence[int]) -> Cells:
+        """The frames (T, C + V) of a piece whose bars begin at those steps."""
+        return np.concatenate([self.context(starts, len(cells)), cells], 1)
+
+    def cells(self, frames: NDArray[Any]) -> Cells:
+        """The cells (T, V) of frames (T, C + V)."""
+        return np.asarray(frames)[:, CONTEXT:].astype(np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON, for a model file."""
+        return {"layout": self.layout.to_json(), "bars": list(self.bars), "longest": self.longest}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Codec:
+        """The inverse of `to_json`."""
+        return cls(Layout.from_json(data["layout"]), tuple(map(int, data["bars"])), int(data["longest"]))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the corpus on the grid. starts: the steps at which its bars begin, and last where it ends."""
+
+    name: str
+    cells: Cells
+    starts: tuple[int, ...]
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Pieces on one grid, what could not be used, and what a person should know of the rest."""
+
+    codec: Codec
+    pieces: tuple[Piece, ...]
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def cells(self) -> int:
+        """How many cells all pieces have."""
+        return sum(piece.cells.size for piece in self.pieces)
+
+
+def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
+    """The corpus of these pieces on the grid that suits them. Raises InputError where none can be used."""
+    usable = [score for score in scores if playable(score)]
+    silent = [Skipped(score.name, "no notes but drums, if any") for score in scores if not playable(score)]
+    if not usable:
+        raise InputError("no piece with notes to learn from")
+    steps = steps_of(usable)
+    structure = structure_of(usable, steps)
+    names, programs = _named(usable, structure)
+    kept: list[tuple[Score, Any]] = []
+    skipped = list(silent)
+    for score in usable:
+        found = lines_of(score, steps, structure, names=names)
+        if found.left_out:
+            skipped.append(Skipped(score.name, f"{found.left_out} lines more than the {sum(structure)} usual voices"))
+        else:
+            kept.append((score, found))
+    voices = _voices([found.lines for _, found in kept], structure, names, programs)
+    meters = Counter((m.beats, m.unit) for score, _ in kept for m in score.meters[:1])
+    tempo = float(np.median([score.tempo for score, _ in kept]))
+    layout = Layout(steps, voices, meters.most_common(1)[0][0], round(tempo, 1))
+    pieces, sums = [], Counter[str]()
+    for score, found in kept:
+        cells, outside = cells_of(found.lines, voices)
+        starts = bar_starts(score.meters, layout, len(cells))
+        padded = np.concatenate([cells, np.zeros((starts[-1] - len(cells), len(voices)), np.int64)])
+        pieces.append(Piece(score.name, padded, tuple(starts), score.label))
+        sums.update(notes=found.notes, moved=found.moved, lost=found.lost + outside, cut=found.cut)
+    bars = Counter(b - a for piece in pieces for a, b in zip(piece.starts[:-1], piece.starts[1:], strict=True))
+    most = max(longest, max(bars))
+    whole = Codec(layout, tuple(sorted(length for length, _ in bars.most_common(16))), most)
+    cut = [part for piece in pieces for part in parted(piece, most)]
+    codec = Codec(layout, whole.bars, max(len(part.cells) for part in cut))
+    about = Gridded(np.zeros((0, 0), np.int64), sums["notes"], sums["moved"], sums["lost"], sums["cut"])
+    remarks = about.remarks(steps)
+    if len(cut) > len(pieces):
+        remarks.append(f"pieces of more than {most:,} steps are learnt in parts that begin at bars")
+    drums = sum(1 for score in usable if any(part.drums for part in score.parts))
+    if drums:
+        remarks.append(f"drums of {drums:,} pieces left out")
+    return Corpus(codec, tuple(pieces), tuple(skipped), tuple(remarks))
+
+
+def steps_of(scores: Sequence[Score]) -> int:
+    """The steps of a quarter note that hold nearly all onsets: 2, 4, or 3, 6, 12 where there are triplets."""
+    onsets = np.array([note.onset for score in scores for part in playable(score) for note in part.notes])
+    shares = {steps: float((onsets % (QUARTER // steps) == 0).mean()) for steps in _GRIDS}
+    for steps in _GRIDS:
+        if shares[steps] >= _NEARLY:
+            return steps
+    return 12 if shares[12] - shares[4] > 0.02 else 4
+
+
+def structure_of(scores: Sequence[Score], steps: int) -> tuple[int, ...]:
+    """How many voices each part has in most pieces, at most 12 in all."""
+    seen: Counter[tuple[int, ...]] = Counter()
+    for score in scores:
+        own = tuple(min(polyphony(spans(part, steps)[0]), MOST_VOICES) for part in playable(score))
+        while sum(own) > MOST_VOICES:
+            own = own[:-1] if own[-1] == 1 else (*own[:-1], own[-1] - 1)
+        seen[own] += 1
+    return max(seen, key=lambda one: (seen[one], sum(one), one))
+
+
+def bar_starts(meters: Sequence[Meter], layout: Layout, length: int) -> list[int]:
+    """The steps at which bars begin, of which the last is at or after `length`: where the last bar ends."""
+    found = [0]
+    ordered = sorted(meters, key=lambda meter: meter.onset)
+    changes = [round(meter.onset / layout.ticks) for meter in ordered]
+    while found[-1] < max(length, 1):
+        now = found[-1]
+        current = max((k for k, change in enumerate(changes) if change <= now), default=0)
+        end = now + max(1, round(ordered[current].bar / layout.ticks))
+        after = next((change for change in changes if change > now), end)
+        found.append(min(end, after))
+    return found
+
+
+def parted(piece: Piece, longest: int) -> list[Piece]:
+    """The piece in parts of at most `longest` steps that begin at bars; a note that goes on into a part begins there.
+
+    A part that ends before the piece does keeps the number of bars that are left of it.
+    """
+    if len(piece.cells) <= longest:
+        return [piece]
+    found = []
+    begin = 0
+    while begin < len(piece.starts) - 1:
+        end = begin + 1
+        while end + 1 < len(piece.starts) and piece.starts[end + 1] - piece.starts[begin] <= longest:
+            end += 1
+        first, last = piece.starts[begin], piece.starts[end]
+        starts = tuple(start - first for start in piece.starts[begin:])
+        found.append(Piece(piece.name, _resumed(piece.cells, first, min(last, first + longest)), starts, piece.label))
+        begin = end
+    return found
+
+
+def _resumed(cells: Cells, first: int, last: int) -> Cells:
+    """Steps first..last of cells, in which the notes that have begun before begin."""
+    part = cells[first:last].copy()
+    for column in range(cells.shape[1]):
+        if len(part) and part[0, column] == HOLD:
+            before = cells[:first, column]
+            starts = (before != HOLD).nonzero()[0]
+            part[0, column] = before[starts[-1]] if len(starts) else REST
+    return part
+
+
+def keys(piece: Piece, layout: Layout, most: int = _SHIFT) -> list[Piece]:
+    """The piece in all keys, or those of at most so many semitones up, in which every voice stays in its range."""
+    made = []
+    for semitones in shifts(piece.cells, layout.voices, most):
+        cells = transposed(piece.cells, layout.voices, semitones)
+        if cells is not None:
+            made.append(Piece(piece.name, cells, piece.starts, piece.label))
+    return made
+
+
+def _named(scores: Sequence[Score], structure: tuple[int, ...]) -> tuple[list[str], list[int]]:
+    """The usual name and program of each part of pieces of that structure; names of a quartet where there are none."""
+    alike = [parts for parts in map(playable, scores) if len(parts) == len(structure)]
+    names, programs = [], []
+    for k in range(len(structure)):
+        counts = Counter(parts[k].name.strip() for parts in alike)
+        names.append(counts.most_common(1)[0][0] if counts else "")
+        programs.append(Counter(parts[k].program for parts in alike).most_common(1)[0][0] if alike else 0)
+    if len({name.casefold() for name in names}) < len(names) or "" in names:
+        quartet = structure == (1, 1, 1, 1)
+        names = [_QUARTET[k] if quartet else f"Part {k + 1}" for k in range(len(structure))]
+    return names, programs
+
+
+def _voices(
+    lines: Sequence[tuple[Any, ...]], structure: tuple[int, ...], names: list[str], programs: list[int]
+) -> tuple[Voice, ...]:
+    """The voices with the ranges that the lines have."""
+    found = []
+    column = 0
+    for part, count in enumerate(structure):
+        for _ in range(count):
+            seen = [pitch for own in lines for _, _, pitch in own[column]]
+            low, high = (min(seen), max(seen)) if seen else (60, 60)
+            found.append(Voice(names[part], low, high, programs[part], part))
+            column += 1
+    return tuple(found)
+
+
+__all__ = [
+    "CONTEXT",
+    "FIRST",
+    "UNKNOWN",
+    "Codec",
+    "Corpus",
+    "Piece",
+    "bar_starts",
+    "gather",
+    "keys",
+    "parted",
+    "to_grid",
+    "to_score",
+]
