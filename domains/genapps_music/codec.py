@@ -1,7 +1,7 @@
 """A corpus of pieces as sequences of frames, and back: the layout that suits it, bars, cuts and transpositions.
 
-A frame (C + V,) is what is always known of a step, its place in the bar, how long the bar is and how many bars are left,
-and then the cell of each voice (see `grid`).
+A frame (C + V,) is what is always known of a step, namely its place in the bar, how long the bar is and how many bars
+are left, and then the cell of each voice (see `grid`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Codec:
     def context(self, starts: Sequence[int], length: int) -> Cells:
         """What is always known (length, CONTEXT) of the first steps of a piece with these bars, the end the last."""
         found = np.zeros((starts[-1], CONTEXT), np.int64)
-        for number, (begin, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+        for number, (begin, end) in enumerate(pairwise(starts)):
             found[begin:end, 0] = np.minimum(np.arange(end - begin), self.space.row.sizes[0] - 1)
             found[begin:end, 1] = int(np.argmin([abs(end - begin - known) for known in self.bars]))
             found[begin:end, 2] = min(len(starts) - 2 - number, LEFT)
@@ -143,7 +144,7 @@ def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
         padded = np.concatenate([cells, np.zeros((starts[-1] - len(cells), len(voices)), np.int64)])
         pieces.append(Piece(score.name, padded, tuple(starts), score.label))
         sums.update(notes=found.notes, moved=found.moved, lost=found.lost + outside, cut=found.cut)
-    bars = Counter(b - a for piece in pieces for a, b in zip(piece.starts[:-1], piece.starts[1:], strict=True))
+    bars = Counter(b - a for piece in pieces for a, b in pairwise(piece.starts))
     most = max(longest, max(bars))
     whole = Codec(layout, tuple(sorted(length for length, _ in bars.most_common(16))), most)
     cut = [part for piece in pieces for part in parted(piece, most)]

@@ -1,7 +1,7 @@
 """A piece on a grid: what each voice does at each step of time, as small whole numbers.
 
-Cells (T, V): 0 rest, 1 the note before goes on, 2 + k a note begins k semitones above the voice's lowest. Every array of
-such cells is a piece: what goes on after a rest is a rest.
+Cells (T, V): 0 rest, 1 the note before goes on, 2 + k a note begins k semitones above the voice's lowest. Every array
+of such cells is a piece: what goes on after a rest is a rest.
 """
 
 from __future__ import annotations
