@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,10 @@ class FrameConfig(SequenceConfig):
 
     components: int = field(
         default=8, metadata={"help": "components of the mixture that a row is drawn from", "least": 1}
+    )
+    within: Literal["mixture"] = field(
+        default="mixture",
+        metadata={"help": "mixture: a row is drawn from components; ordered: its codes one after the other"},
     )
 
 
