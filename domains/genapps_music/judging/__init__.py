@@ -1,1 +1,1 @@
-"""What made music is worth: rules, statistics, copies and likelihood, each beside real pieces and a trivial baseline."""
+"""What made music is worth: rules, statistics, copies, likelihood, each beside real pieces and a trivial baseline."""

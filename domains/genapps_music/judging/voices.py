@@ -70,7 +70,7 @@ def voices_of(score: Score) -> Voices:
 
 
 def lines_of(part: Part) -> list[tuple[Note, ...]]:
-    """The notes of a part as lines in each of which none overlap, from the top down; at most 8, later notes left out."""
+    """The notes of a part as lines in which none overlap, from the top down; at most 8, what is left then is lost."""
     lines: list[list[Note]] = []
     for note in sorted(part.notes, key=lambda one: (one.onset, -one.pitch)):
         for line in lines:

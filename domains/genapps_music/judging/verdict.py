@@ -1,0 +1,142 @@
+"""What the figures say, in words: do made pieces keep the corpus's rules, sound like it, vary, and are they its own?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from genapps.report.measured import Finding, Measured
+from genapps.report.page import Level
+from genapps.report.text import percent
+from genapps_music.judging.copying import ALLOWED, WAYS, Copies
+from genapps_music.judging.rules import Rate
+from genapps_music.judging.statistics import KINDS
+
+NEAR, FAR = 0.1, 0.4  # of the way from held-out real pieces to independent notes
+GOOD, POOR = 0.8, 0.5  # of what held-out real pieces reach
+TELLS = 2.0  # times as far as held-out real pieces must independent notes lie, else a figure tells nothing
+OFTEN = 3.0  # times as often as in real pieces
+_LARGELY = 0.3  # share of pieces that copy from which they are poor
+_LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
+_WORDS: dict[Level, str] = {"good": "Good", "usable": "Usable with care", "poor": "Poor"}
+_TOLD = {"parallels": "parallel fifths, octaves or unisons", "crossing": "crossed voices", "leap": "awkward leaps"}
+
+_Part = tuple[Level, str]
+
+
+def verdict(
+    rates: Mapping[str, Mapping[str, Rate]], measures: Sequence[Measured], copies: Sequence[Copies], pieces: int
+) -> Finding:
+    """Level and sentences; the worst of rules, likeness, variety and copying decides the level."""
+    by_key = {one.key: one for one in measures}
+    subject = "The piece" if pieces == 1 else f"The {pieces:,} made pieces"
+    parts = [
+        *_rules(rates, pieces == 1),
+        *_likeness([by_key[kind] for kind in KINDS if kind in by_key]),
+        *_variety(by_key, pieces),
+        *_copying(copies),
+    ]
+    level = max((level for level, _ in parts), key=_LEVELS.index, default="usable")
+    if not copies:
+        counts = ", ".join(f"{_TOLD[name]} {by['made'].breaches}" for name, by in rates.items() if name in _TOLD)
+        return Finding("usable", "Not judged", f"No real pieces to judge by. Places to look at: {counts}.")
+    return Finding(level, _WORDS[level], f"{subject}: {'; '.join(text for _, text in parts)}.")
+
+
+def _rules(rates: Mapping[str, Mapping[str, Rate]], single: bool) -> list[_Part]:
+    """Each rule's rate beside the corpus's own: held-out pieces' where there are some, else the reference's."""
+    found: list[_Part] = []
+    broken: list[str] = []
+    worst: Level = "good"
+    for name, words in _TOLD.items():
+        own = rates[name]["made"]
+        real = rates[name].get("real") or rates[name].get("reference")
+        if real is None:
+            return []
+        more = _exceeds(own, real, single)
+        if not more:
+            continue
+        often = own.value > OFTEN * max(real.value, real.high)
+        worst = "poor" if often and not single else _worse(worst, "usable")
+        broken.append(f"{words} {own.value:.2f} in 100 changes, real pieces {real.value:.2f}")
+    parallels = rates["parallels"]
+    if broken:
+        found.append((worst, f"more {', more '.join(broken)}"))
+    else:
+        real = parallels.get("real") or parallels["reference"]
+        told = f"parallels {parallels['made'].value:.2f} in 100 changes, real {real.value:.2f}"
+        found.append(("good", f"rules are kept as well as by real pieces ({told})"))
+    out = rates.get("range")
+    if out and out["made"].breaches > 0 and _exceeds(out["made"], out.get("real", out["reference"]), single):
+        found.append(("usable", f"{out['made'].breaches:,} notes lie out of the voices' ranges"))
+    return found
+
+
+def _exceeds(own: Rate, real: Rate, single: bool) -> bool:
+    """More often than chance explains: of several pieces by their intervals, of one by Poisson's two deviations."""
+    if single:
+        expected = real.high * own.changes / 100
+        return own.breaches > expected + 2 * np.sqrt(expected) + 1
+    return own.low > real.high
+
+
+def _likeness(kinds: Sequence[Measured]) -> list[_Part]:
+    """How far they are on the way from held-out real pieces to independent notes, where that is furthest."""
+    ways = [(way, one) for one in kinds if (way := _way(one)) is not None]
+    if not ways:
+        return []
+    far = float(np.mean([way for way, _ in ways]))
+    way, worst = max(ways, key=lambda pair: pair[0])
+    level: Level = "good" if far <= NEAR else "usable" if far <= FAR else "poor"
+    said = {"good": "like real ones", "usable": "like real ones in part", "poor": "unlike real ones"}[level]
+    told = f", most apart in {worst.name}" if level != "good" else ""
+    place = "as near as real ones are to each other" if far <= 0.005 else f"{percent(far)} of the way to chance"
+    return [(level, f"{said} in degrees, steps, lengths and chords ({place}{told})")]
+
+
+def _way(measure: Measured) -> float | None:
+    best, worst = (control.value for control in measure.controls)
+    if best is None or worst is None or measure.value is None or worst <= TELLS * best:
+        return None
+    return max(0.0, (measure.value - best) / (worst - best))
+
+
+def _variety(by_key: Mapping[str, Measured], pieces: int) -> list[_Part]:
+    found: list[_Part] = []
+    if "distinct" in by_key and (by_key["distinct"].value or 0.0) < 1.0:
+        same = round((1 - (by_key["distinct"].value or 0.0)) * by_key["distinct"].n)
+        level: Level = "poor" if same > 0.5 * pieces else "usable"
+        found.append((level, f"{same:,} of {by_key['distinct'].n:,} are the same as another"))
+    if "coverage" in by_key:
+        one = by_key["coverage"]
+        real = one.controls[0].value or 0.0
+        share = (one.value or 0.0) / real if real else 1.0
+        level = "good" if share >= GOOD else "usable" if share >= POOR else "poor"
+        said = {"good": "as varied", "usable": "less varied", "poor": "far less varied"}[level]
+        found.append((level, f"{said} (coverage {one.value or 0.0:.2f}, real {real:.2f})"))
+    return found
+
+
+def _copying(copies: Sequence[Copies]) -> list[_Part]:
+    """By the share of pieces that copy longer passages than 95 % of real ones do, beyond chance."""
+    found: list[_Part] = []
+    for one in copies:
+        if not one.unseen:
+            longest = max(one.made, key=lambda passage: passage.notes)
+            found.append(("good", f"longest copied passage, {WAYS[one.way]}: {longest.notes} in a row"))
+            continue
+        n = len(one.made)
+        many = one.share - 2 * np.sqrt(ALLOWED * (1 - ALLOWED) / n) > ALLOWED
+        level: Level = "poor" if many and one.share > _LARGELY else "usable" if many else "good"
+        if level != "good":
+            found.append(
+                (level, f"{percent(one.share)} copy more than {one.limit:g} in a row ({WAYS[one.way]}), real 5 %")
+            )
+    if not found:
+        found.append(("good", "no longer passages copied than real pieces have"))
+    return found
+
+
+def _worse(one: Level, other: Level) -> Level:
+    return max(one, other, key=_LEVELS.index)
