@@ -11,6 +11,9 @@ _HOMES: dict[str, str] = {
     "Note": "score",
     "Part": "score",
     "Score": "score",
+    "Scores": "reading.folder",
+    "open_scores": "reading.folder",
+    "read_score": "reading.files",
 }
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)
