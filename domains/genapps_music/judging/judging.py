@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -68,7 +68,7 @@ class Judged:
     measures: tuple[Measured, ...]
     copies: tuple[Copies, ...]
     repeats: dict[Side, Repeats]
-    surprises: dict[str, tuple[Surprise, ...]]
+    surprises: dict[Side, tuple[Surprise, ...]]
     finding: Finding
     quarters: float | None = None
     compared: int = 0
@@ -167,7 +167,7 @@ def judge(
         notes.append(f"{n} pieces of a side: sets of pieces are compared from {FEWEST} on, so that is left out")
     repeated = {side: repeats([one.voices for one in pieces]) for side, pieces in same.items() if pieces}
     measures += [*_copy_measures(copies, len(corpus)), *_repeat_measures(repeated)]
-    surprises = {}
+    surprises: dict[Side, tuple[Surprise, ...]] = {}
     if surprise is not None:
         progress("likelihood")
         surprises = {side: tuple(surprise([one.score for one in sides[side]])) for side in sides if sides[side]}
@@ -248,7 +248,7 @@ def _measured(
     key: str,
     name: str,
     better: Literal["higher", "lower", "half"],
-    values: dict[Side, float | None],
+    values: Mapping[Side, float | None],
     n: int,
     protocol: str,
 ) -> Measured:
@@ -293,11 +293,9 @@ def _copy_measures(copies: Sequence[Copies], size: int) -> list[Measured]:
     found = []
     for one in copies:
         unit = "notes of the melody" if one.way == "melody" else "chords"
-        lengths: dict[Side, float | None] = {
-            side: float(np.median([p.notes for p in passages]))
-            for side, passages in (("made", one.made), ("real", one.unseen))
-            if passages
-        }
+        lengths: dict[Side, float | None] = {"made": float(np.median([passage.notes for passage in one.made]))}
+        if one.unseen:
+            lengths["real"] = float(np.median([passage.notes for passage in one.unseen]))
         how = f"longest passage that is in any of {size:,} reference pieces, in any key, median in {unit}"
         name = f"copied, {WAYS[one.way]}"
         found.append(_measured(f"copied_{one.way}", name, "lower", lengths, len(one.made), how))
@@ -323,7 +321,7 @@ def _repeat_measures(repeated: dict[Side, Repeats]) -> list[Measured]:
     ]
 
 
-def _surprise_measures(surprises: dict[str, tuple[Surprise, ...]]) -> list[Measured]:
+def _surprise_measures(surprises: dict[Side, tuple[Surprise, ...]]) -> list[Measured]:
     values: dict[Side, float | None] = {side: mean_per_quarter(surprises[side]) for side in SIDES if side in surprises}
     kinds = sorted({one.kind for pieces in surprises.values() for one in pieces if not one.why})
     told = {side: sum(not one.why for one in surprises[side]) for side in values}

@@ -211,4 +211,4 @@ def _chords(piece: Voices) -> Floats:
     lowest = np.where(sounding, pitches, 999).min(axis=1, keepdims=True)
     above = np.where(sounding, (pitches - lowest) % 12, 0)
     bits = np.bitwise_or.reduce(1 << above, axis=1) >> 1  # the lowest note itself is always there
-    return np.bincount(bits, weights=lasting, minlength=CHORDS)
+    return np.bincount(bits, weights=lasting, minlength=CHORDS).astype(float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -37,7 +38,7 @@ def verdict(
         *_variety(by_key, pieces),
         *_copying(copies),
     ]
-    level = max((level for level, _ in parts), key=_LEVELS.index, default="usable")
+    level: Level = max((level for level, _ in parts), key=_LEVELS.index, default="usable")
     if not copies:
         counts = ", ".join(f"{_TOLD[name]} {by['made'].breaches}" for name, by in rates.items() if name in _TOLD)
         return Finding("usable", "Not judged", f"No real pieces to judge by. Places to look at: {counts}.")
@@ -77,7 +78,7 @@ def _exceeds(own: Rate, real: Rate, single: bool) -> bool:
     """More often than chance explains: of several pieces by their intervals, of one by Poisson's two deviations."""
     if single:
         expected = real.high * own.changes / 100
-        return own.breaches > expected + 2 * np.sqrt(expected) + 1
+        return own.breaches > expected + 2 * math.sqrt(expected) + 1
     return own.low > real.high
 
 
@@ -127,7 +128,7 @@ def _copying(copies: Sequence[Copies]) -> list[_Part]:
             found.append(("good", f"longest copied passage, {WAYS[one.way]}: {longest.notes} in a row"))
             continue
         n = len(one.made)
-        many = one.share - 2 * np.sqrt(ALLOWED * (1 - ALLOWED) / n) > ALLOWED
+        many = one.share - 2 * math.sqrt(ALLOWED * (1 - ALLOWED) / n) > ALLOWED
         level: Level = "poor" if many and one.share > _LARGELY else "usable" if many else "good"
         if level != "good":
             found.append(

@@ -60,8 +60,8 @@ def voices_of(score: Score) -> Voices:
     for k, part in enumerate(score.parts):
         if not part.drums and part.notes:
             name = part.name.strip() or f"part {k + 1}"
-            lines = lines_of(part)
-            found += [(name if len(lines) == 1 else f"{name} {i + 1}", line) for i, line in enumerate(lines)]
+            split = lines_of(part)
+            found += [(name if len(split) == 1 else f"{name} {i + 1}", line) for i, line in enumerate(split)]
     found = sorted(found, key=lambda one: -len(one[1]))[:MOST]
     found.sort(key=lambda one: -float(np.mean([note.pitch for note in one[1]])))
     lines = tuple(line for _, line in found)
