@@ -22,9 +22,9 @@ import torch
 from PIL import Image, ImageDraw
 from sets import CODEC, images
 
+from genapps.metrics.reaching import reach
 from genapps_image.codec import Batch
 from genapps_image.evaluation.distances import frechet
-from genapps_image.evaluation.reaching import reach
 from genapps_image.features import Extractor, extractor_of
 from genapps_image.generation.fitting import Study, fit
 from genapps_image.writing import sheet, write_image

@@ -26,12 +26,12 @@ from PIL import Image, ImageDraw
 from sets import CODEC, images
 from torch import Tensor
 
+from genapps.metrics.reaching import reach
 from genapps.models import FAMILIES
 from genapps.training.settings import Event
 from genapps_image.codec import Batch
 from genapps_image.evaluation.baseline import gaussian_pixels
 from genapps_image.evaluation.distances import frechet
-from genapps_image.evaluation.reaching import reach
 from genapps_image.features import Extractor, extractor_of
 from genapps_image.generation.fitting import Study, fit
 from genapps_image.generation.judging import IndependentPixels

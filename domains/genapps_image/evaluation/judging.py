@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from genapps.metrics.bins import bins
+from genapps.metrics.reaching import NEIGHBORS, Reach, reach
 from genapps.report.measured import Control, Finding, Measured
 from genapps_image.evaluation.baseline import gaussian_pixels
 from genapps_image.evaluation.classes import ClassShare, class_shares
 from genapps_image.evaluation.copies import ALLOWED, Copies, copies, nearest
 from genapps_image.evaluation.distances import Interval, frechet, kernel_distance
 from genapps_image.evaluation.inception_score import SPLITS, InceptionScore, inception_score
-from genapps_image.evaluation.reaching import NEIGHBORS, Reach, reach
 from genapps_image.evaluation.verdict import Kernel, verdict
 from genapps_image.features import Extractor
 from genapps_image.features.inception import Inception

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genapps.metrics.reaching import reach
 from genapps_image.evaluation.baseline import gaussian_pixels
 from genapps_image.evaluation.distances import frechet
-from genapps_image.evaluation.reaching import reach
 from genapps_image.features import extractor_of
 from genapps_image.model import ImageModel
 

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from genapps.errors import InputError
+from genapps.metrics.reaching import reach
 from genapps_image.evaluation.baseline import gaussian_pixels
 from genapps_image.evaluation.classes import class_shares
 from genapps_image.evaluation.copies import copies, nearest, proven
 from genapps_image.evaluation.distances import frechet, kernel_distance
 from genapps_image.evaluation.inception_score import inception_score
-from genapps_image.evaluation.reaching import reach
 
 
 def generator(seed: int = 0) -> torch.Generator:

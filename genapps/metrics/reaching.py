@@ -1,4 +1,4 @@
-"""Do made images lie where real ones are, and do they reach them all? By the nearest neighbors of features."""
+"""Do made things lie where real ones are, and do they reach them all? By the nearest neighbors of features."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ROWS = 512  # of a matrix of distances held at once
 class Reach:
     """Shares between 0 and 1, density alone may be higher.
 
-    precision: made images within the ball of a real one; recall: real ones within the ball of a made one (Kynkäänniemi
+    precision: made ones within the ball of a real one; recall: real ones within the ball of a made one (Kynkäänniemi
     et al., 2019). density: in how many balls of real ones a made one lies, of those it would lie in; coverage: real
     ones with a made one in their ball (Naeem et al., 2020). A ball reaches to the k-th nearest of the same side.
-    covered: (N,) whether each real image is, for shares by class.
+    covered: (N,) whether each real one is, for shares by class.
     """
 
     precision: float
@@ -31,14 +31,14 @@ class Reach:
 
 
 def reach(real: Tensor, made: Tensor, *, k: int = NEIGHBORS) -> Reach:
-    """Of made features (M, D) beside real ones (N, D). Raises InputError for k images or fewer on either side.
+    """Of made features (M, D) beside real ones (N, D). Raises InputError for k rows or fewer on either side.
 
-    Recall and coverage depend on N and M: figures of the same numbers compare.
+    Recall and coverage depend on N and M: only figures of the same numbers compare.
     """
     if min(len(real), len(made)) <= k:
-        raise InputError(f"{min(len(real), len(made))} images: more than {k} are needed on either side")
+        raise InputError(f"{min(len(real), len(made))} rows: more than {k} are needed on either side")
     real_radius, made_radius = radii(real, k), radii(made, k)
-    inside = torch.zeros(len(made), dtype=torch.long)  # in how many balls of real images each lies
+    inside = torch.zeros(len(made), dtype=torch.long)  # in how many balls of real ones each lies
     covered, recalled = [], []
     for part, radius in zip(real.split(_ROWS), real_radius.split(_ROWS), strict=True):
         apart = torch.cdist(part, made)
