@@ -58,12 +58,13 @@ class Copies:
     """One way of looking. made, unseen: the passages of made and of unseen real pieces.
 
     limit: the length in notes that 95 % of the unseen pieces do not exceed. share: of made pieces that do; usual: of
-    unseen ones.
+    unseen ones; allowed: of made pieces by chance, more than 5 % where they were looked for in more pieces.
     """
 
     way: Way
     made: tuple[Passage, ...]
     unseen: tuple[Passage, ...]
+    allowed: float = ALLOWED
 
     @property
     def limit(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from genapps.errors import InputError
 from genapps.metrics.neighbors import MixedDistance, reach
 from genapps.report.measured import Control, Finding, Measured
 from genapps_music.judging.baseline import independent_notes
-from genapps_music.judging.copying import WAYS, Copies, Repeats, Way, copied, repeats
+from genapps_music.judging.copying import ALLOWED, WAYS, Copies, Repeats, Way, copied, repeats
 from genapps_music.judging.likelihood import Judge, Surprise, mean_per_quarter
 from genapps_music.judging.rules import RULES, Checked, Ranges, Rate, Rule, check, learn_ranges, rate
 from genapps_music.judging.statistics import (
@@ -55,14 +56,16 @@ class Judged:
     """All that was found.
 
     made, real, floor: the pieces of each side, looked at one by one; real ones are held out, both they and the floor
-    are none where no reference is given. rates: of each rule and of all parallels together ("parallels"). quarters:
-    the length that real pieces were cut to, None for whole ones. compared: pieces of each side in figures of sets.
+    are none where no reference is given. sources: real pieces that copies were looked for in. rates: of each rule and
+    of all parallels together ("parallels"). quarters: the length that real pieces were cut to, None for whole ones.
+    compared: pieces of each side in figures of sets.
     """
 
     made: tuple[Looked, ...]
     real: tuple[Looked, ...]
     floor: tuple[Looked, ...]
     reference: tuple[Score, ...]
+    sources: tuple[Score, ...]
     ranges: Ranges | None
     rates: dict[str, dict[str, Rate]]
     measures: tuple[Measured, ...]
@@ -79,7 +82,11 @@ class Judged:
         return {"made": self.made, "real": self.real, "floor": self.floor}[side]
 
     def to_json(self) -> dict[str, Any]:
-        """Every figure as plain JSON."""
+        """Every figure as plain JSON; what could not be had is null."""
+        told: dict[str, Any] = finite(self._told())
+        return told
+
+    def _told(self) -> dict[str, Any]:
         return {
             "verdict": {"level": self.finding.level, "word": self.finding.word, "text": self.finding.text},
             "pieces": {"made": len(self.made), "held_out": len(self.real), "reference": len(self.reference)},
@@ -113,8 +120,17 @@ class Judged:
         return told
 
     def source(self, number: int) -> str:
-        """The name of a reference piece; nothing for none."""
-        return self.reference[number].name if number >= 0 else ""
+        """The name of a real piece by its number in a passage; nothing for none."""
+        return self.sources[number].name if number >= 0 else ""
+
+
+def finite(value: Any) -> Any:
+    """Plain values with null for what is no number, as JSON has no word for it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    return [finite(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def look(score: Score, ranges: Ranges | None = None) -> Looked:
@@ -129,12 +145,14 @@ def judge(
     held_out: Sequence[Score] = (),
     *,
     surprise: Judge | None = None,
+    learnt: bool = False,
     seed: int = 0,
     progress: Progress = lambda _: None,
 ) -> Judged:
     """Judge made pieces beside the reference (what was learnt from) and held-out real pieces (what was not).
 
-    Pieces without pitched notes are left out, which is said. Where made pieces are shorter than real ones, these are
+    learnt: held-out pieces may have been learnt from, too, so that copies are looked for in them as well. Pieces
+    without pitched notes are left out, which is said. Where made pieces are shorter than real ones, these are
     cut to the median length of the made ones for every comparison, as longer ones have more of everything. Raises
     InputError where no made piece has notes.
     """
@@ -142,6 +160,7 @@ def judge(
     made, reference, held_out = (_with_notes(side, notes) for side in (made, reference, held_out))
     if not made:
         raise InputError("none of the made pieces has a note")
+    sources = [*reference, *held_out] if learnt else reference
     held_out, quarters = _as_long(made, held_out, notes)
     progress("voices and rules")
     corpus = [voices_of(one) for one in reference]
@@ -155,7 +174,7 @@ def judge(
     sides: dict[Side, list[Looked]] = {"made": [look(one, ranges) for one in made], "real": real, "floor": floor}
     rates = _rates(sides, [check(one, ranges) for one in corpus], generator)
     progress("copies")
-    copies = _copies(sides, corpus)
+    copies = _copies(sides, corpus, [*corpus, *map(voices_of, sources[len(corpus) :])])
     n = min(len(sides["made"]), len(real))
     same = {side: _some(pieces, n, generator) for side, pieces in sides.items()}
     measures = _rule_measures(rates, sides)
@@ -166,7 +185,7 @@ def judge(
     elif corpus:
         notes.append(f"{n} pieces of a side: sets of pieces are compared from {FEWEST} on, so that is left out")
     repeated = {side: repeats([one.voices for one in pieces]) for side, pieces in same.items() if pieces}
-    measures += [*_copy_measures(copies, len(corpus)), *_repeat_measures(repeated)]
+    measures += [*_copy_measures(copies, len(sources)), *_repeat_measures(repeated)]
     surprises: dict[Side, tuple[Surprise, ...]] = {}
     if surprise is not None:
         progress("likelihood")
@@ -177,6 +196,7 @@ def judge(
         real=tuple(real),
         floor=tuple(floor),
         reference=tuple(reference),
+        sources=tuple(sources),
         ranges=ranges,
         rates=rates,
         measures=tuple(measures),
@@ -228,13 +248,16 @@ def _rates(
     }
 
 
-def _copies(sides: dict[Side, list[Looked]], corpus: Sequence[Voices]) -> tuple[Copies, ...]:
+def _copies(sides: dict[Side, list[Looked]], corpus: Sequence[Voices], sources: Sequence[Voices]) -> tuple[Copies, ...]:
     if not corpus:
         return ()
     several = max(len(one.voices.names) for one in sides["made"]) > 1
     ways: list[Way] = ["voices", "melody"] if several else ["melody"]
     voices = {side: [one.voices for one in sides[side]] for side in sides}
-    return tuple(Copies(way, copied(voices["made"], corpus, way), copied(voices["real"], corpus, way)) for way in ways)
+    allowed = ALLOWED * len(sources) / len(corpus)  # as many chances more
+    return tuple(
+        Copies(way, copied(voices["made"], sources, way), copied(voices["real"], corpus, way), allowed) for way in ways
+    )
 
 
 def _some(pieces: Sequence[Looked], n: int, generator: np.random.Generator) -> list[Looked]:
@@ -296,7 +319,7 @@ def _copy_measures(copies: Sequence[Copies], size: int) -> list[Measured]:
         lengths: dict[Side, float | None] = {"made": float(np.median([passage.notes for passage in one.made]))}
         if one.unseen:
             lengths["real"] = float(np.median([passage.notes for passage in one.unseen]))
-        how = f"longest passage that is in any of {size:,} reference pieces, in any key, median in {unit}"
+        how = f"longest passage that is in any of {size:,} real pieces, in any key, median in {unit}"
         name = f"copied, {WAYS[one.way]}"
         found.append(_measured(f"copied_{one.way}", name, "lower", lengths, len(one.made), how))
         if one.unseen:

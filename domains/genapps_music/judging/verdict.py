@@ -10,7 +10,7 @@ import numpy as np
 from genapps.report.measured import Finding, Measured
 from genapps.report.page import Level
 from genapps.report.text import percent
-from genapps_music.judging.copying import ALLOWED, WAYS, Copies
+from genapps_music.judging.copying import WAYS, Copies
 from genapps_music.judging.rules import Rate
 from genapps_music.judging.statistics import KINDS
 
@@ -128,11 +128,15 @@ def _copying(copies: Sequence[Copies]) -> list[_Part]:
             found.append(("good", f"longest copied passage, {WAYS[one.way]}: {longest.notes} in a row"))
             continue
         n = len(one.made)
-        many = one.share - 2 * math.sqrt(ALLOWED * (1 - ALLOWED) / n) > ALLOWED
+        many = one.share - 2 * math.sqrt(one.allowed * (1 - one.allowed) / n) > one.allowed
         level: Level = "poor" if many and one.share > _LARGELY else "usable" if many else "good"
         if level != "good":
             found.append(
-                (level, f"{percent(one.share)} copy more than {one.limit:g} in a row ({WAYS[one.way]}), real 5 %")
+                (
+                    level,
+                    f"{percent(one.share)} copy more than {one.limit:g} in a row ({WAYS[one.way]}), by chance"
+                    f" {percent(one.allowed)} would",
+                )
             )
     if not found:
         found.append(("good", "no longer passages copied than real pieces have"))
