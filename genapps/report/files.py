@@ -25,6 +25,23 @@ def check_report(page: str | Path | None) -> None:
         check_target(page)
         check_target(figures_beside(page))
 
+def check_page(report: str | Path | None) -> None:
+    """Refuse a report that is not .html, or could not be written. Raises as `check_report`."""
+    check_report(report)
+    if report is not None and Path(report).suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{report}: the report is an HTML page; name it .html")
+
+
+def check_figures(output: str | Path | None) -> None:
+    """Refuse a file for figures that is not .json, such as an image's, or could not be written. Raises UsageError."""
+    if output is None or str(output) == "-":
+        return
+    place = Path(output)
+    device = place.exists() and not place.is_file() and not place.is_dir()
+    if place.suffix.lower() != ".json" and not place.is_dir() and not device:
+        raise UsageError(f"{output}: the figures are written as JSON; name it .json")
+    check_target(place)
+
 
 def write_files(page: str | Path, text: str, figures: str) -> None:
     """Write the figures, then the page, each whole or not at all. Raises as `check_report` does."""
