@@ -25,6 +25,7 @@ def check_report(page: str | Path | None) -> None:
         check_target(page)
         check_target(figures_beside(page))
 
+
 def check_page(report: str | Path | None) -> None:
     """Refuse a report that is not .html, or could not be written. Raises as `check_report`."""
     check_report(report)
