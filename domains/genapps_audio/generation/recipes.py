@@ -1,0 +1,80 @@
+"""The shape and training of each family for a collection of clips: a table, so that it can be read and argued with.
+
+Rules are tried from the top; the first that fits is taken, and `--set` goes over it. Figures on a CPU were chosen on
+takes 5 to 9 of spoken digits, learning from the takes after them (docs/benchmarks/audio.md); those of a GPU have more
+of everything and have never been run on one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genapps.errors import UsageError
+from genapps.models import FAMILIES
+from genapps.suggest import did_you_mean
+
+Values = Mapping[str, Any]
+BEST = "gmm"  # by the figures in docs/benchmarks/audio.md
+ALONE = frozenset(("gmm", "hmm"))  # families that learn no labels: models of each class
+FEWEST_OF_A_CLASS = 8  # clips below which a class has no model of its own
+WHOLE = 0  # frames together: all of them
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a family sees spectrograms, its options and those of its training, and for which clips.
+
+    together: frames that are taken together, WHOLE for all. joined: components of such a block. coefficients: of a
+    frame. voices: models a class at most, each of clips that are alike; one for each `clips_a_voice`. device: "cpu",
+    "gpu", or "" for any. fewest: clips of a class, or of all without classes, at least.
+    """
+
+    family: str
+    options: Values
+    training: Values = field(default_factory=dict)
+    together: int = 1
+    joined: int = 0
+    coefficients: int = 40
+    voices: int = 1
+    clips_a_voice: int = 40
+    device: str = ""
+    fewest: int = 0
+
+
+_LONG = {"epochs": 100_000}
+RULES = (
+    Rule("gmm", {"n_components": 6, "n_factors": 12, "reg_covar": 1e-3}, fewest=120),
+    Rule("gmm", {"n_components": 2, "n_factors": 8, "reg_covar": 1e-3}, fewest=40),
+    Rule("gmm", {"n_components": 1, "n_factors": 6, "reg_covar": 1e-2}),
+    Rule("hmm", {"n_components": 14, "topology": "left-right", "n_init": 1, "max_iter": 20, "min_covar": 1e-2},
+         voices=8, fewest=0),
+    # Wider networks for a GPU; none of them has been run on one yet.
+    Rule("vae", {"latent": 64, "hidden": 1024, "body": "mlp", "beta": 0.5},
+         {"epochs": 400, "max_steps": 40_000, "patience": 8, "check_steps": 500}, device="gpu", fewest=1000),
+    Rule("vae", {"latent": 32, "hidden": 512, "body": "mlp", "beta": 0.5},
+         {"epochs": 200, "max_steps": 3000, "batch_size": 64, "patience": 8, "check_steps": 250}),
+    Rule("gan", {"latent": 128, "channels": 192, "depth": 2}, {**_LONG, "max_steps": 40_000, "batch_size": 64},
+         device="gpu"),
+    Rule("gan", {"latent": 64, "channels": 64}, {**_LONG, "max_steps": 2500, "batch_size": 32}),
+    Rule("rbm", {"n_components": 256}, {**_LONG, "max_steps": 3000}, together=WHOLE, joined=128),
+    Rule("autoregressive", {"hidden": 512, "layers": 6, "heads": 8, "architecture": "transformer", "components": 16},
+         {"epochs": 400, "max_steps": 40_000}, together=4, joined=64, device="gpu", fewest=1000),
+    Rule("autoregressive", {"hidden": 128, "components": 8, "dropout": 0.2}, {"epochs": 60, "max_steps": 3000},
+         together=4, joined=40),
+)  # fmt: skip
+
+
+def rule_for(family: str, count: int, device: str) -> Rule:
+    """The first rule that fits. count: clips of a class, or of all without classes. device: "cpu" or "gpu".
+
+    Raises UsageError for no such family.
+    """
+    if family not in FAMILIES:
+        raise UsageError(
+            f"no model family {family!r}; there are: {', '.join(FAMILIES)}.{did_you_mean(family, FAMILIES)}"
+        )
+    return next(
+        rule for rule in RULES if rule.family == family and rule.device in ("", device) and count >= rule.fewest
+    )
