@@ -61,7 +61,7 @@ def check_parts(parts: Iterable[Part], limits: Limits) -> tuple[Part, ...]:
     return sounding
 
 
-def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
+def ordered(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Notes by onset, then pitch, as a part has them."""
     return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch, note.duration)))
 
@@ -69,3 +69,8 @@ def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
 def counted(number: int, what: str) -> str:
     """ "1 note", "3 notes": a number and what it counts."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def one_line(text: str, most: int = 100) -> str:
+    """Text of a file as a short line of characters that can be printed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]

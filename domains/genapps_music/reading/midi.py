@@ -1,33 +1,31 @@
-"""Standard MIDI files as scores; mido reads the events.
+"""Standard MIDI files as scores.
 
 A part is what one channel of one track plays. Times are kept as musical times, so that only the first tempo is known
 afterwards. What is wrong with a file and can be mended is mended and said.
-Source of the format: The MIDI Association, Standard MIDI Files 1.0, RP-001, 1996.
 """
 
 from __future__ import annotations
 
-import io
-import re
 import struct
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from genapps_music.reading.limits import DEFAULT, Limits, check_end, check_notes, check_parts, check_size, counted
-from genapps_music.reading.limits import in_order as ordered
+from genapps_music.reading.events import META, events
+from genapps_music.reading.limits import (
+    DEFAULT,
+    Limits,
+    check_end,
+    check_notes,
+    check_parts,
+    check_size,
+    counted,
+    one_line,
+    ordered,
+)
 from genapps_music.score import QUARTER, Meter, Note, Part, Score, Unreadable
 
 DRUMS = 9  # the channel that General MIDI gives to percussion
 TEMPO = 120.0  # quarter notes a minute where a file says nothing
-# A number of a MIDI file has four bytes at most; mido adds up more of them in a time that grows with their square.
-_ENDLESS = re.compile(rb"[\x80-\xff]{2000}")
-_FOREVER = 2**50  # ticks; later than any note may end
-_LINE = "Cb Gb Db Ab Eb Bb F C G D A E B F# C# G# D# A#"  # by fifths; the last three are keys in minor only
-_FIFTHS = {name: at - 7 for at, name in enumerate(_LINE.split())} | {
-    f"{name}m": at - 10 for at, name in enumerate(_LINE.split())
-}
 
 
 @dataclass
@@ -40,7 +38,7 @@ class _Found:
     names: dict[int, str] = field(default_factory=dict)
     meters: dict[int, Meter] = field(default_factory=dict)
     tempos: dict[int, float] = field(default_factory=dict)
-    keys: dict[int, str] = field(default_factory=dict)
+    keys: dict[int, tuple[int, bool]] = field(default_factory=dict)
     said: Counter[str] = field(default_factory=Counter)
 
 
@@ -51,8 +49,8 @@ def read_midi(data: bytes, limits: Limits = DEFAULT) -> Score:
     found, scale = _Found(limits), _scale(division)
     if division < 0:
         remarks.append("its times are seconds: read at 120 quarter notes a minute")
-    for place, events in enumerate(_events(tracks)):
-        _walk(events, place, scale, found)
+    for place, track in enumerate(tracks):
+        _walk(track, place, scale, found)
     return _score(found, remarks)
 
 
@@ -96,46 +94,31 @@ def _scale(division: int) -> float:
     return 2 * QUARTER / (rate * ticks)  # two quarters a second
 
 
-def _events(tracks: list[bytes]) -> Iterator[list[Any]]:
-    """mido's messages, track by track."""
-    import mido
-
-    for number, track in enumerate(tracks, 1):
-        if _ENDLESS.search(track):
-            raise Unreadable(f"track {number}: a number of thousands of bytes")
-        whole = b"MThd" + struct.pack(">LHHH", 6, 0, 1, QUARTER) + b"MTrk" + struct.pack(">L", len(track)) + track
-        try:
-            [messages] = mido.MidiFile(file=io.BytesIO(whole), clip=True).tracks
-        except EOFError:
-            raise Unreadable(f"cut off in track {number}") from None
-        except Exception as error:  # mido lets through whatever its parts raise: IndexError, KeyError, ValueError ...
-            raise Unreadable(f"damaged in track {number} ({str(error) or type(error).__name__})") from None
-        yield messages
-
-
-def _walk(events: list[Any], track: int, scale: float, found: _Found) -> None:
+def _walk(track: bytes, place: int, scale: float, found: _Found) -> None:
     """Notes and signs of one track; a note-off ends the oldest note of its channel and pitch that still sounds."""
     sounding: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
-    raw = now = count = 0
-    for event in events:
-        if event.time:
-            raw = min(raw + event.time, _FOREVER)
-            now = round(raw * scale)
-        kind = event.type
-        if kind == "note_on" and event.velocity:
-            sounding[event.channel, event.note].append((now, event.velocity))
-            count += 1
-        elif kind == "note_on" or kind == "note_off":
-            if begun := sounding[event.channel, event.note]:
-                _end(found, track, event.channel, event.note, begun.popleft(), now)
-            else:
-                found.said["end of a note that was not begun"] += 1
-        elif kind == "program_change":
-            _program(found, track, event)
-        elif event.is_meta:
-            _sign(event, track, now, found)
+    now = count = 0
+    try:
+        for time, status, first, second, data in events(track):
+            now, kind, channel = round(time * scale), status & 0xF0, status & 0x0F
+            if kind == 0x90 and second:
+                sounding[channel, first].append((now, second))
+                count += 1
+            elif kind in (0x80, 0x90):
+                if begun := sounding[channel, first]:
+                    _end(found, place, channel, first, begun.popleft(), now)
+                else:
+                    found.said["end of a note that was not begun"] += 1
+            elif kind == 0xC0:
+                _program(found, (place, channel), first)
+            elif status == META:
+                _sign(first, data, place, now, found)
+    except EOFError:
+        found.said[f"track cut off after {counted(count, 'note')}"] += 1
+    except Unreadable as error:
+        raise Unreadable(f"damaged in track {place + 1}: {error}") from None
     check_notes(count + sum(map(len, found.notes.values())), found.limits)
-    _hanging(sounding, track, now, found)
+    _hanging(sounding, place, now, found)
 
 
 def _end(found: _Found, track: int, channel: int, pitch: int, begun: tuple[int, int], now: int) -> None:
@@ -159,30 +142,43 @@ def _hanging(sounding: dict[tuple[int, int], deque[tuple[int, int]]], track: int
             found.said["note never ended, cut"] += 1
 
 
-def _program(found: _Found, track: int, event: Any) -> None:
-    key = track, event.channel
-    if key not in found.programs:
-        found.programs[key] = event.program
-    elif found.programs[key] != event.program:
+def _program(found: _Found, key: tuple[int, int], program: int) -> None:
+    if found.programs.setdefault(key, program) != program and found.notes[key]:
         found.said["change of instrument within a part not kept"] += 1
+    elif not found.notes[key]:
+        found.programs[key] = program
 
 
-def _sign(event: Any, track: int, now: int, found: _Found) -> None:
-    kind = event.type
-    if kind == "track_name":
-        found.names.setdefault(track, " ".join(event.name.split())[:200])
-    elif kind == "set_tempo":
-        if event.tempo > 0:
-            found.tempos[now] = 60e6 / event.tempo
+def _sign(kind: int, data: bytes, track: int, now: int, found: _Found) -> None:
+    """What a meta event says: 3 the track's name, 0x51 tempo, 0x58 time signature, 0x59 key signature."""
+    if kind == 3:
+        found.names.setdefault(track, name_of(data))
+    elif kind == 0x51:
+        tempo = int.from_bytes(data[:3], "big")
+        if tempo:
+            found.tempos[now] = 60e6 / tempo
         else:
             found.said["tempo of 0 left out"] += 1
-    elif kind == "time_signature":
-        if 0 < event.numerator <= 64 and event.denominator <= 64:
-            found.meters[now] = Meter(now, event.numerator, event.denominator)
+    elif kind == 0x58:
+        if len(data) >= 2 and 0 < data[0] <= 64 and data[1] <= 6:
+            found.meters[now] = Meter(now, data[0], 1 << data[1])
         else:
             found.said["time signature that is none left out"] += 1
-    elif kind == "key_signature":
-        found.keys[now] = event.key
+    elif kind == 0x59:
+        fifths = int.from_bytes(data[:1], "big", signed=True)
+        if len(data) >= 2 and abs(fifths) <= 7 and data[1] <= 1:
+            found.keys[now] = fifths, data[1] == 1
+        else:
+            found.said["key signature that is none left out"] += 1
+
+
+def name_of(data: bytes) -> str:
+    """Text of a MIDI file, in UTF-8 or else Latin-1, as one short line without control characters."""
+    try:
+        text = data[:1000].decode()
+    except UnicodeDecodeError:
+        text = data[:1000].decode("latin-1")
+    return one_line(text)
 
 
 def _score(found: _Found, remarks: list[str]) -> Score:
@@ -203,13 +199,13 @@ def _score(found: _Found, remarks: list[str]) -> Score:
     tempo = found.tempos[min(found.tempos)] if found.tempos else TEMPO
     if len(set(found.tempos.values())) > 1:
         remarks.append("its tempo changes: only the first is kept")
-    key = found.keys[min(found.keys)] if found.keys else None
+    fifths, minor = found.keys[min(found.keys)] if found.keys else (None, False)
     return Score(
         parts=sounding,
         meters=_meters(found.meters),
         tempo=min(max(tempo, 1.0), 1000.0),
-        fifths=None if key is None else _FIFTHS.get(key),
-        minor=key is not None and key.endswith("m"),
+        fifths=fifths,
+        minor=minor,
         remarks=tuple(remarks),
     )
 

@@ -16,8 +16,7 @@ from typing import Any
 from genapps.errors import InputError
 from genapps.io.limits import Limits as JsonLimits
 from genapps.io.limits import parse_json
-from genapps_music.reading.limits import DEFAULT, Limits, check_end, check_notes, check_parts
-from genapps_music.reading.limits import in_order as ordered
+from genapps_music.reading.limits import DEFAULT, Limits, check_end, check_notes, check_parts, one_line, ordered
 from genapps_music.score import QUARTER, Note, Part, Score, Skipped, Unreadable
 
 STEP = 0.25  # quarter notes in a frame where the file does not say
@@ -157,7 +156,7 @@ def _held(column: Frames, ticks: int, limits: Limits) -> list[Note]:
 def _names(settings: dict[str, Any], parts: int, voices: int) -> list[str]:
     names = settings.get("names")
     if isinstance(names, list) and len(names) == parts and all(isinstance(name, str) for name in names):
-        return [name[:200] for name in names]
+        return [one_line(name) for name in names]
     return list(VOICES) if voices == 4 else [f"Voice {at + 1}" if voices else "" for at in range(parts)]
 
 
