@@ -37,15 +37,15 @@ def evaluate(real: str, made: str, report: Path | None, output: str | None, as_j
       genapps music evaluate scores/ new/ --holdout others/ --report report.html
       genapps music evaluate scores/ tune.mid --json
     """
-    from genapps.io.atomic import check_apart, check_target
-    from genapps.report.files import check_report, figures_beside
+    from genapps.io.placing import check_files
+    from genapps.report.files import check_figures, check_page, figures_beside
     from genapps_music.judging.report import lines, write_judged
     from genapps_music.judging.tasks import evaluate as run
 
-    check_apart([output, report, None if report is None else figures_beside(report)], [real, made, options["holdout"]])
-    check_report(report)
-    if output not in (None, "-"):
-        check_target(str(output))
+    beside = None if report is None else figures_beside(report)
+    check_files([output, report, beside], [real, made, options["holdout"]])
+    check_page(report)
+    check_figures(output)
     with Progress("evaluating") as bar:
         steps = iter(range(100))
         found = run(real, made, progress=lambda what: bar.update(next(steps), None, what), **options)

@@ -21,7 +21,7 @@ from genapps_music.score import QUARTER
 Way = Literal["voices", "melody"]
 WAYS: dict[Way, str] = {"voices": "all voices", "melody": "melody alone"}
 ALLOWED = 0.05  # share of unseen real pieces that would be said to copy
-_LARGE = 0.5  # of a piece in another one: nearly the same
+LARGE = 0.5  # of a piece in another one: nearly the same
 
 
 @dataclass
@@ -41,12 +41,13 @@ class Symbols:
 class Passage:
     """The longest passage of a piece that a real one has, too.
 
-    notes: of the melody, or chords of all voices; 0 where nothing is shared. quarters: how long it lasts. bar, last:
-    the bars that it begins and ends in; source: the number of the real piece, source_bar: where it begins there.
+    notes: of the melody, or chords of all voices; 0 where nothing is shared. quarters: how long it lasts, part: which
+    share of the piece that is. bar, last: the bars that it begins and ends in; source: the number of the real piece, source_bar: where it begins there.
     """
 
     notes: int
     quarters: float = 0.0
+    part: float = 0.0
     bar: int = 0
     last: int = 0
     source: int = -1
@@ -82,6 +83,11 @@ class Copies:
         """Of unseen pieces."""
         return _share(self.unseen, self.limit)
 
+    @property
+    def halves(self) -> int:
+        """How many made pieces are one copied passage by half or more."""
+        return sum(one.part >= LARGE for one in self.made)
+
 
 @dataclass(frozen=True)
 class Repeats:
@@ -111,7 +117,7 @@ def repeats(pieces: Sequence[Voices]) -> Repeats:
     symbols = Symbols()
     told = [symbols.of(one, "voices" if len(one.names) > 1 else "melody")[0] for one in pieces]
     shared = longest_among(told)
-    near = [one.length > _LARGE * len(own) for one, own in zip(shared, told, strict=True)]
+    near = [one.length > LARGE * len(own) for one, own in zip(shared, told, strict=True)]
     distinct = len({own.tobytes() for own in told}) / max(len(told), 1)
     return Repeats(distinct, float(np.mean(near)) if near else 0.0, len(told))
 
@@ -146,6 +152,7 @@ def _passage(
     return Passage(
         notes=shared.length + 1,
         quarters=(end - begin) / QUARTER,
+        part=(end - begin) / max(int(ticks[-1] - ticks[0]), 1),
         bar=place(piece.meters, begin)[0],
         last=place(piece.meters, end)[0],
         source=shared.other,

@@ -139,8 +139,17 @@ def _copying(copies: Sequence[Copies]) -> list[_Part]:
                 )
             )
     if not found:
-        found.append(("good", "no longer passages copied than real pieces have"))
+        found.append(("good", f"no longer passages copied than real pieces have{_halves(copies)}"))
     return found
+
+
+def _halves(copies: Sequence[Copies]) -> str:
+    """Single pieces that are copies do not show in shares."""
+    whole = next((one for one in copies if one.halves), None)
+    if whole is None:
+        return ""
+    verb = "is" if whole.halves == 1 else "are"
+    return f", but {whole.halves:,} {verb} one such passage by half or more ({WAYS[whole.way]})"
 
 
 def _worse(one: Level, other: Level) -> Level:
