@@ -1,6 +1,6 @@
 """What clips are compared by: statistics of log-mel bands, cepstra over time, and an embedding of the real classes.
 
-All are taken of patches (N, W, F) in dB beside a clip's own loudness, and of its length, so that loudness alone makes no
+All are taken of patches (N, W, F) in dB beside a clip's own loudness, and of its length: loudness alone makes no
 difference.
 """
 

@@ -113,7 +113,7 @@ def _in_full(
 ) -> Tensor:
     """Sequences of all steps; all that are learnt have as many, so that a shorter one is an accident, and held on."""
     drawn = part.sample(n, labels=labels, temperature=temperature, generator=generator)
-    rows, mask = drawn.padded()
+    rows = drawn.padded()[0]
     rows = torch.nn.functional.pad(rows.float(), (0, 0, 0, steps - rows.shape[1]))
     last = drawn.lengths.clamp(1, steps) - 1
     place = torch.minimum(torch.arange(steps)[None], last[:, None])
