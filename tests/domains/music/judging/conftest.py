@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ _CENTERS = (72, 66, 60, 50)
 _CHORDS = ((0, 4, 7), (5, 9, 0), (7, 11, 2), (9, 0, 4), (2, 5, 9))
 
 
-def chorale(generator: np.random.Generator, quarters: int = 32, key: int = 0, name: str = "") -> Score:
+def written(generator: np.random.Generator, quarters: int = 24, key: int = 0, name: str = "") -> Score:
     """One piece: a chord a quarter, some of them held."""
     lines: list[list[Note]] = [[], [], [], []]
     at, tick = list(_CENTERS), 0
@@ -31,6 +33,12 @@ def chorale(generator: np.random.Generator, quarters: int = 32, key: int = 0, na
 
 @pytest.fixture(scope="session")
 def corpus() -> list[Score]:
-    """Sixty pieces in several keys."""
+    """Thirty-six pieces in several keys."""
     generator = np.random.default_rng(0)
-    return [chorale(generator, key=k % 5, name=f"piece{k}.mid") for k in range(60)]
+    return [written(generator, key=k % 5, name=f"piece{k}.mid") for k in range(36)]
+
+
+@pytest.fixture(scope="session")
+def chorale() -> Callable[..., Score]:
+    """Makes one more piece: of a generator, quarters, key and name."""
+    return written
