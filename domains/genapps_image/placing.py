@@ -9,8 +9,8 @@ from pathlib import Path
 
 from genapps.errors import GenappsError, UsageError
 from genapps.io.atomic import check_apart, check_target
+from genapps.io.folders import files_of
 from genapps.report.files import check_report
-from genapps_image.reading.folder import files_of
 from genapps_image.reading.pictures import Pictures
 from genapps_image.writing import WRITTEN
 

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from genapps.errors import InputError, UsageError
+from genapps.io.folders import utf8
 from genapps_image.augmentation.boxes import Box, Refused, within
 from genapps_image.augmentation.geometry import Size
-from genapps_image.reading.folder import utf8
 
 Kind = Literal["coco", "yolo", "csv"]
 MOST_BYTES = 512 * 2**20  # of one file

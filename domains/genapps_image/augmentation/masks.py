@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genapps.errors import InputError, UsageError
+from genapps.io.folders import files_of
 from genapps_image.reading.decoding import FORMATS, LIMITS, SUFFIXES, ImageLimits
-from genapps_image.reading.folder import files_of
 from genapps_image.records import Unreadable
 
 _KEPT = ("1", "L", "P", "RGB", "RGBA", "I;16", "I")  # modes whose values are kept as they are

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from genapps.errors import InputError, UsageError
+from genapps.io.folders import NO_UTF8, listed, utf8
 from genapps_image.reading.arrays import as_images, idx_labels, read_idx, read_npz, read_parquet
 from genapps_image.reading.decoding import LIMITS, SUFFIXES, ImageLimits, decode
-from genapps_image.reading.folder import NO_UTF8, labels_of, listed, parts_of, utf8
+from genapps_image.reading.folder import labels_of, parts_of
 from genapps_image.records import Bytes, Picture, Skipped, Unreadable
 
 Read = Callable[[int], tuple[Bytes, str, tuple[str, ...]]]

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from genapps.errors import InputError, UsageError
-from genapps_image.reading.folder import files_of
+from genapps.io.folders import files_of
 from genapps_image.reading.pictures import Pictures, open_pictures
 from genapps_image.records import Picture, Skipped
 from genapps_image.writing import encoded
