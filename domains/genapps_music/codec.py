@@ -1,14 +1,14 @@
 """A corpus of pieces as sequences of frames, and back: the layout that suits it, bars, cuts and transpositions.
 
-A frame (C + V,) is what is always known of a step, namely its place in the bar, how long the bar is and how many bars
-are left, and then the cell of each voice (see `grid`).
+A frame (C + V,) is what is always known of a step, namely its place in the bar, how long the bar is, how many bars
+were before it and how many are left, and then the cell of each voice (see `grid`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -39,8 +39,8 @@ from genapps_music.grid import (
 )
 from genapps_music.score import QUARTER, Meter, Score, Skipped
 
-CONTEXT = 3  # variables that are always known: place in the bar, length of the bar, bars left
-LEFT = 8  # bars to the end that are told apart
+CONTEXT = 4  # variables that are always known: place in the bar, length of the bar, bars before, bars left
+BEFORE, LEFT = 4, 8  # bars from the beginning and to the end that are told apart
 MOST_STEPS = 512  # of a sequence; longer pieces are cut at bars
 _GRIDS = (2, 4, 3, 6, 8, 12)  # steps a quarter, the first that holds nearly all onsets
 _NEARLY = 0.99
@@ -61,21 +61,26 @@ class Codec:
     def space(self) -> Frames:
         """The space of the frames."""
         places = min(max(self.bars), _MOST_PLACES)
-        known = (Categorical(max(2, places)), Categorical(max(2, len(self.bars))), Categorical(LEFT + 1))
+        known = (Categorical(max(2, places)), Categorical(max(2, len(self.bars))))
+        known = (*known, Categorical(BEFORE + 1), Categorical(LEFT + 1))
         return Frames(known + tuple(Categorical(voice.size) for voice in self.layout.voices), self.longest)
 
-    def context(self, starts: Sequence[int], length: int) -> Cells:
-        """What is always known (length, CONTEXT) of the first steps of a piece with these bars, the end the last."""
+    def context(self, starts: Sequence[int], length: int, before: int = 0) -> Cells:
+        """What is always known (length, CONTEXT) of the first steps of a piece with these bars, the end the last.
+
+        before: how many bars of the piece were before these.
+        """
         found = np.zeros((starts[-1], CONTEXT), np.int64)
         for number, (begin, end) in enumerate(pairwise(starts)):
             found[begin:end, 0] = np.minimum(np.arange(end - begin), self.space.row.sizes[0] - 1)
             found[begin:end, 1] = int(np.argmin([abs(end - begin - known) for known in self.bars]))
-            found[begin:end, 2] = min(len(starts) - 2 - number, LEFT)
+            found[begin:end, 2] = min(number + before, BEFORE)
+            found[begin:end, 3] = min(len(starts) - 2 - number, LEFT)
         return found[:length]
 
-    def frames(self, cells: Cells, starts: Sequence[int]) -> Cells:
-        """The frames (T, C + V) of a piece whose bars begin at those steps."""
-        return np.concatenate([self.context(starts, len(cells)), cells], 1)
+    def frames(self, piece: Piece) -> Cells:
+        """The frames (T, C + V) of a piece, or of a part of it."""
+        return np.concatenate([self.context(piece.starts, len(piece.cells), piece.before), piece.cells], 1)
 
     def cells(self, frames: NDArray[Any]) -> Cells:
         """The cells (T, V) of frames (T, C + V)."""
@@ -93,12 +98,15 @@ class Codec:
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of the corpus on the grid. starts: the steps at which its bars begin, and last where it ends."""
+    """A piece on the grid, or the first steps of what is left of one.
+
+    starts: the steps at which its bars begin, and last where it ends. before: how many bars of it were before these.
+    """
 
     name: str
     cells: Cells
     starts: tuple[int, ...]
-    label: str | None = None
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
         cells, outside = cells_of(found.lines, voices)
         starts = bar_starts(score.meters, layout, len(cells))
         padded = np.concatenate([cells, np.zeros((starts[-1] - len(cells), len(voices)), np.int64)])
-        pieces.append(Piece(score.name, padded, tuple(starts), score.label))
+        pieces.append(Piece(score.name, padded, tuple(starts)))
         sums.update(notes=found.notes, moved=found.moved, lost=found.lost + outside, cut=found.cut)
     bars = Counter(b - a for piece in pieces for a, b in pairwise(piece.starts))
     most = max(longest, max(bars))
@@ -194,10 +202,11 @@ def bar_starts(meters: Sequence[Meter], layout: Layout, length: int) -> list[int
     return found
 
 
-def parted(piece: Piece, longest: int) -> list[Piece]:
+def parted(piece: Piece, longest: int, hop: int = 0) -> list[Piece]:
     """The piece in parts of at most `longest` steps that begin at bars; a note that goes on into a part begins there.
 
-    A part that ends before the piece does keeps the number of bars that are left of it.
+    Each knows how many bars of the piece are before and left. hop: begin a part every so many bars, overlapping; 0: one
+    after the other.
     """
     if len(piece.cells) <= longest:
         return [piece]
@@ -207,11 +216,18 @@ def parted(piece: Piece, longest: int) -> list[Piece]:
         end = begin + 1
         while end + 1 < len(piece.starts) and piece.starts[end + 1] - piece.starts[begin] <= longest:
             end += 1
-        first, last = piece.starts[begin], piece.starts[end]
-        starts = tuple(start - first for start in piece.starts[begin:])
-        found.append(Piece(piece.name, _resumed(piece.cells, first, min(last, first + longest)), starts, piece.label))
-        begin = end
+        found.append(part_of(piece, begin, end, longest))
+        if end == len(piece.starts) - 1:
+            break
+        begin = begin + hop if hop else end
     return found
+
+
+def part_of(piece: Piece, begin: int, end: int, longest: int) -> Piece:
+    """Bars begin..end of a piece, at most so many steps of them."""
+    first, last = piece.starts[begin], piece.starts[end]
+    cells = _resumed(piece.cells, first, min(last, first + longest))
+    return Piece(piece.name, cells, tuple(start - first for start in piece.starts[begin:]), piece.before + begin)
 
 
 def _resumed(cells: Cells, first: int, last: int) -> Cells:
@@ -231,7 +247,7 @@ def keys(piece: Piece, layout: Layout, most: int = _SHIFT) -> list[Piece]:
     for semitones in shifts(piece.cells, layout.voices, most):
         cells = transposed(piece.cells, layout.voices, semitones)
         if cells is not None:
-            made.append(Piece(piece.name, cells, piece.starts, piece.label))
+            made.append(replace(piece, cells=cells))
     return made
 
 

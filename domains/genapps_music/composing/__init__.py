@@ -1,0 +1,1 @@
+"""New music: what is learnt from a corpus, and pieces composed, continued, harmonized, filled in and interpolated."""
