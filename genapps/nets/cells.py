@@ -69,7 +69,7 @@ class CellNet(nn.Module):
 
         steps: (B, T, V, 2) codes, and codes that are shown, -1 where none is; PAD after the end. labels: (B,) classes.
         """
-        context = functional.pad(self.around_all(steps, generator), (0, 0, 0, 1))
+        context = self.around_all(functional.pad(steps, (0, 0, 0, 0, 0, 1), value=PAD), generator)
         x = self.trunk(drop(self._read(steps, labels, context), self.dropout, generator), None, generator)
         codes, shown = functional.pad(steps, (0, 0, 0, 0, 1, 1), value=-1).clamp_min(-1).unbind(-1)  # (B, T + 2, V)
         after = functional.pad(shown[:, 2:], (0, 0, 0, 1), value=-1)
@@ -78,7 +78,7 @@ class CellNet(nn.Module):
 
     def hidden(self, steps: Tensor, labels: Tensor) -> Tensor:
         """What the trunk knows before each of T steps and after the last one, (B, T + 1, C)."""
-        context = functional.pad(self.around_all(steps), (0, 0, 0, 1))
+        context = self.around_all(functional.pad(steps, (0, 0, 0, 0, 0, 1), value=PAD))
         return self.trunk(self._read(steps, labels, context))  # type: ignore[no-any-return]
 
     def _read(self, steps: Tensor, labels: Tensor, context: Tensor) -> Tensor:

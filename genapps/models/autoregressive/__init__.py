@@ -19,7 +19,7 @@ class Autoregressive(Family):
     """Exact likelihood of table rows in any order of their columns, of sequences step by step, of images by patches.
 
     Images by pixels, too: `network="convolutions"`. Frames of codes exactly within each frame, and given any cells that
-    are known: `within="ordered"` (`genapps.models.autoregressive.ordered`).
+    are known: `within="ordered"` (`genapps.models.autoregressive.ordered`). Piano rolls: `within="keys"`.
 
     >>> Autoregressive(hidden=128, architecture="gru").fit(["sequences"])  # doctest: +SKIP
 
@@ -100,10 +100,11 @@ class Autoregressive(Family):
 
     def engine_for(self, space: Space) -> type[Engine]:
         """The engine that learns the space; of images and of frames, the one that is asked for."""
-        if isinstance(space, Frames) and self._options.get("within") == "ordered":
+        if isinstance(space, Frames) and self._options.get("within", "mixture") != "mixture":
+            from genapps.models.autoregressive.keys import KeysModel
             from genapps.models.autoregressive.ordered import OrderedModel
 
-            return OrderedModel
+            return KeysModel if self._options["within"] == "keys" else OrderedModel
         if isinstance(space, Pixels) and self._options.get("network") == "convolutions":
             from genapps.models.autoregressive.convolutions import ConvolutionModel
 
@@ -113,9 +114,10 @@ class Autoregressive(Family):
     @classmethod
     def all_engines(cls) -> list[type[Engine]]:
         """Every engine whose settings this family knows."""
+        from genapps.models.autoregressive.keys import KeysModel
         from genapps.models.autoregressive.ordered import OrderedModel
 
-        return [*super().all_engines(), OrderedModel]
+        return [*super().all_engines(), OrderedModel, KeysModel]
 
     def _checked(self, data: Any, learning: bool = False) -> Batch:
         engine: Any = self._fitted(trained=False)

@@ -79,6 +79,10 @@ class SequenceEngine(NetworkEngine):
     def outside(self, inside: Tensor) -> Tensor:
         """The inverse of `inside`."""
 
+    def groups(self, lengths: Tensor) -> Iterator[Tensor]:
+        """Row numbers of the sequences that go through the network together."""
+        return by_length(lengths)
+
     # -- learning and scoring ------------------------------------------------------------------------------------------
 
     def fit(self, data: Ragged, validation: Ragged | None, job: Job) -> None:
@@ -99,7 +103,7 @@ class SequenceEngine(NetworkEngine):
         summed here and the returned loss has none.
         """
         dropout = draws if device.type == "cpu" else torch.Generator(device).manual_seed(draws.initial_seed())
-        groups = list(by_length(data.lengths))
+        groups = list(self.groups(data.lengths))
         total = torch.zeros(())
         for rows in groups:
             inside, mask = self._padded(data.take(rows), device)
@@ -118,7 +122,7 @@ class SequenceEngine(NetworkEngine):
         device = self.network.begin.device
         found = torch.full((len(data),), -torch.inf, dtype=torch.double)
         possible = (data.lengths <= self.space.longest).nonzero()[:, 0]
-        for group in by_length(data.lengths[possible]):
+        for group in self.groups(data.lengths[possible]):
             rows = possible[group]
             inside, mask = self._padded(data.take(rows), device)
             outputs = self.network(self.features(inside), labels[rows].to(device))
@@ -136,7 +140,7 @@ class SequenceEngine(NetworkEngine):
             raise InputError(f"a sequence of {int(data.lengths.max())} steps where {self.space.longest} are the most")
         found = [torch.zeros(0)] * len(data)
         there = self.shares.nonzero()[:, 0]
-        for rows in by_length(data.lengths):
+        for rows in self.groups(data.lengths):
             inside, mask = self._padded(data.take(rows), torch.device("cpu"))
             features = self.features(inside)
             terms = torch.stack(
@@ -154,7 +158,7 @@ class SequenceEngine(NetworkEngine):
         """Features (N, hidden): the mean over its steps of what the network knows of a sequence of the usual class."""
         found = torch.zeros(len(data), self.config.hidden)
         usual = self.shares.argmax()
-        for rows in by_length(data.lengths):
+        for rows in self.groups(data.lengths):
             inside, mask = self._padded(data.take(rows), torch.device("cpu"))
             hidden = self.network.hidden(self.features(inside), usual.expand(len(rows)))[:, 1:]
             found[rows] = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp_min(1)
