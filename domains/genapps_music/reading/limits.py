@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -74,3 +75,8 @@ def counted(number: int, what: str) -> str:
 def one_line(text: str, most: int = 100) -> str:
     """Text of a file as a short line of characters that can be printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
+
+
+def told(said: Counter[str]) -> list[str]:
+    """Remarks on what was met how often: "3 times: note without length left out"."""
+    return [what if number == 1 else f"{number:,} times: {what}" for what, number in said.items()]

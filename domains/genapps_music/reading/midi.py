@@ -21,6 +21,7 @@ from genapps_music.reading.limits import (
     counted,
     one_line,
     ordered,
+    told,
 )
 from genapps_music.score import QUARTER, Meter, Note, Part, Score, Unreadable
 
@@ -195,7 +196,7 @@ def _score(found: _Found, remarks: list[str]) -> Score:
         parts.append(Part(ordered(notes), numbered, 0 if drums else program, drums))
     sounding = check_parts(parts, found.limits)
     check_end(max(found.meters, default=0), found.limits)
-    remarks += [counted(number, what) if number > 1 else f"1 {what}" for what, number in found.said.items()]
+    remarks += told(found.said)
     tempo = found.tempos[min(found.tempos)] if found.tempos else TEMPO
     if len(set(found.tempos.values())) > 1:
         remarks.append("its tempo changes: only the first is kept")
