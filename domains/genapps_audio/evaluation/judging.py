@@ -28,10 +28,11 @@ _FEW = 300  # clips below which shares and distances hardly settle
 
 @dataclass(frozen=True)
 class Sides:
-    """Clips in one codec's form; `made`, `held_out` and the baselines are equally many.
+    """Clips in one codec's form.
 
     reference: what the made ones should be like, which the model may have learnt. all_learnt: those and whatever else
-    it may have learnt, in which copies are looked for.
+    it may have learnt, in which copies are looked for. made: all of them teach and are looked through for copies; in
+    distances only as many take part as are held out, as figures of different numbers do not compare.
     """
 
     codec: Codec
@@ -94,10 +95,10 @@ class Judged:
 def judge(sides: Sides, levels: dict[str, Levels], *, seed: int = 0, progress: Progress = lambda _: None) -> Judged:
     """Measure made clips. Raises InputError for fewer than about ten clips of a side."""
     draws = torch.Generator().manual_seed(seed)
-    n = len(sides.made)
+    n = min(len(sides.made), len(sides.held_out))
     compared: dict[Side, Batch] = {
-        "made": sides.made,
-        "real": sides.held_out,
+        "made": sides.made.take(torch.arange(n)),
+        "real": sides.held_out.take(torch.arange(n)),
         "noise": noise(sides.reference, n, draws),
         "shuffled": shuffled(sides.reference, n, draws),
     }
@@ -118,15 +119,16 @@ def judge(sides: Sides, levels: dict[str, Levels], *, seed: int = 0, progress: P
         measures += _distances(extractor, sides.reference, compared, whole=extractor is extractors[-1])
     progress("copies")
     rows = outlines(sides.all_learnt.patches, sides.codec)
-    near = {side: nearest(outlines(one.patches, sides.codec), rows) for side, one in compared.items() if side != "real"}
+    sought = {**compared, "made": sides.made}
+    near = {side: nearest(outlines(one.patches, sides.codec), rows) for side, one in sought.items() if side != "real"}
     held = _near_of_unseen(sides, rows)
     copied = copies(near["made"], held)
     floor = {side: copies(near[side], held).share for side in ("noise", "shuffled")}
     measures.append(
         _row(
             "copies", "near copies", "lower", {"made": copied.share, "real": copied.unseen, **floor}, n,
-            f"{n:,} made clips among {len(rows):,} learnt ones, mel outlines within two frames: nearer to one than "
-            f"{1 - ALLOWED:.0%} of unseen real clips come",
+            f"{len(sides.made):,} made clips among {len(rows):,} learnt ones, mel outlines within two frames: nearer "
+            f"to one than {1 - ALLOWED:.0%} of unseen real clips come",
         )
     )  # fmt: skip
     found = verdict(measures, copied, levels)
@@ -155,8 +157,9 @@ def _useful(
     some = reference.take(torch.randperm(len(reference), generator=draws)[:n])
     assert some.labels is not None
     real = cepstra(some.patches, some.seconds, codec)
+    teachers = {**compared, "made": sides.made}
     named: dict[str, tuple[Tensor, Tensor | None]] = {
-        side: (cepstra(one.patches, one.seconds, codec), one.labels) for side, one in compared.items()
+        side: (cepstra(one.patches, one.seconds, codec), one.labels) for side, one in teachers.items()
     }
     named["real"] = real, some.labels
     named["random"] = real, some.labels[torch.randperm(n, generator=draws)]

@@ -96,7 +96,7 @@ def evaluate(
     learnt = _read(sources[0], codec, _MOST_LOOKED_THROUGH, generator, progress)
     shown = _read(sources[1], codec, most, generator, progress)
     others = _read(sources[2], codec, most, generator, progress) if holdout else None
-    sides, levels = _split(codec, classes, most, learnt, shown, others, generator)
+    sides, levels = _split(codec, classes, most, learnt, shown, others)
     judged = judge(sides, levels, seed=seed, progress=lambda what: progress(what, 0, None))
     parts = [one for one in (learnt, shown, others) if one is not None]
     missing = [name for name in sources[0].classes if name not in sources[1].classes] if sources[1].classes else []
@@ -146,23 +146,17 @@ def _split(
     learnt: _Read,
     shown: _Read,
     others: _Read | None,
-    generator: torch.Generator,
 ) -> tuple[Sides, dict[str, Levels]]:
-    """Reference, held-out and made clips, the last two equally many; and what copies are looked for in."""
+    """Reference, held-out and made clips; and what copies are looked for in."""
     whole = _with_classes(learnt.batch, classes)
     if others is None:
-        n = min(len(shown.batch), len(whole) // 2, most)
+        n = min(len(shown.batch), len(whole) // 2)
         if n < LEAST:
             raise InputError(f"{len(whole)} real clips: half of them are held out, which needs {2 * LEAST}")
-        rows = torch.arange(len(whole))
-        held, reference = whole.take(rows[:n]), whole.take(rows[n:][: 2 * most])
+        held, reference = whole.take(torch.arange(n)), whole.take(torch.arange(n, len(whole))[: 2 * most])
     else:
-        n = min(len(shown.batch), len(others.batch))
-        held, reference = (
-            _with_classes(others.batch, classes).take(torch.arange(n)),
-            whole.take(torch.arange(min(len(whole), 2 * most))),
-        )
-    made = _with_classes(shown.batch, classes).take(torch.arange(n))
+        held, reference = _with_classes(others.batch, classes), whole.take(torch.arange(len(whole))[: 2 * most])
+    made = _with_classes(shown.batch, classes)
     levels = {"real": Levels.of(learnt.heard), "made": Levels.of(shown.heard)}
     return Sides(codec, reference, held, made, whole, tuple(classes)), levels
 
