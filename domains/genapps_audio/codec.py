@@ -81,7 +81,7 @@ class Codec:
             wave = resample(wave, clip.rate, self.rate)
         sound = trimmed(torch.nan_to_num(wave), self.n_fft, self.hop)
         most = max(self.n_fft, round(self.longest * self.rate))
-        silence, beyond = len(wave) - len(sound), max(0, len(sound) - most)
+        silence, beyond = max(0, len(wave) - len(sound)), max(0, len(sound) - most)
         sound = sound[:most]
         level = float(sound.square().mean().sqrt()) if len(sound) else 0.0
         if level < SILENT:
@@ -217,13 +217,17 @@ def gather(clips: Iterable[Clip | Skipped], codec: Codec, classes: Sequence[str]
     )
 
 
-def trimmed(wave: Tensor, n_fft: int, hop: int) -> Tensor:
-    """A wave (T,) without the silence at its ends: what is 38 dB below its loudest moment."""
-    if len(wave) < n_fft:
-        return functional.pad(wave, (0, n_fft - len(wave)))
-    power = 10 * torch.log10(frames_of(wave, n_fft, hop).square().mean(1) + 1e-12)
-    heard = (power > power.max() - _AUDIBLE).nonzero()[:, 0]
-    return wave[int(heard[0]) * hop : int(heard[-1]) * hop + n_fft]
+def trimmed(wave: Tensor, least: int, moment: int) -> Tensor:
+    """A wave (T,) without the silence at its ends: moments, of so many samples, 38 dB below its loudest one.
+
+    What is shorter than `least` samples is filled up with silence.
+    """
+    if len(wave) > moment:
+        power = 10 * torch.log10(frames_of(wave, moment, moment).square().mean(1) + 1e-12)
+        heard = (power > power.max() - _AUDIBLE).nonzero()[:, 0]
+        end = int(heard[-1]) + 1
+        wave = wave[int(heard[0]) * moment : len(wave) if end == len(power) else end * moment]
+    return functional.pad(wave, (0, max(0, least - len(wave))))
 
 
 def stretched(patches: Tensor, frames: int) -> Tensor:

@@ -103,9 +103,12 @@ def judge(sides: Sides, levels: dict[str, Levels], *, seed: int = 0, progress: P
         "shuffled": shuffled(sides.reference, n, draws),
     }
     progress("learning features")
+    # Clips that features are learnt from lie in them as no other clip does: half of the reference is for that alone.
+    half = len(sides.reference) // 2
+    taught, others = sides.reference.take(torch.arange(half)), sides.reference.take(torch.arange(half, 2 * half))
     extractors = [
         by_statistics(sides.codec),
-        learnt(sides.reference.patches, sides.reference.seconds, sides.reference.labels, sides.codec, seed),
+        learnt(taught.patches, taught.seconds, taught.labels, sides.codec, seed),
     ]
     measures: list[Measured] = []
     classes: tuple[ClassShare, ...] = ()
@@ -116,7 +119,7 @@ def judge(sides: Sides, levels: dict[str, Levels], *, seed: int = 0, progress: P
         measures.append(told)
     for extractor in extractors:
         progress(f"distances of {extractor.name}")
-        measures += _distances(extractor, sides.reference, compared, whole=extractor is extractors[-1])
+        measures += _distances(extractor, others, compared, whole=extractor is extractors[-1])
     progress("copies")
     rows = outlines(sides.all_learnt.patches, sides.codec)
     sought = {**compared, "made": sides.made}
@@ -198,8 +201,11 @@ def _distances(extractor: Extractor, reference: Batch, compared: dict[Side, Batc
     far = {side: frechet_distance(moments, Moments.of(one.double().numpy())) for side, one in features.items()}
     found = [_row(f"fd_{name}", f"FD-{name}", "lower", far, n, f"Fréchet distance of {extractor.told}; {size}")]
     if whole:
-        reached = {side: reach(rows, one) for side, one in features.items()}
-        told = f"{extractor.told}, {NEIGHBORS} nearest neighbors; {size}"
+        some = rows[:n]
+        reached = {side: reach(some, one) for side, one in features.items()}
+        told = (
+            f"{extractor.told}, {NEIGHBORS} nearest neighbors; {n:,} clips of each kind beside {len(some):,} real ones"
+        )
         found += [
             _row(key, key, "higher", {side: getattr(one, key) for side, one in reached.items()}, n, told)
             for key in ("precision", "density", "recall", "coverage")
