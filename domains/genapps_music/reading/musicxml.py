@@ -1,8 +1,8 @@
 """MusicXML as scores: what sounds, without how it is printed.
 
-Measures stand where the longest part puts their bar lines. A first measure that is shorter than a bar is a pickup: it is
-put at the end of a whole bar, so that beats can be counted from tick 0. Repeats are not played, grace notes are left
-out; both are said. Transposing instruments are read at the pitch that sounds.
+Measures stand where the longest part puts their bar lines. A first measure that is shorter than a bar is a pickup: it
+is put at the end of a whole bar, so that beats can be counted from tick 0. Repeats are not played, grace notes are
+left out; both are said. Transposing instruments are read at the pitch that sounds.
 Source: W3C Music Notation Community Group, MusicXML 4.0, 2021.
 """
 
@@ -55,7 +55,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
 
 @dataclass
 class _Voice:
-    """One part as it is read. notes: measure, onset and duration in ticks, pitch, whether a tie leads to it, from it."""
+    """One part as it is read. notes: measure, onset and duration in ticks, pitch, whether tied to before, after."""
 
     limits: Limits
     notes: list[tuple[int, Fraction, Fraction, int, bool, bool]] = field(default_factory=list)

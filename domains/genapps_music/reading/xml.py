@@ -40,7 +40,7 @@ class Element:
 
 
 class Kept:
-    """What a parser hands its elements to: builds those whose tags are kept, passes over all others with what is in them."""
+    """What a parser hands its elements to: builds those whose tags are kept, and passes over all others whole."""
 
     def __init__(self, tags: frozenset[str], max_depth: int = 64) -> None:
         self.tags, self.max_depth = tags, max_depth
