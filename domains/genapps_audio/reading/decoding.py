@@ -42,6 +42,7 @@ _OTHERS = {b"ftyp": "an MP4 or M4A file", b"\x1aE\xdf\xa3": "a Matroska or WebM 
 _AS_WAV = "save it as WAV or FLAC"
 _BLOCK = 2**20  # samples that are decoded at a time
 _SMALL = 1024  # at a time, of a damaged file
+_PAGE = 2 * 65_307  # bytes at the end of an Ogg file in which a page begins
 _CHUNKS = 1000  # before the sound, that are passed over
 _lock = threading.RLock()
 
@@ -204,10 +205,24 @@ def _missing(path: Path, found: int, declared: int | None) -> str:
         return "cut short: it has no end"
     if declared is not None and found < declared:
         return f"cut short or damaged: {found:,} of {declared:,} samples are there"
+    if _ends_early(path):
+        return "cut short: its last page is missing"
     data = chunk_of_sound(path)
     if data is not None and data[0] not in (0, 2**32 - 1) and data[1] < data[0]:
         return f"cut short: its header declares {data[0]:,} bytes of sound, {data[1]:,} are there"
     return ""
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether a file of Ogg pages has none that is marked as the last (RFC 3533, section 6)."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if file.read(4) != b"OggS":
+            return False
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _PAGE))
+        tail = file.read()
+        last = tail.rfind(b"OggS\0")
+        return 0 <= last < len(tail) - 5 and not tail[last + 5] & 4
+    return False
 
 
 def _nothing_in(path: Path) -> str:

@@ -20,16 +20,19 @@ def griffin_lim(
     rounds: int = 32,
     momentum: float = 0.99,
     generator: torch.Generator | None = None,
+    start: Tensor | None = None,
 ) -> Tensor:
     """Waves (B, length) whose spectra have nearly the magnitudes (B, F, T'), or (length,) of (F, T').
 
     Griffin and Lim's algorithm (1984) with the momentum of Perraudin, Balazs and Søndergaard (2013), from random
-    phases. generator: where those come from; a fixed seed if none is given.
+    phases. generator: where those come from; a fixed seed if none is given. start: phases to begin with instead,
+    (B, F, T') radians.
     """
-    if generator is None:
-        generator = torch.Generator(device=magnitude.device).manual_seed(0)
-    turns = torch.rand(magnitude.shape, generator=generator, device=magnitude.device, dtype=magnitude.dtype)
-    phases = torch.polar(torch.ones_like(turns), turns * (2 * math.pi))
+    if start is None:
+        generator = generator or torch.Generator(device=magnitude.device).manual_seed(0)
+        start = torch.rand(magnitude.shape, generator=generator, device=magnitude.device, dtype=magnitude.dtype)
+        start = start * (2 * math.pi)
+    phases = torch.polar(torch.ones_like(start), start)
     before = torch.zeros_like(phases)
     inertia = momentum / (1 + momentum)
     for _ in range(rounds):
