@@ -123,7 +123,7 @@ class Tune:
         """Take a field. Raises Unreadable where it is one that decides on notes and makes no sense."""
         if key == "V":
             self._switch(value, header)
-        elif key == "P":
+        elif key == "P" or (key == "Y" and header):  # Y: in the cleaned Nottingham collection
             self._part(value, header)
         elif key == "Q":
             if header or self.tempo == 100.0:
@@ -231,8 +231,7 @@ class Tune:
         octave = int(token["letter"].islower()) + token["octave"].count("'") - token["octave"].count(",")
         if token["accidental"]:
             voice.altered[letter] = ALTERS[token["accidental"]]
-        alter = voice.altered.get(letter, voice.key.get(letter, 0))
-        pitch = _LETTERS[letter] + 12 * octave + alter
+        pitch = _LETTERS[letter] + 12 * octave + voice.altered.get(letter, voice.key.get(letter, 0))
         length = self._length(token["length"])
         if not 0 <= pitch <= 127:
             self.said["note out of range left out"] += 1
