@@ -60,10 +60,15 @@ class Codec:
     @property
     def space(self) -> Frames:
         """The space of the frames."""
-        places = min(max(self.bars), _MOST_PLACES)
-        known = (Categorical(max(2, places)), Categorical(max(2, len(self.bars))))
-        known = (*known, Categorical(BEFORE + 1), Categorical(LEFT + 1))
-        return Frames(known + tuple(Categorical(voice.size) for voice in self.layout.voices), self.longest)
+        places = max(2, min(max(self.bars), _MOST_PLACES))
+        sizes = (places, max(2, len(self.bars)), BEFORE + 1, LEFT + 1, *(voice.size for voice in self.layout.voices))
+        return Frames(tuple(map(Categorical, sizes)), self.longest)
+
+    @property
+    def bar(self) -> int:
+        """Steps of a bar of the usual meter."""
+        beats, unit = self.layout.meter
+        return max(1, 4 * self.layout.steps * beats // unit)
 
     def context(self, starts: Sequence[int], length: int, before: int = 0) -> Cells:
         """What is always known (length, CONTEXT) of the first steps of a piece with these bars, the end the last.

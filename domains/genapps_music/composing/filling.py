@@ -1,0 +1,172 @@
+"""Cells drawn where they are unknown, by whatever family: what is known is kept, and every voice stays in its range.
+
+A piece of more steps than the model has learnt is filled from left to right in windows that begin at bars, each with
+what is there of the half before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genapps.batches import Ragged
+from genapps.errors import UsageError
+from genapps_music.codec import CONTEXT, Piece, part_of
+from genapps_music.grid import FIRST, HOLD, REST, UNKNOWN, Cells, lawful, line_of
+from genapps_music.model import WINDOW, MusicModel
+
+_AT_ONCE = 128  # pieces drawn together
+_TEMPERED = ("autoregressive",)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How cells are drawn. temperature: below 1 more usual ones; top_p: of the likeliest codes of this share only."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int = 0
+
+    def check(self, family: str) -> None:
+        """Raise UsageError where the family draws in one way only."""
+        if family not in _TEMPERED and (self.temperature is not None or self.top_p is not None):
+            raise UsageError(f"the family {family} takes no --temperature or --top-p; autoregressive does")
+
+
+def fill(
+    model: MusicModel,
+    pieces: Sequence[Piece],
+    manner: Manner,
+    generator: torch.Generator,
+    progress: Progress | None = None,
+) -> list[Cells]:
+    """The cells (T, V) of each piece, UNKNOWN ones drawn given the others and the bars, known ones as they are.
+
+    A note never goes on out of a known cell into a drawn one, so that known notes end where they did.
+    """
+    manner.check(model.family)
+    drawn = [piece.cells.copy() for piece in pieces]
+    plans = [_plan(piece, model.codec.longest) for piece in pieces]
+    rounds = max(map(len, plans), default=0)
+    for turn in range(rounds):
+        rows = [k for k, plan in enumerate(plans) if turn < len(plan)]
+        parts = [part_of(replace(pieces[k], cells=drawn[k]), *plans[k][turn], model.codec.longest) for k in rows]
+        for done in range(0, len(rows), _AT_ONCE):
+            found = _fill(model, parts[done : done + _AT_ONCE], manner, generator)
+            for k, cells in zip(rows[done : done + _AT_ONCE], found, strict=True):
+                first = pieces[k].starts[plans[k][turn][0]]
+                open_ = drawn[k][first : first + len(cells)] == UNKNOWN
+                drawn[k][first : first + len(cells)][open_] = cells[open_]
+            if progress is not None:
+                progress(turn * len(pieces) + done + len(found), rounds * len(pieces))
+    return [_bounded(cells, piece, model) for cells, piece in zip(drawn, pieces, strict=True)]
+
+
+def nats(model: MusicModel, pieces: Sequence[Piece], known: Sequence[Any]) -> list[float] | None:
+    """Nats of the cells of pieces that are not known (T, V), given the known ones; None for other families.
+
+    Of families that have no exact likelihood, and of pieces longer than the model's longest, nothing is said.
+    """
+    if model.family not in ("autoregressive", "hmm") or max(len(p.cells) for p in pieces) > model.codec.longest:
+        return None
+    frames = [model.codec.frames(piece) for piece in pieces]
+    if model.family == "hmm":  # of what is known it is the same for all candidates
+        return [-float(value) for value in model.part.log_prob(Ragged.of(frames)).values]
+    masks = [np.concatenate([np.ones((len(mask), CONTEXT), bool), mask], 1) for mask in known]
+    found = model.part.log_prob(Ragged.of(frames), known=masks)  # type: ignore[call-arg]
+    return [-float(value) for value in found.values]
+
+
+def _plan(piece: Piece, longest: int) -> list[tuple[int, int]]:
+    """Windows of a piece as numbers of bars, of which each begins in the middle of the one before."""
+    found: list[tuple[int, int]] = []
+    begin, bars = 0, len(piece.starts) - 1
+    while not found or found[-1][1] < bars:
+        end = begin + 1
+        while end < bars and piece.starts[end + 1] - piece.starts[begin] <= longest:
+            end += 1
+        found.append((begin, end))
+        begin = max(begin + 1, (begin + end + 1) // 2)
+    return found
+
+
+def _fill(model: MusicModel, parts: Sequence[Piece], manner: Manner, generator: torch.Generator) -> list[Cells]:
+    """Parts that are no longer than the model's longest."""
+    codec = model.codec
+    if model.family in ("vae", "gan"):
+        return [_by_windows(model, part, generator) for part in parts]
+    frames = [codec.frames(part) for part in parts]
+    if model.family == "autoregressive":
+        rules = Rules(frames, codec.space.row.sizes)
+        drawn = model.part.sample(
+            len(frames),
+            known=Ragged.of(frames),  # type: ignore[call-arg]
+            allowed=rules,
+            temperature=1.0 if manner.temperature is None else manner.temperature,
+            top_p=manner.top_p,
+            generator=generator,
+        )
+    else:
+        drawn = model.part.impute(Ragged.of(frames), generator=generator)
+    return [codec.cells(one.numpy()) for one in drawn]
+
+
+class Rules:
+    """What may come at a cell: no note goes on after a rest, at the beginning, or out of a known cell."""
+
+    def __init__(self, frames: Sequence[Cells], sizes: Sequence[int]) -> None:
+        self.known, _ = Ragged.of([frame >= 0 for frame in frames]).padded()
+        self.sizes = sizes
+
+    def __call__(self, past: Tensor, now: Tensor, variable: int) -> Tensor:
+        """(B, size) truth values, for a variable of the frame after `past` (B, t, C + V)."""
+        allowed = torch.ones(len(past), self.sizes[variable], dtype=torch.bool)
+        t = past.shape[1]
+        if not t:
+            allowed[:, HOLD] = False
+        else:
+            allowed[:, HOLD] = (past[:, -1, variable] != REST) & ~self.known[
+                :, min(t, self.known.shape[1]) - 1, variable
+            ]
+        return allowed
+
+
+def _by_windows(model: MusicModel, part: Piece, generator: torch.Generator) -> Cells:
+    """Two bars at a time, which know nothing of one another; what is no such window is taken from a longer one."""
+    cells, length = part.cells.copy(), WINDOW * model.codec.bar
+    for begin in range(0, len(cells), length):
+        window = cells[begin : begin + length]
+        if not (window == UNKNOWN).any():
+            continue
+        whole = np.full((length, cells.shape[1]), UNKNOWN, np.int64)
+        whole[: len(window)] = window
+        if (window == UNKNOWN).all():
+            drawn = next(iter(model.part.sample(1, generator=generator)))
+        else:
+            drawn = next(iter(model.part.impute(Ragged.of([whole]), generator=generator)))
+        made = np.zeros_like(whole)
+        made[: min(length, len(drawn))] = drawn.numpy()[:length]
+        open_ = window == UNKNOWN
+        window[open_] = made[: len(window)][open_]
+    return cells
+
+
+def _bounded(cells: Cells, piece: Piece, model: MusicModel) -> Cells:
+    """The cells with holds that would prolong a known note as notes of their own; a hold after a rest is a rest."""
+    kept = cells.copy()
+    known = piece.cells != UNKNOWN
+    late = np.zeros_like(known)
+    late[1:] = known[:-1] & ~known[1:] & (kept[1:] == HOLD)
+    for column, voice in enumerate(model.codec.layout.voices):
+        if not late[:, column].any():
+            continue
+        for begin, end, pitch in line_of(kept[:, column], voice):
+            steps = late[begin:end, column].nonzero()[0] + begin
+            kept[steps, column] = FIRST + pitch - voice.low
+    return lawful(kept)
