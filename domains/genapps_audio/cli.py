@@ -8,7 +8,14 @@ from genapps.cli.group import Group
 
 # Name -> (where the command is, its line in the list). A command comes in here together with its module.
 ELSEWHERE: dict[str, tuple[str, str]] = {
+    "demo": ("genapps_audio.demo:demo", "The main job on the clips that ship."),
+    "detect": ("genapps_audio.cli_detect:detect", "Odd clips, when and in which band, from normal ones alone."),
+    "evaluate": (
+        "genapps_audio.cli_evaluate:evaluate",
+        "How good made clips are, what they teach, and whether they are copies.",
+    ),
     "fit": ("genapps_audio.cli_fit:fit", "Learn a folder of clips, by any of six families."),
+    "inspect": ("genapps_audio.cli_inspect:inspect", "What is in a folder of clips, and what is wrong with it."),
     "sample": ("genapps_audio.cli_sample:sample", "New clips from what fit learnt."),
 }
 

@@ -258,6 +258,8 @@ def _check_format(head: bytes, limits: AudioLimits) -> None:
 def _said(error: Exception, head: bytes) -> str:
     """Why a file could not be opened."""
     text = _plain(error)
+    if controls(head) < BINARY and b"\0\0" not in head and b"\xff" not in head:
+        return "a text, no audio"
     if not any(words in text.lower() for words in ("not recognised", "unknown format", "does not exist")):
         if "too many channels" in text.lower():
             return "declares more than 1,024 channels"
@@ -271,8 +273,6 @@ def _said(error: Exception, head: bytes) -> str:
         return f"{what}, which is not read; {_AS_WAV}"
     if known := recognize(head):
         return f"{known[0]}, no audio"
-    if controls(head) < BINARY and b"\0\0" not in head and b"\xff" not in head:
-        return "a text, no audio"
     return "no audio of a known format"
 
 
