@@ -1,0 +1,272 @@
+"""Odd clips, as a task: each window scored, with a p-value, when, in which band and why it is odd; events of them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from genapps.anomaly import Rules, find_events
+from genapps.io.atomic import check_target, replacing
+from genapps_audio.detection.judging import Judged, Watch
+from genapps_audio.detection.members import MEMBERS, WORDS
+from genapps_audio.detection.model import OddModel, view_of
+from genapps_audio.detection.picture import picture
+from genapps_audio.detection.places import Place, place_of
+from genapps_audio.detection.promising import Promise
+from genapps_audio.detection.sources import Found, kind_of
+from genapps_audio.detection.windows import Window, headers, refuse_none, windows
+from genapps_audio.reading.clips import Clips
+from genapps_audio.records import Skipped, Unreadable
+
+SHOWN = 24  # of the oddest windows, with pictures
+DIGITS = 6
+_NAMED = 0.5  # of the strangest member's part of the score, from which another one is named too
+
+
+@dataclass(frozen=True)
+class Row:
+    """One window: of which clip, from when to when, how strange, how rare that is among normal ones, where and why.
+
+    place: when and in which band it is oddest, in seconds of the recording. why: what is strange about it. nearest: the
+    normal clip that is most like it. kind: what is known of it, or None.
+    """
+
+    name: str
+    start: float
+    end: float
+    score: float
+    p_value: float
+    alarm: bool
+    place: Place
+    why: str
+    nearest: str
+    whole: bool
+    kind: str | None = None
+
+    @property
+    def words(self) -> str:
+        """Where and why it is odd, and what it is most like."""
+        return f"{self.place.words}; strange in {self.why}; most like {self.nearest}"
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name if self.whole else f"{self.name} at {self.start:.6g} s"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Windows in alarm of one recording that follow one another. severity, grade: as of `genapps.anomaly.Event`."""
+
+    name: str
+    place: Place
+    peak: float
+    windows: int
+    p_value: float
+    score: float
+    severity: float
+    grade: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An odd window with its spectrogram as a file's bytes."""
+
+    row: Row
+    picture: bytes
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Every window that was judged, in the order they came; shown: the oddest, oddest first.
+
+    resampled: recordings that had another rate than what was learnt. lower: those of them with a lower one.
+    """
+
+    model: OddModel
+    promise: Promise
+    rows: tuple[Row, ...]
+    events: tuple[Heard, ...]
+    shown: tuple[Shown, ...]
+    skipped: tuple[Skipped, ...]
+    recordings: int
+    resampled: int
+    lower: int
+    truth: dict[str, Any] | None = None
+    maps: int = 0
+
+    @property
+    def alarms(self) -> int:
+        """Windows with an alarm."""
+        return sum(row.alarm for row in self.rows)
+
+
+@dataclass
+class _Oddest:
+    """Keeps the pictures of the oddest windows only, so that memory does not grow with the recordings."""
+
+    most: int
+    heap: list[tuple[float, int, Shown]] = field(default_factory=list)
+
+    def wants(self, score: float) -> bool:
+        return self.most > 0 and (len(self.heap) < self.most or score > self.heap[0][0])
+
+    def add(self, score: float, number: int, shown: Shown) -> None:
+        entry = (score, -number, shown)
+        (heapq.heappush if len(self.heap) < self.most else heapq.heappushpop)(self.heap, entry)
+
+    def sorted(self) -> tuple[Shown, ...]:
+        return tuple(shown for _, _, shown in sorted(self.heap, key=lambda one: (-one[0], -one[1])))
+
+
+def detect(
+    new: Clips,
+    model: OddModel,
+    *,
+    rate: float | None = None,
+    known: bool = False,
+    maps: Path | None = None,
+    shown: int = SHOWN,
+    watch: Watch | None = None,
+) -> Detection:
+    """Judge clips one at a time, long ones window by window.
+
+    rate: of false alarms; without one 0.01, or the least that the normal clips can promise. known: whether the clips'
+    folders say what each is. maps: a folder for a spectrogram of each window in alarm, its event framed, and of each
+    clip that is one window. Raises UsageError for a rate nobody can mean, InputError where no clip can be used.
+    """
+    promise = Promise.of(model.scores, model.judge.part.numpy(), rate)
+    found, skipped = headers(new)
+    rows: list[Row] = []
+    oddest, truth, paths, drawn, used = _Oddest(shown), Found(), _paths(maps), 0, []
+    for done, (number, header) in enumerate(found.items()):
+        whole = model.cut.count(header.seconds) == 1
+        try:
+            for one in windows(new, number, header, model.cut):
+                heard = view_of(one)
+                judged = model.judge.judge(heard)
+                row = _row(one, judged, model, promise, kind_of(new.names[number]) if known else None, whole)
+                rows.append(row)
+                if known:
+                    truth.add(row.kind or "", row.score, row.alarm)
+                mapped = maps is not None and (whole or row.alarm)
+                if mapped or oddest.wants(row.score):
+                    image = picture(heard.cells, one.rate, row.place.later(-one.start))
+                    if mapped:
+                        _write(paths(row.title), image)
+                        drawn += 1
+                    if oddest.wants(row.score):
+                        oddest.add(row.score, len(rows), Shown(row, image))
+            used.append(header)
+        except Unreadable as error:
+            skipped.append(Skipped(new.names[number], str(error)))
+        if watch is not None:
+            watch("judging", done + 1, len(found))
+    if not rows:
+        raise refuse_none(new, skipped)
+    return Detection(
+        model,
+        promise,
+        tuple(rows),
+        tuple(events_of(rows, promise.rate)),
+        oddest.sorted(),
+        tuple(skipped),
+        recordings=len(used),
+        resampled=sum(one.rate != model.cut.rate for one in used),
+        lower=sum(one.rate < model.cut.rate for one in used),
+        truth=truth.figures() if known else None,
+        maps=drawn,
+    )
+
+
+def _row(one: Window, judged: Judged, model: OddModel, promise: Promise, kind: str | None, whole: bool) -> Row:
+    p = promise.p(judged.scores)
+    place = place_of(judged, one.rate, one.seconds).later(one.start)
+    nearest = model.names[judged.nearest]
+    return Row(
+        one.name, one.start, one.end, judged.score, p, p <= promise.rate, place, why(judged), nearest, whole, kind
+    )
+
+
+def why(judged: Judged) -> str:
+    """The members that find a clip strangest, in words."""
+    shares = dict(zip(MEMBERS, judged.members.tolist(), strict=True))
+    order = sorted(shares, key=lambda name: -shares[name])
+    named = [name for name in order[:3] if shares[name] >= _NAMED * shares[order[0]] or name == order[0]]
+    return " and ".join(WORDS[name] for name in named[:2]) if len(named) < 3 else (
+        f"{WORDS[named[0]]}, {WORDS[named[1]]} and {WORDS[named[2]]}"
+    )  # fmt: skip
+
+
+def events_of(rows: Sequence[Row], rate: float) -> Iterator[Heard]:
+    """Windows of one recording in alarm that follow one another, as one event each."""
+    first = 0
+    while first < len(rows):
+        last = first
+        while last + 1 < len(rows) and rows[last + 1].name == rows[first].name and rows[last + 1].start > 0:
+            last += 1
+        yield from _events(rows[first : last + 1], rate)
+        first = last + 1
+
+
+def _events(rows: Sequence[Row], rate: float) -> Iterator[Heard]:
+    step = max((b.start - a.start for a, b in pairwise(rows)), default=1.0)
+    alarmed = [row.p_value for row in rows]
+    rules = Rules(rate, gap=step)
+    for event in find_events(alarmed, [row.start for row in rows], rules, scores=[row.score for row in rows]):
+        inside = [row for row in rows[event.first_row : event.last_row + 1] if row.alarm]
+        peak = rows[event.peak_row]
+        place = replace(
+            peak.place,
+            begin=inside[0].place.begin,
+            end=max(row.place.end for row in inside),
+            low=min(row.place.low for row in inside),
+            high=max(row.place.high for row in inside),
+            length=rows[-1].end,
+        )
+        middle = (peak.place.begin + peak.place.end) / 2
+        reason = f"{place.words}; strange in {peak.why}; most like {peak.nearest}"
+        figures = event.p, event.score, event.severity, event.grade
+        yield Heard(peak.name, place, middle, len(inside), *figures, reason)
+
+
+def _paths(folder: Path | None) -> Callable[[str], Path]:
+    """Where the picture of a window goes: the same path below the folder, as PNG; two of one name get numbers."""
+    taken: set[str] = set()
+
+    def path(name: str) -> Path:
+        assert folder is not None
+        parts = [part for part in Path(name.replace(" at ", "-at-")).parts if part not in ("/", "..", ".")]
+        stem = "/".join(parts).removesuffix(Path(name).suffix) if "-at-" not in "/".join(parts) else "/".join(parts)
+        chosen, number = stem or "clip", 1
+        while chosen in taken:
+            number += 1
+            chosen = f"{stem}-{number}"
+        taken.add(chosen)
+        target = folder / f"{chosen}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    return path
+
+
+def _write(path: Path, image: bytes) -> None:
+    with replacing(path) as file:
+        file.write(image)
+
+
+def prepare(maps: Path | None) -> None:
+    """Make the folder for maps, refused where it could not be. Raises as `check_target` does."""
+    if maps is not None:
+        check_target(maps.with_name(f"{maps.name}.png"))
+        maps.mkdir(exist_ok=True)
+
+
+def by_score(rows: Sequence[Row]) -> Iterator[Row]:
+    """The oddest first."""
+    return iter(sorted(rows, key=lambda row: -row.score))
