@@ -53,6 +53,7 @@ def sample(model: str, output: str | None, as_json: bool, report: Path | None, *
     wish = delivering.Wish(
         options["count"], options["label"], options["seconds"], options["temperature"], options["seed"]
     )
+    delivering.check_wish(held, wish)
     about: dict[str, Any] = {
         "model": model, "family": held.family, "rate": held.codec.rate, "seed": wish.seed, "seconds": wish.seconds,
         "temperature": wish.temperature, "count": wish.n, "part": delivering.PART, "reached": held.card.get("reached"),

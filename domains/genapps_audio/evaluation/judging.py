@@ -97,15 +97,16 @@ def judge(sides: Sides, levels: dict[str, Levels], *, seed: int = 0, progress: P
     draws = torch.Generator().manual_seed(seed)
     n = min(len(sides.made), len(sides.held_out))
     compared: dict[Side, Batch] = {
-        "made": sides.made.take(torch.arange(n)),
-        "real": sides.held_out.take(torch.arange(n)),
+        "made": sides.made.take(torch.randperm(len(sides.made), generator=draws)[:n]),
+        "real": sides.held_out.take(torch.randperm(len(sides.held_out), generator=draws)[:n]),
         "noise": noise(sides.reference, n, draws),
         "shuffled": shuffled(sides.reference, n, draws),
     }
     progress("learning features")
     # Clips that features are learnt from lie in them as no other clip does: half of the reference is for that alone.
-    half = len(sides.reference) // 2
-    taught, others = sides.reference.take(torch.arange(half)), sides.reference.take(torch.arange(half, 2 * half))
+    order = torch.randperm(len(sides.reference), generator=draws)
+    half = len(order) // 2
+    taught, others = sides.reference.take(order[:half]), sides.reference.take(order[half:])
     extractors = [
         by_statistics(sides.codec),
         learnt(taught.patches, taught.seconds, taught.labels, sides.codec, seed),

@@ -46,6 +46,12 @@ class Drawn:
     labels: list[str] | None
 
 
+def check_wish(model: AudioModel, wish: Wish) -> None:
+    """Raise UsageError for a class or a length that the model does not make, before anything is written."""
+    model.check_seconds(wish.seconds)
+    model.labels_for(1, wish.label, torch.Generator())
+
+
 def drawn(model: AudioModel, wish: Wish, progress: Callable[[int, int], None] | None = None) -> Iterator[Drawn]:
     """Clips in parts; the same wish gives the same clips."""
     draws = torch.Generator().manual_seed(wish.seed)

@@ -74,7 +74,7 @@ def test_what_holds_no_sound_is_passed_over() -> None:
     batch = gather([silent, clip(chirp()), Skipped("c.wav", "broken")], CODEC)
     assert len(batch) == 1
     assert [one.reason for one in batch.skipped] == ["holds no sound", "broken"]
-    with pytest.raises(InputError, match="no clip that can be used; a.wav: holds no sound"):
+    with pytest.raises(InputError, match=r"no clip that can be used; a\.wav: holds no sound"):
         gather([silent], CODEC)
 
 
