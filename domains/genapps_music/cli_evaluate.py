@@ -17,6 +17,7 @@ _TOLD = 5  # skipped files that are told one by one
 @click.argument("real", metavar="REAL")
 @click.argument("made", metavar="MADE")
 @click.option("--holdout", metavar="SCORES", help="Real pieces that the model was not given; else half of REAL.")
+@click.option("--model", metavar="FILE.genapps", help="What fit wrote: how likely it finds each bar.")
 @click.option(
     "--most", type=Whole(2), metavar="N", default=1000, show_default=True, help="Pieces of each kind to judge."
 )
@@ -29,13 +30,14 @@ def evaluate(real: str, made: str, report: Path | None, output: str | None, as_j
     REAL is what the model learnt, MADE what it made: folders or files of MIDI, MusicXML, ABC or piano rolls. Every
     figure stands beside the same of real pieces that are held out (what no model needs to be better than) and of notes
     drawn one by one. With -o the figures are written as JSON; with --report as a page, too, with piano rolls and
-    sounds, every place where a rule is broken and every passage that is copied.
+    sounds, every place where a rule is broken and every passage that is copied. With --model it tells how surprised
+    that model is, bar by bar.
 
     \b
     Examples:
       genapps music evaluate scores/ new/
       genapps music evaluate scores/ new/ --holdout others/ --report report.html
-      genapps music evaluate scores/ tune.mid --json
+      genapps music evaluate scores/ tune.mid --model bach.genapps --json
     """
     from genapps.io.placing import check_files
     from genapps.report.files import check_figures, check_page, figures_beside
@@ -43,7 +45,7 @@ def evaluate(real: str, made: str, report: Path | None, output: str | None, as_j
     from genapps_music.judging.tasks import evaluate as run
 
     beside = None if report is None else figures_beside(report)
-    check_files([output, report, beside], [real, made, options["holdout"]])
+    check_files([output, report, beside], [real, made, options["holdout"], options["model"]])
     check_page(report)
     check_figures(output)
     with Progress("evaluating") as bar:

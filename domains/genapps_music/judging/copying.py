@@ -42,7 +42,8 @@ class Passage:
     """The longest passage of a piece that a real one has, too.
 
     notes: of the melody, or chords of all voices; 0 where nothing is shared. quarters: how long it lasts, part: which
-    share of the piece that is. bar, last: the bars that it begins and ends in; source: the number of the real piece, source_bar: where it begins there.
+    share of the piece that is. bar, last: the bars that it begins and ends in; source: the number of the real piece,
+    source_bar: where it begins there.
     """
 
     notes: int

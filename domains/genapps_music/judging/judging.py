@@ -35,6 +35,7 @@ Side = Literal["made", "real", "floor"]
 SIDES: dict[Side, str] = {"made": "made", "real": "Held-out real", "floor": "Independent notes"}
 PARALLELS: tuple[Rule, ...] = ("fifths", "octaves", "unisons")
 FEWEST = 8  # pieces of a side below which sets of pieces are not compared
+ASKED = 100  # pieces of a side that a model is asked about
 _NEIGHBORS = 5
 _SHORTER = 0.9  # of the length of real pieces: made ones that are shorter are compared with beginnings
 Progress = Callable[[str], None]
@@ -114,7 +115,7 @@ class Judged:
                 for copies in self.copies
             },
         }
-        if "made" in self.surprises:
+        if k < len(self.surprises.get("made", ())):
             surprise = self.surprises["made"][k]
             told["nats"] = {"quarter": surprise.per_quarter, "bars": list(surprise.bars), "why": surprise.why}
         return told
@@ -189,7 +190,8 @@ def judge(
     surprises: dict[Side, tuple[Surprise, ...]] = {}
     if surprise is not None:
         progress("likelihood")
-        surprises = {side: tuple(surprise([one.score for one in sides[side]])) for side in sides if sides[side]}
+        asked = {side: [one.score for one in sides[side][:ASKED]] for side in sides if sides[side]}
+        surprises = {side: tuple(surprise(pieces)) for side, pieces in asked.items()}
         measures += _surprise_measures(surprises)
     return Judged(
         made=tuple(sides["made"]),

@@ -182,7 +182,7 @@ def _item(judged: Judged, k: int, seconds: float) -> Item:
         if copies.made[k].notes
     ]
     bars: Markup | str = ""
-    if "made" in judged.surprises:
+    if k < len(judged.surprises.get("made", ())):
         surprise = judged.surprises["made"][k]
         if surprise.why:
             told.append(f"The model has no likelihood for it: {surprise.why}")

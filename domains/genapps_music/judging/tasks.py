@@ -10,6 +10,7 @@ import numpy as np
 
 from genapps.errors import InputError
 from genapps_music.judging.judging import Judged, Progress, judge
+from genapps_music.judging.likelihood import Judge
 from genapps_music.reading.folder import Scores, open_scores
 from genapps_music.score import Score, Skipped
 
@@ -53,6 +54,7 @@ def evaluate(
     progress("reading")
     sets = {name: open_scores(path) for name, path in (("real", real), ("made", made), ("holdout", holdout)) if path}
     notes: list[str] = []
+    asked = None if model is None else _asked(model, notes)
     generator = np.random.default_rng(seed)
     reference, unseen = list(sets["real"]), list(sets["holdout"]) if "holdout" in sets else []
     if not unseen:
@@ -67,6 +69,7 @@ def evaluate(
         taken["made"],
         taken["real"],
         taken["held-out"],
+        surprise=asked,
         learnt=holdout is None,
         seed=seed,
         progress=progress,
@@ -75,6 +78,17 @@ def evaluate(
     if model is not None:
         facts.append(("model", model))
     return Evaluated(judged, tuple(facts), _skipped(sets.values()), tuple(notes))
+
+
+def _asked(model: str, notes: list[str]) -> Judge | None:
+    from genapps_music.composing.surprise import surprise_of
+    from genapps_music.model import MusicModel
+
+    loaded = MusicModel.load(model)
+    told = surprise_of(loaded)
+    if told is None:
+        notes.append(f"{model}: its family, {loaded.family}, does not tell how likely each bar is")
+    return told
 
 
 def _halves(pieces: Sequence[Score], name: str, generator: np.random.Generator) -> tuple[list[Score], list[Score]]:
