@@ -8,6 +8,9 @@ from __future__ import annotations
 from genapps.lazy import lazily
 
 _HOMES: dict[str, str] = {
+    "Codec": "codec",
+    "Layout": "grid",
+    "MusicModel": "model",
     "Note": "score",
     "Part": "score",
     "Score": "score",

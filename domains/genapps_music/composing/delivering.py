@@ -1,0 +1,114 @@
+"""Where made pieces go: a folder with a manifest, or one file; scores, sounds, and a page that judges them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from genapps.errors import UsageError
+from genapps.io.atomic import check_target, replacing
+from genapps.io.placing import Named, check_files, check_folder
+from genapps_music.composing.tasks import Made
+from genapps_music.model import MusicModel
+from genapps_music.score import Score
+
+SCORES = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".json")
+WRITTEN = (*SCORES, ".wav")
+RATE = 22_050  # Hz of a sound
+IN_FOLDER = (".mid", ".musicxml", ".wav")
+_REFERENCE = 100  # pieces of the corpus that a page compares with
+
+
+def is_folder(output: str) -> bool:
+    """Whether the results go into a folder."""
+    return output.endswith("/") or not Path(output).suffix or Path(output).is_dir()
+
+
+def check_place(output: str | None, reads: Iterable[Named], *, several: bool, example: str) -> str:
+    """The place of the results. Raises UsageError for one that could not be written or would go over what is read.
+
+    several: whether there is more than one result, which only a folder holds.
+    """
+    if output is None or output == "-":
+        raise UsageError(f"name where the music goes: {example}")
+    if is_folder(output):
+        if not several:
+            raise UsageError(f"{output}: is a folder; name the one file: {example}")
+        check_folder(output, reads)
+        return output
+    if several:
+        raise UsageError(f"{output}: one file for several pieces; name a folder: {example}")
+    check_file(output, reads)
+    return output
+
+
+def check_file(output: str, reads: Iterable[Named]) -> None:
+    """Refuse one file for a result that could not be written. Raises UsageError."""
+    if Path(output).suffix.lower() not in WRITTEN:
+        raise UsageError(f"{output}: no format that is written; there are: {', '.join(WRITTEN)}")
+    check_files([output], reads)
+    check_target(output)
+
+
+def check_report(report: Path | None, output: str, reads: Iterable[Named]) -> None:
+    """Refuse a page that could not be written, or would go over another file. Raises UsageError."""
+    from genapps.report.files import check_page, figures_beside
+
+    check_page(report)
+    if report is not None:
+        check_files([report, figures_beside(report), None if is_folder(output) else output], reads)
+
+
+def write_one(path: str | Path, score: Score) -> None:
+    """Write a piece as a score, or as a sound, by the suffix."""
+    if Path(path).suffix.lower() == ".wav":
+        from genapps_music.writing.sound import render, write_wave
+
+        write_wave(path, render(score, RATE), RATE)
+        return
+    from genapps_music.writing.files import write_score
+
+    write_score(path, score)
+
+
+def write_folder(folder: str | Path, made: Sequence[Made], about: dict[str, Any]) -> list[str]:
+    """Write each piece as MIDI, MusicXML and WAV into a folder, and manifest.json; the names of the files."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    rows, names = [], []
+    for number, one in enumerate(made, 1):
+        stem = f"{number:0{max(3, len(str(len(made))))}}"
+        files = [f"{stem}{suffix}" for suffix in IN_FOLDER]
+        for name in files:
+            write_one(place / name, replace(one.score, name=stem))
+        notes = sum(len(part.notes) for part in one.score.parts)
+        rows.append({"files": files, "notes": notes, "steps": len(one.cells)})
+        names += files
+    with replacing(place / "manifest.json") as file:
+        file.write(json.dumps({**about, "pieces": rows}, ensure_ascii=False, indent=1, default=str).encode() + b"\n")
+    return [*names, "manifest.json"]
+
+
+def write_report(
+    path: Path, made: Sequence[Made], model: MusicModel, *, title: str, subject: str, facts: dict[str, Any], seed: int
+) -> None:
+    """Write the page that shows, plays and judges the pieces beside the corpus that the model learnt."""
+    from genapps_music.composing.surprise import surprise_of
+    from genapps_music.judging.report import write_page
+
+    notes = list(dict.fromkeys(note for one in made for note in one.notes))
+    write_page(
+        path,
+        [one.score for one in made],
+        reference=model.scores(model.learnt[:_REFERENCE]),
+        held_out=model.scores(model.held[:_REFERENCE]),
+        surprise=surprise_of(model),
+        title=title,
+        subject=subject,
+        facts=[(name, str(value)) for name, value in facts.items() if value is not None],
+        notes=notes,
+        seed=seed,
+    )
