@@ -17,6 +17,10 @@ _HOMES: dict[str, str] = {
     "Scores": "reading.folder",
     "open_scores": "reading.folder",
     "read_score": "reading.files",
+    "draw": "writing.picture",
+    "render": "writing.sound",
+    "write_score": "writing.files",
+    "write_wave": "writing.files",
 }
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)

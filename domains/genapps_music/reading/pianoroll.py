@@ -4,7 +4,8 @@ The layout is that of the chorales that many music models were measured with (N.
 2012; C.-Z. A. Huang et al., ISMIR 2017): {"train": [piece, ...], "valid": ..., "test": ...}, or a list of pieces, or
 one piece. Where every frame has the same number of places, -1 for silence, these are the voices; otherwise the pitches
 of a frame are one part. What sounds in frames that follow one another is one note, as such files do not tell a held
-note from one that is played again. An object {"step": 0.25, "pieces": ...} says how many quarter notes a frame is.
+note from one that is played again. An object {"step": 0.25, "pieces": ...} says how many quarter notes a frame is, and
+its "again", for each piece, the [frame, part, pitch] that are.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from genapps_music.score import QUARTER, Note, Part, Score, Skipped, Unreadable
 STEP = 0.25  # quarter notes in a frame where the file does not say
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 Frames = list[list[int]]
-_SETTINGS = frozenset(("step", "tempo", "names", "programs"))
+Again = list[tuple[int, int, int]]  # frame, part and pitch
+_SETTINGS = frozenset(("step", "tempo", "names", "programs", "again"))
 
 
 def read_rolls(data: bytes, limits: Limits = DEFAULT) -> tuple[list[Score], list[Skipped]]:
@@ -36,6 +38,7 @@ def read_rolls(data: bytes, limits: Limits = DEFAULT) -> tuple[list[Score], list
     settings = {key: value[key] for key in _SETTINGS & value.keys()} if isinstance(value, dict) else {}
     pieces = _pieces(value, limits)
     ticks, tempo = _ticks(settings), _tempo(settings)
+    names = {name: at for at, (name, _) in enumerate(pieces)}
     read: list[tuple[str, Frames]] = []
     skipped = []
     for name, piece in pieces:
@@ -43,11 +46,12 @@ def read_rolls(data: bytes, limits: Limits = DEFAULT) -> tuple[list[Score], list
             read.append((name, _frames(piece, ticks, limits)))
         except Unreadable as error:
             skipped.append(Skipped(name, str(error)))
-    voices = _voices([frames for _, frames in read])
+    voices = _voices([frames for _, frames in read], settings)
     scores = []
     for name, frames in read:
         try:
-            scores.append(replace(_score(frames, voices, ticks, settings, limits), name=name, tempo=tempo))
+            again = _again(settings, names[name])
+            scores.append(replace(_score(frames, voices, ticks, settings, again, limits), name=name, tempo=tempo))
         except Unreadable as error:
             skipped.append(Skipped(name, str(error)))
     if not scores:
@@ -107,22 +111,25 @@ def _frames(piece: Any, ticks: int, limits: Limits) -> Frames:
     return [_frame(frame, at) for at, frame in enumerate(piece)]
 
 
-def _voices(pieces: list[Frames]) -> int:
+def _voices(pieces: list[Frames], settings: dict[str, Any]) -> int:
     """How many voices all pieces of a file have, the highest first; 0 where frames are sets of pitches, which go up."""
     widths = {len(frame) for frames in pieces for frame in frames}
     if len(widths) != 1 or not 1 <= max(widths) <= 16:
         return 0
+    if isinstance(names := settings.get("names"), list):
+        return len(names) if {len(names)} == widths else 0
     down = sum(frame[0] >= frame[-1] or -1 in frame for frames in pieces for frame in frames)
     return widths.pop() if 2 * down >= sum(map(len, pieces)) else 0
 
 
-def _score(frames: Frames, voices: int, ticks: int, settings: dict[str, Any], limits: Limits) -> Score:
+def _score(frames: Frames, voices: int, ticks: int, settings: dict[str, Any], again: Again, limits: Limits) -> Score:
     columns = [[[frame[v]] for frame in frames] for v in range(voices)] if voices else [frames]
     names = _names(settings, len(columns), voices)
     programs = _programs(settings, len(columns))
     parts = []
-    for column, name, program in zip(columns, names, programs, strict=True):
-        parts.append(Part(ordered(_held(column, ticks, limits)), name, program))
+    for at, (column, name, program) in enumerate(zip(columns, names, programs, strict=True)):
+        struck = {(frame, pitch) for frame, part, pitch in again if part == at}
+        parts.append(Part(ordered(_held(column, ticks, struck, limits)), name, program))
     return Score(check_parts(parts, limits))
 
 
@@ -138,19 +145,28 @@ def _frame(frame: Any, at: int) -> list[int]:
     return pitches
 
 
-def _held(column: Frames, ticks: int, limits: Limits) -> list[Note]:
-    """Notes of one part: a pitch in frames that follow one another is one note."""
+def _held(column: Frames, ticks: int, struck: set[tuple[int, int]], limits: Limits) -> list[Note]:
+    """Notes of one part: a pitch in frames that follow one another is one note, unless struck again."""
     notes: list[Note] = []
     begun: dict[int, int] = {}
     for at, frame in enumerate([*column, []]):
         sounding = {pitch for pitch in frame if pitch >= 0}
-        for pitch in [pitch for pitch in begun if pitch not in sounding]:
+        for pitch in [pitch for pitch in begun if pitch not in sounding or (at, pitch) in struck]:
             onset = begun.pop(pitch)
             notes.append(Note(onset * ticks, (at - onset) * ticks, pitch))
         for pitch in sounding:
             begun.setdefault(pitch, at)
         check_notes(len(notes), limits)
     return notes
+
+
+def _again(settings: dict[str, Any], piece: int) -> Again:
+    """Where notes of a piece are played again without a rest between, in files that say so."""
+    pieces = settings.get("again")
+    found = pieces[piece] if isinstance(pieces, list) and piece < len(pieces) else []
+    if not isinstance(found, list):
+        return []
+    return [tuple(one) for one in found if isinstance(one, list) and len(one) == 3 and {*map(type, one)} == {int}]
 
 
 def _names(settings: dict[str, Any], parts: int, voices: int) -> list[str]:

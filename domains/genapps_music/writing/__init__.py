@@ -1,0 +1,1 @@
+"""Scores on their way out: files of notes, sound, and pictures."""
