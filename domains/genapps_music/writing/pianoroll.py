@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -57,12 +58,10 @@ def _frames(note: Note, ticks: int) -> tuple[int, int]:
 def _single(part: Part, ticks: int) -> bool:
     """Whether it never has two notes at once."""
     spans = sorted(_frames(note, ticks) for note in part.notes)
-    return all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    return all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def _joined(score: Score) -> Part:
-    notes = sorted(
-        {(note.onset, note.pitch, note.duration): note for part in score.parts for note in part.notes}.items()
-    )
+    notes = {(note.onset, note.pitch, note.duration): note for part in score.parts for note in part.notes}
     first = score.parts[0] if score.parts else Part(())
-    return Part(tuple(note for _, note in notes), first.name, first.program)
+    return Part(tuple(notes[key] for key in sorted(notes)), first.name, first.program)

@@ -170,7 +170,8 @@ def _style() -> str:
     return (
         f".roll{{--ink:#5b636d;--rule:#dfe3e8;--plate:#f5f6f8;--shade:#e3eaf2;{light};"
         "font:10px system-ui,-apple-system,'Segoe UI',sans-serif}"
-        f"@media (prefers-color-scheme:dark){{.roll{{--ink:#a2abb5;--rule:#2e343b;--plate:#1c2025;--shade:#263140;{dark}}}}}"
+        "@media (prefers-color-scheme:dark)"
+        f"{{.roll{{--ink:#a2abb5;--rule:#2e343b;--plate:#1c2025;--shade:#263140;{dark}}}}}"
         ".roll text{fill:var(--ink)}.roll .plate{fill:var(--plate)}.roll .shade{fill:var(--shade)}"
         ".roll .line{stroke:var(--rule);stroke-width:.7}.roll .bar{stroke:var(--rule);stroke-width:1}"
         f"{hues}.roll rect{{stroke-width:0}}.roll .given{{fill-opacity:.3;stroke-width:.9}}"
