@@ -45,6 +45,7 @@ MOST_STEPS = 512  # of a sequence; longer pieces are cut at bars
 _GRIDS = (2, 4, 3, 6, 8, 12)  # steps a quarter, the first that holds nearly all onsets
 _NEARLY = 0.99
 _MOST_PLACES = 96  # steps of a bar that are told apart
+_STRAY = 2000  # notes of which one may be out of the range at either end
 _SHIFT = 6  # semitones up, one fewer down: every key once
 _QUARTET = ("Soprano", "Alto", "Tenor", "Bass")
 
@@ -147,6 +148,11 @@ def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
         else:
             kept.append((score, found))
     voices = _voices([found.lines for _, found in kept], structure, names, programs)
+    strange = [score for score, found in kept if _beyond(found.lines, voices)]
+    skipped += [
+        Skipped(score.name, "a voice far out of the range that it has in the other pieces") for score in strange
+    ]
+    kept = [(score, found) for score, found in kept if not _beyond(found.lines, voices)]
     meters = Counter((m.beats, m.unit) for score, _ in kept for m in score.meters[:1])
     tempo = float(np.median([score.tempo for score, _ in kept]))
     layout = Layout(steps, voices, meters.most_common(1)[0][0], round(tempo, 1))
@@ -270,16 +276,23 @@ def _named(scores: Sequence[Score], structure: tuple[int, ...]) -> tuple[list[st
     return names, programs
 
 
+def _beyond(lines: Sequence[Any], voices: Sequence[Voice]) -> bool:
+    """Whether some note is out of its voice's range."""
+    pairs = zip(lines, voices, strict=True)
+    return any(not voice.low <= pitch <= voice.high for line, voice in pairs for _, _, pitch in line)
+
+
 def _voices(
     lines: Sequence[tuple[Any, ...]], structure: tuple[int, ...], names: list[str], programs: list[int]
 ) -> tuple[Voice, ...]:
-    """The voices with the ranges that the lines have."""
+    """The voices with the ranges that the lines have, but for one note in 2,000 at either end."""
     found = []
     column = 0
     for part, count in enumerate(structure):
         for _ in range(count):
-            seen = [pitch for own in lines for _, _, pitch in own[column]]
-            low, high = (min(seen), max(seen)) if seen else (60, 60)
+            seen = sorted(pitch for own in lines for _, _, pitch in own[column])
+            cut = len(seen) // _STRAY
+            low, high = (seen[cut], seen[-1 - cut]) if seen else (60, 60)
             found.append(Voice(names[part], low, high, programs[part], part))
             column += 1
     return tuple(found)
