@@ -57,9 +57,10 @@ def events_table(events: tuple[Heard, ...]) -> pa.Table:
 def lines(made: Detection, shown: int = 10) -> Iterator[str]:
     """For a person: how many alarms, what is promised, the oddest, and how good that was where it is known."""
     yield from learnt_lines(made.model)
-    cut = f" in {counted(len(made.rows), 'window')}" if len(made.rows) > made.recordings else ""
-    several = f", {counted(len(made.events), 'event')}" if cut else ""
-    yield f"alarms      {made.alarms:,} of {counted(made.recordings, 'clip')}{cut}{several}"
+    cut = len(made.rows) > made.recordings
+    of = counted(len(made.rows), "window") if cut else counted(made.recordings, "clip")
+    several = f" of {counted(made.recordings, 'clip')}, {counted(len(made.events), 'event')}" if cut else ""
+    yield f"alarms      {made.alarms:,} of {of}{several}"
     yield f"promised    {made.promise.words}"
     if note := resampled_words(made):
         yield f"note        {note}"

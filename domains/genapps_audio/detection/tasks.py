@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from genapps.anomaly import Rules, find_events
+from genapps.anomaly import severity
+from genapps.anomaly.events import GRADES
 from genapps.io.atomic import check_target, replacing
 from genapps_audio.detection.judging import Judged, Watch
 from genapps_audio.detection.members import MEMBERS, WORDS
@@ -60,7 +61,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Heard:
-    """Windows in alarm of one recording that follow one another. severity, grade: as of `genapps.anomaly.Event`."""
+    """Windows in alarm of one recording that belong together.
+
+    peak: the middle of the strangest of them, in seconds. severity, grade: as `genapps.anomaly.Event` has them.
+    """
 
     name: str
     place: Place
@@ -204,35 +208,40 @@ def why(judged: Judged) -> str:
 
 
 def events_of(rows: Sequence[Row], rate: float) -> Iterator[Heard]:
-    """Windows of one recording in alarm that follow one another, as one event each."""
-    first = 0
-    while first < len(rows):
-        last = first
-        while last + 1 < len(rows) and rows[last + 1].name == rows[first].name and rows[last + 1].start > 0:
-            last += 1
-        yield from _events(rows[first : last + 1], rate)
-        first = last + 1
+    """Windows of one recording in alarm that follow one another and are odd in bands that meet, as one event each."""
+    chain: list[Row] = []
+    for row in rows:
+        if chain and not (row.alarm and _goes_on(chain[-1], row)):
+            yield _event(chain, rate)
+            chain = []
+        if row.alarm:
+            chain.append(row)
+    if chain:
+        yield _event(chain, rate)
 
 
-def _events(rows: Sequence[Row], rate: float) -> Iterator[Heard]:
-    step = max((b.start - a.start for a, b in pairwise(rows)), default=1.0)
-    alarmed = [row.p_value for row in rows]
-    rules = Rules(rate, gap=step)
-    for event in find_events(alarmed, [row.start for row in rows], rules, scores=[row.score for row in rows]):
-        inside = [row for row in rows[event.first_row : event.last_row + 1] if row.alarm]
-        peak = rows[event.peak_row]
-        place = replace(
-            peak.place,
-            begin=inside[0].place.begin,
-            end=max(row.place.end for row in inside),
-            low=min(row.place.low for row in inside),
-            high=max(row.place.high for row in inside),
-            length=rows[-1].end,
-        )
-        middle = (peak.place.begin + peak.place.end) / 2
-        reason = f"{place.words}; strange in {peak.why}; most like {peak.nearest}"
-        figures = event.p, event.score, event.severity, event.grade
-        yield Heard(peak.name, place, middle, len(inside), *figures, reason)
+def _goes_on(one: Row, other: Row) -> bool:
+    """Whether a window is the next one of the same recording, and odd in the same band."""
+    follows = one.name == other.name and one.start < other.start <= one.end + 1e-6
+    return follows and max(one.place.low, other.place.low) < min(one.place.high, other.place.high)
+
+
+def _event(chain: Sequence[Row], rate: float) -> Heard:
+    peak = max(chain, key=lambda row: row.score)
+    place = replace(
+        peak.place,
+        begin=chain[0].place.begin,
+        end=max(row.place.end for row in chain),
+        low=min(row.place.low for row in chain),
+        high=max(row.place.high for row in chain),
+        length=peak.place.length if len(chain) == 1 else math.inf,
+    )
+    p = min(row.p_value for row in chain)
+    bad = severity(p, len(chain), rate)
+    middle = (peak.place.begin + peak.place.end) / 2
+    reason = f"{place.words}; strange in {peak.why}; most like {peak.nearest}"
+    grade = GRADES[min(int(bad), len(GRADES) - 1)]
+    return Heard(peak.name, place, middle, len(chain), p, peak.score, bad, grade, reason)
 
 
 def _paths(folder: Path | None) -> Callable[[str], Path]:
