@@ -1,0 +1,168 @@
+"""How sure a word may be, and what is none of the words: both by clips that the models had not learnt.
+
+Shapes: N clips, W words. Log-densities are a frame's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genapps.anomaly import conformal_p, needed_length
+from genapps.metrics.distributions import Floats
+from genapps_audio.recognition.words import Words
+
+SIGNS = ("unlike any word", "between words", "of unusual length")
+_STEPS = 100  # of the fit of weights
+_RIDGE = 1e-2
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What models said of clips. words: (N, W) and filler: (N,) log-densities. lengths: (N,) frames."""
+
+    words: Tensor
+    filler: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, words: Words, frames: Sequence[Tensor]) -> Scores:
+        """Of clips of frames (T', D)."""
+        each, filler = words.logs(frames)
+        return cls(each, filler, torch.tensor([len(one) for one in frames]))
+
+    def without(self, labels: Tensor) -> Scores:
+        """As if the word (N,) of each clip had never been learnt."""
+        return Scores(self.words.scatter(1, labels[:, None], -math.inf), self.filler, self.lengths)
+
+    def take(self, rows: Tensor) -> Scores:
+        """Those of these numbers."""
+        return Scores(self.words[rows], self.filler[rows], self.lengths[rows])
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """The clips of several, one after the other."""
+    return Scores(
+        torch.cat([one.words for one in parts]),
+        torch.cat([one.filler for one in parts]),
+        torch.cat([one.lengths for one in parts]),
+    )
+
+
+def signs(scores: Scores, durations: Tensor) -> Tensor:
+    """(N, 3) of each clip, higher is stranger: how little better than the filler the best word is, how close the second
+    word comes, and how far its length is from the best word's, in deviations."""
+    best, second = scores.words.topk(2, 1).values.unbind(1)
+    mean, deviation = durations[scores.words.argmax(1)].unbind(1)
+    off = (scores.lengths.double().log() - mean).abs() / deviation
+    return torch.stack([scores.filler - best, second - best, off.clamp_max(6.0)], 1)
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """heat: what log-densities are divided by to be chances. weights: (3,) of the signs. typical: (3,) signs of
+    known words. reference: (R,) how strange clips of known words are, ascending, to models that had not learnt them.
+    rate: of them that may be rejected."""
+
+    heat: float
+    weights: Tensor
+    typical: Tensor
+    reference: Floats
+    rate: float
+
+    def chances(self, scores: Scores) -> Tensor:
+        """(N, W) how likely each word is, if it is one of them."""
+        return (scores.words / self.heat).softmax(1)
+
+    def strangeness(self, signs_of: Tensor) -> Floats:
+        """(N,) how unlike all words clips of signs (N, 3) are."""
+        found: Floats = (signs_of @ self.weights).numpy()
+        return found
+
+    def p(self, strangeness: Floats) -> Floats:
+        """(N,) the share of clips of known words that are as strange."""
+        return conformal_p(self.reference, strangeness)
+
+    @property
+    def possible(self) -> bool:
+        """Whether so many clips were held out that the rate can be promised."""
+        return len(self.reference) >= needed_length(self.rate)
+
+    @property
+    def threshold(self) -> float:
+        """Above which a clip is rejected; infinite where nothing can be promised."""
+        allowed = math.floor(self.rate * (len(self.reference) + 1) + 1e-9)
+        return float(self.reference[-allowed]) if allowed else math.inf
+
+    def reason(self, signs_of: Tensor) -> str:
+        """Which of a rejected clip's signs (3,) speaks most against it."""
+        return SIGNS[int(((signs_of - self.typical) * self.weights).argmax())]
+
+    def to_json(self) -> dict[str, Any]:
+        """For a model file."""
+        return {
+            "heat": self.heat,
+            "weights": self.weights.tolist(),
+            "typical": self.typical.tolist(),
+            "reference": self.reference.tolist(),
+            "rate": self.rate,
+        }
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Confidence:
+        """The inverse of `to_json`."""
+        weights, typical = (torch.tensor(told[name], dtype=torch.double) for name in ("weights", "typical"))
+        reference = np.asarray(told["reference"], np.float64)
+        return cls(float(told["heat"]), weights, typical, reference, float(told["rate"]))
+
+
+def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rate: float) -> Confidence:
+    """What held-out clips of known words (N,) say.
+
+    known: (N, 3) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
+    that tell the two apart best, so that nothing unknown need be given. Of two words, taking one away leaves nothing
+    to compare: then the signs count alike.
+    """
+    spread = known.std(0, correction=0).clamp_min(1e-9)
+    weights = told_apart(known, unknown) if held.words.shape[1] > 2 else 1 / spread
+    strange = np.sort((known @ weights).numpy())
+    return Confidence(fitted_heat(held.words, labels), weights, known.median(0).values, strange, rate)
+
+
+def fitted_heat(logs: Tensor, labels: Tensor) -> float:
+    """The temperature at which labels (N,) are least surprising given log-densities (N, W) (Guo et al. 2017, "On
+    calibration of modern neural networks", section 4.2), one clip of any word alike counted among them."""
+    heats = torch.logspace(-2, 2, 300, dtype=torch.double)
+    chances = torch.stack([(logs / heat).log_softmax(1) for heat in heats])
+    own = chances[:, torch.arange(len(labels)), labels].sum(1)
+    return float(heats[(own + chances.mean((1, 2))).argmax()])
+
+
+def told_apart(known: Tensor, unknown: Tensor) -> Tensor:
+    """(F,) weights, none below 0, by which signs (N, F) of unknown clips are told from those of known ones.
+
+    Logistic regression with a small ridge, by Newton's method on standardized signs.
+    """
+    both = torch.cat([known, unknown])
+    target = torch.cat([torch.zeros(len(known)), torch.ones(len(unknown))]).double()
+    deviation = both.std(0, correction=0).clamp_min(1e-9)
+    rows = torch.cat([(both - both.mean(0)) / deviation, torch.ones(len(both), 1).double()], 1)
+    ridge = _RIDGE * len(both) * torch.eye(rows.shape[1]).double()
+    ridge[-1, -1] = 1e-9
+    weights = torch.zeros(rows.shape[1]).double()
+    for _ in range(_STEPS):
+        chance = (rows @ weights).sigmoid()
+        gradient = rows.T @ (chance - target) + ridge @ weights
+        curve = (rows * (chance * (1 - chance))[:, None]).T @ rows + ridge
+        step = torch.linalg.solve(curve, gradient)
+        weights = weights - step
+        if float(step.abs().max()) < 1e-8:
+            break
+    found: Tensor = weights[:-1].clamp_min(0) / deviation
+    return found if float(found.sum()) > 0 else 1 / deviation
