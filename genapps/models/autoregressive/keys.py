@@ -9,8 +9,8 @@ model.sample(3, length=100)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -19,14 +19,19 @@ from torch.nn import functional
 
 from genapps.batches import Ragged
 from genapps.errors import InputError, UsageError
+from genapps.models.autoregressive.counts import Counts, context
 from genapps.models.autoregressive.remembering import LEVELS, PLANES, Memory, memories
 from genapps.models.autoregressive.sequences import Drawing, SequenceEngine, by_length
+from genapps.models.base import Job, split
 from genapps.nets.gru import State
 from genapps.nets.keys import KeyNet
 from genapps.spaces import Constraint, Frames
 from genapps.training import Recipe
+from genapps.training.order import for_validation
 
-_STEPS_AT_ONCE = 2048  # each takes as much room as a step of a plain network times the keys
+_STEPS_AT_ONCE = 4096  # each takes as much room as a step of a plain network times the keys
+_COUNTS = "counts."  # what the names of their tensors begin with
+_PAD = 2  # stands after the end of a roll
 _MARGIN = 2  # keys beyond those that were seen which the network knows, too
 
 
@@ -40,6 +45,13 @@ class KeysConfig:
     blocks: int = field(default=1, metadata={"help": "layers of the network that all keys share", "least": 0})
     dropout: float = field(
         default=0.2, metadata={"help": "share of entries switched off in training", "least": 0, "below": 1}
+    )
+    counts: int = field(
+        default=5,
+        metadata={
+            "help": "steps that counts of whole steps look at, mixed in by weights from held-out ones; 0: no counts",
+            "least": 0,
+        },
     )
     within: Literal["keys"] = field(
         default="keys", metadata={"help": "keys: a row of truth values is a set of keys, from the last to the first"}
@@ -55,22 +67,26 @@ class RollNet(KeyNet):
     def forward(
         self, steps: Tensor, labels: Tensor, cache: None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """steps: (B, T, D) of 0 and 1; what lies beyond the network's keys is not looked at."""
-        rolls = steps[..., self.low : self.low + self.keys].float()
-        with torch.no_grad():
-            planes, levels = memories(rolls.cpu())
-        hidden = self.hidden(steps, labels, generator, levels.to(rolls.device))
-        told = self.surroundings(planes.to(rolls.device).flatten(0, 1), hidden.flatten(0, 1))
-        told = told + self.chosen(functional.pad(rolls, (0, 0, 0, 1)).flatten(0, 1))
-        logits = self.logits(told, generator).unflatten(0, hidden.shape[:2]) + self.straight(hidden)
+        """steps: (B, T, D) of 0 and 1, _PAD after the end; what lies beyond the network's keys is not looked at."""
+        rolls = self._rolls(steps)
+        planes, levels = memories(rolls)
+        hidden = self._traced(rolls, levels, labels, generator)
+        real = functional.pad(steps[..., 0] != _PAD, (1, 0), value=True)  # the keys of no others are worth the work
+        told = self.surroundings(planes[real], hidden[real]) + self.chosen(functional.pad(rolls, (0, 0, 0, 1))[real])
+        logits = self.straight(hidden).index_put(
+            real.nonzero().unbind(1), self.logits(told, generator), accumulate=True
+        )
         return torch.cat([self.end(hidden), logits], -1)
 
-    def hidden(
-        self, steps: Tensor, labels: Tensor, generator: torch.Generator | None = None, levels: Tensor | None = None
-    ) -> Tensor:
+    def hidden(self, steps: Tensor, labels: Tensor) -> Tensor:
         """What the trunk knows before each of T steps and after the last one, (B, T + 1, C)."""
-        rolls = steps[..., self.low : self.low + self.keys].float()
-        levels = memories(rolls)[1] if levels is None else levels
+        rolls = self._rolls(steps)
+        return self._traced(rolls, memories(rolls)[1], labels, None)
+
+    def _rolls(self, steps: Tensor) -> Tensor:
+        return (steps[..., self.low : self.low + self.keys] == 1).float()
+
+    def _traced(self, rolls: Tensor, levels: Tensor, labels: Tensor, generator: torch.Generator | None) -> Tensor:
         before = functional.pad(rolls, (0, 0, 1, 0))
         return self.trace(before, levels, labels, torch.arange(before.shape[1], device=rolls.device), None, generator)
 
@@ -88,11 +104,39 @@ class KeysModel(SequenceEngine):
         batch_size=16, learning_rate=4e-3, warmup_steps=30, beta2=0.99, ema=0.99, clip=1e3, schedule="cosine"
     )
     network: Any
+    counts: Counts | None = None
 
     def __init__(self, space: Frames, config: KeysConfig) -> None:
         super().__init__(space, config)
         if not space.variables or set(space.row.sizes) != {2}:
             raise UsageError('within="keys" is for frames of truth values: variables of two codes each')
+
+    def fit(self, data: Ragged, validation: Ragged | None, job: Job) -> None:
+        """Learn the network, then count; held-out rolls stop the one and weigh the other."""
+        self.counts = None
+        if validation is None and self.config.counts:
+            order = torch.randperm(len(data), generator=for_validation(job.seed))
+            learnt, kept = split(data, job.training.over(self.RECIPE).validation_share, order)
+            if len(kept):
+                labels = None if job.labels is None else job.labels[learnt]
+                data, validation, job = data.take(learnt), data.take(kept), replace(job, labels=labels)
+        super().fit(data, validation, job)
+        if validation is not None and self.config.counts:
+            counts = Counts.of(data, self.config.counts)
+            counts.weigh(self.frame_log_prob(validation).values, validation)
+            self.counts = counts
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that `restore` needs."""
+        tensors, settings = super().state()
+        counted = {} if self.counts is None else self.counts.state()
+        return {**tensors, **{f"{_COUNTS}{name}": tensor for name, tensor in counted.items()}}, settings
+
+    def restore(self, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+        counted = {name.removeprefix(_COUNTS): t for name, t in tensors.items() if name.startswith(_COUNTS)}
+        super().restore({name: t for name, t in tensors.items() if not name.startswith(_COUNTS)}, settings)
+        self.counts = Counts.restored(counted) if counted else None
 
     def measure(self, data: Ragged) -> dict[str, Tensor]:
         """How often each key is there, and the share of steps that are ends."""
@@ -148,10 +192,14 @@ class KeysModel(SequenceEngine):
     def _no_steps(self) -> Tensor:
         return torch.zeros(0, len(self.space.variables), dtype=torch.uint8)
 
+    def _padded(self, data: Ragged, device: torch.device) -> tuple[Tensor, Tensor]:
+        values, mask = Ragged(self.inside(data.values), data.lengths).padded(_PAD)
+        return values.to(device), mask.to(device)
+
     def terms(self, outputs: Tensor, inside: Tensor, mask: Tensor) -> Tensor:
         """Log-probability (B, T + 1) of each step and of the end, under outputs (B, T + 1, 1 + K)."""
         end, lengths = outputs[..., 0], mask.sum(1, keepdim=True)
-        sets = self._sets(outputs[:, :-1, 1:], inside) - functional.softplus(end[:, :-1])
+        sets = self._mixed(self._sets(outputs[:, :-1, 1:], inside), inside, mask) - functional.softplus(end[:, :-1])
         last = -functional.softplus(-end.gather(1, lengths)).double() * (lengths < self.space.longest)
         within = functional.pad(torch.where(mask, sets.double(), 0.0), (0, 1))
         total: Tensor = within.scatter_add(1, lengths, last)
@@ -160,13 +208,20 @@ class KeysModel(SequenceEngine):
     def _sets(self, logits: Tensor, inside: Tensor) -> Tensor:
         """Log-probability (B, T) of the sets inside (B, T, D) under logits (B, T, K) of the keys that are known."""
         known, shares = self.keys, self.facts["shares"].to(logits.device)
-        told = functional.binary_cross_entropy_with_logits(
-            logits, inside[..., known].to(logits.dtype), reduction="none"
-        ).sum(-1)
+        rolls = (inside == 1).to(logits.dtype)
+        told = functional.binary_cross_entropy_with_logits(logits, rolls[..., known], reduction="none").sum(-1)
         away = torch.ones(len(shares), dtype=torch.bool, device=logits.device)
         away[known] = False
         odds, base = torch.logit(shares[away]).float(), torch.log1p(-shares[away]).sum().float()
-        return base + inside[..., away].float() @ odds - told
+        return base + rolls[..., away] @ odds - told
+
+    def _mixed(self, sets: Tensor, inside: Tensor, mask: Tensor) -> Tensor:
+        """Log-probability (B, T) of the sets, by the network and, once there are some, the counts."""
+        if self.counts is None:
+            return sets
+        mixed = torch.zeros_like(sets, dtype=torch.double)
+        mixed[mask] = self.counts.mixed(sets[mask], Ragged(inside[mask], mask.sum(1)))
+        return mixed
 
     @torch.no_grad()
     def frame_log_prob(self, data: Ragged) -> Ragged:
@@ -178,7 +233,7 @@ class KeysModel(SequenceEngine):
         for rows in self.groups(data.lengths):
             inside, mask = self._padded(data.take(rows), torch.device("cpu"))
             outputs = self.network(self.features(inside), usual.expand(len(rows)))
-            sets = self._sets(outputs[:, :-1, 1:], inside)
+            sets = self._mixed(self._sets(outputs[:, :-1, 1:], inside), inside, mask)
             for row, steps, length in zip(rows.tolist(), sets, mask.sum(1).tolist(), strict=True):
                 found[row] = steps[:length]
         return Ragged(torch.cat([torch.zeros(0), *found]), data.lengths)
@@ -211,6 +266,7 @@ class KeysModel(SequenceEngine):
         rolls[:, : begun.shape[1]] = begun
         memory, cache = Memory(n, self.network.keys, most), self.network.trunk.cache(n, most + 1)
         live = torch.ones(n, dtype=torch.bool)
+        said: list[list[int]] = [[] for _ in range(n)]
         for t in range(most):
             known = told.lengths > t
             step, ended = self._step(
@@ -221,9 +277,22 @@ class KeysModel(SequenceEngine):
                 lengths, live = torch.where(ended, t, lengths), live & ~ended
             if not bool((live & (lengths > t)).any()):
                 break
+            self._recall(step, said, temperature, generator)
             rolls[:, t] = torch.where(known[:, None], rolls[:, t], step)
             memory.add(rolls[:, t, self.keys])
+            if self.counts is not None:
+                for codes, number in zip(said, self.counts.numbered(rolls[:, t]), strict=True):
+                    codes.append(number)
         return Ragged(rolls[torch.arange(most) < lengths[:, None]].long(), lengths)
+
+    def _recall(self, step: Tensor, said: list[list[int]], temperature: float, generator: torch.Generator) -> None:
+        """Put in a step that followed what was said, where it is the counts' turn."""
+        if self.counts is None:
+            return
+        for row, codes in enumerate(said):
+            drawn = self.counts.draw(context(codes, self.counts.orders), temperature, generator)
+            if drawn is not None:
+                step[row] = drawn.float()
 
     def _step(
         self,

@@ -62,13 +62,15 @@ class Memory:
         self.time += 1
 
 
+@torch.no_grad()
 def memories(rolls: Tensor) -> tuple[Tensor, Tensor]:
     """Planes (B, T + 1, PLANES, K) and levels (B, T + 1) before each step of rolls (B, T, K) and after the last."""
     rows, steps, keys = rolls.shape
+    device, rolls = rolls.device, rolls.cpu()  # many small steps
     memory = Memory(rows, keys, steps)
     planes, levels = torch.empty(rows, steps + 1, PLANES, keys), torch.empty(rows, steps + 1, dtype=torch.long)
     for t in range(steps + 1):
         planes[:, t], levels[:, t] = memory.look()
         if t < steps:
             memory.add(rolls[:, t])
-    return planes, levels
+    return planes.to(device), levels.to(device)
