@@ -31,7 +31,7 @@ KEYS = ("parallels", "crossing", "leap", "chords", "intervals", "precision", "co
 
 def main() -> None:
     everything = sets.scores("jsb_chorales/Jsb16thSeparated.json")
-    train, valid, test = ([one for one in everything if f"/{part}/" in f"/{one.name}"] for part in PARTS)
+    train, valid, test = ([one for one in everything if f"#{part}/" in one.name] for part in PARTS)
     generator = np.random.default_rng(0)
     rows: list[dict[str, Any]] = []
     for kind, make in KINDS.items():

@@ -89,6 +89,11 @@ class Copies:
         """How many made pieces are one copied passage by half or more."""
         return sum(one.part >= LARGE for one in self.made)
 
+    @property
+    def usual_halves(self) -> int:
+        """How many unseen pieces are."""
+        return sum(one.part >= LARGE for one in self.unseen)
+
 
 @dataclass(frozen=True)
 class Repeats:

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from genapps.errors import InputError
-from genapps.metrics.neighbors import MixedDistance, reach
+from genapps.metrics.reaching import reach
 from genapps.report.measured import Control, Finding, Measured
 from genapps_music.judging.baseline import independent_notes
 from genapps_music.judging.copying import ALLOWED, WAYS, Copies, Repeats, Way, copied, repeats
@@ -25,6 +27,7 @@ from genapps_music.judging.statistics import (
     features,
     gaps,
     histograms,
+    scaled,
     traits,
 )
 from genapps_music.judging.verdict import verdict
@@ -305,11 +308,10 @@ def _set_measures(sides: dict[Side, list[Looked]], told: Sequence[Looked], n: in
     width = len(Traits.names())
     wide = {side: float(np.nanmean(gaps(one[:, :width], known[:, :width]))) for side, one in rows.items()}
     found.append(_measured("traits", "traits of pieces", "lower", wide, n, f"mean Kolmogorov-Smirnov distance, {size}"))
-    metric = MixedDistance.fit(known, np.zeros(known.shape[1], bool))
-    near = {side: reach(metric, known, one, k=_NEIGHBORS) for side, one in rows.items()}
+    near = {side: reach(_tensor(known, known), _tensor(one, known), k=_NEIGHBORS) for side, one in rows.items()}
     how = f"traits and histograms of a piece, {_NEIGHBORS} nearest neighbors, {size}"
     for key, words in (("precision", "lie among real pieces"), ("coverage", "real pieces reached")):
-        values = {side: None if one is None else float(getattr(one, key)) for side, one in near.items()}
+        values = {side: float(getattr(one, key)) for side, one in near.items()}
         found.append(_measured(key, words, "higher", values, n, how))
     return found
 
@@ -362,6 +364,10 @@ def _histograms(pieces: Sequence[Looked]) -> list[Histograms]:
 
 def _rows(pieces: Sequence[Looked]) -> Floats:
     return np.array([features(one.traits, one.histograms) for one in pieces])
+
+
+def _tensor(rows: Floats, known: Floats) -> Tensor:
+    return torch.from_numpy(scaled(rows, known)).float()
 
 
 def _means(pieces: Sequence[Looked]) -> list[float]:

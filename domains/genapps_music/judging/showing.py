@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
-import wave
 from collections.abc import Sequence
 
-import numpy as np
 from markupsafe import Markup
 
 from genapps.report.charts import tag
@@ -29,20 +26,13 @@ def roll(score: Score) -> str:
 
 def sound(score: Score, seconds: float) -> str:
     """The first seconds of a piece as a WAV of 16 bits, a data URI; nothing where nothing sounds in them."""
-    from genapps_music.writing.sound import render
+    from genapps_music.writing.sound import render, wave_bytes
 
     beginning = cut(score, int(seconds * score.tempo / 60 * QUARTER))
     if not beginning.end:
         return ""
-    heard = render(beginning, RATE)[: int(seconds * RATE)]
-    samples = np.round(np.clip(heard, -1, 1) * 32767).astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(samples.tobytes())
-    return f"data:audio/wav;base64,{base64.b64encode(file.getvalue()).decode()}"
+    file = wave_bytes(render(beginning, RATE)[: int(seconds * RATE)], RATE)
+    return f"data:audio/wav;base64,{base64.b64encode(file).decode()}"
 
 
 def seconds_each(pieces: int, room: int) -> float:

@@ -169,6 +169,16 @@ def features(piece: Traits, counted: Histograms) -> Floats:
     return np.concatenate([np.nan_to_num(piece.row()), *shares])
 
 
+def scaled(rows: Floats, reference: Floats) -> Floats:
+    """Rows (N, D) in deviations of the reference (M, D) from its mean, at most three either way.
+
+    A deviation counts as a fiftieth at least, in shares or of the mean, so that what hardly varies weighs little.
+    """
+    middle = reference.mean(axis=0)
+    deviation = np.maximum(reference.std(axis=0), 0.02 * np.maximum(np.abs(middle), 1))
+    return np.clip((rows - middle) / deviation, -3, 3)
+
+
 def _covered(onsets: Ints, ends: Ints) -> float:
     """Ticks at which anything sounds."""
     order = np.argsort(onsets, kind="stable")

@@ -93,6 +93,7 @@ def _likeness(kinds: Sequence[Measured]) -> list[_Part]:
     said = {"good": "like real ones", "usable": "like real ones in part", "poor": "unlike real ones"}[level]
     told = f", most apart in {worst.name}" if level != "good" else ""
     place = "as near as real ones are to each other" if far <= 0.005 else f"{percent(far)} of the way to chance"
+    place = "as far as chance" if far >= 1 else place
     return [(level, f"{said} in degrees, steps, lengths and chords ({place}{told})")]
 
 
@@ -114,8 +115,8 @@ def _variety(by_key: Mapping[str, Measured], pieces: int) -> list[_Part]:
         real = one.controls[0].value or 0.0
         share = (one.value or 0.0) / real if real else 1.0
         level = "good" if share >= GOOD else "usable" if share >= POOR else "poor"
-        said = {"good": "as varied", "usable": "less varied", "poor": "far less varied"}[level]
-        found.append((level, f"{said} (coverage {one.value or 0.0:.2f}, real {real:.2f})"))
+        said = {"good": "as many", "usable": "fewer", "poor": "far fewer"}[level]
+        found.append((level, f"reach {said} kinds of pieces (coverage {one.value or 0.0:.2f}, real {real:.2f})"))
     return found
 
 
@@ -149,7 +150,8 @@ def _halves(copies: Sequence[Copies]) -> str:
     if whole is None:
         return ""
     verb = "is" if whole.halves == 1 else "are"
-    return f", but {whole.halves:,} {verb} one such passage by half or more ({WAYS[whole.way]})"
+    real = f"{whole.usual_halves:,} of {len(whole.unseen):,}"
+    return f", but {whole.halves:,} {verb} one such passage by half or more ({WAYS[whole.way]}; real ones {real})"
 
 
 def _worse(one: Level, other: Level) -> Level:

@@ -1,0 +1,86 @@
+"""The page: whole in itself, no foreign markup, sounds that fit, and the same figures beside it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from genapps_music.judging import showing
+from genapps_music.judging.likelihood import Surprise
+from genapps_music.judging.report import lines, write_page
+from genapps_music.score import QUARTER, Note, Part, Score
+
+HOSTILE = '<script>alert("x")</script>\u202e\n.mid'
+
+
+@pytest.fixture(scope="module")
+def page(corpus: list[Score], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    place = tmp_path_factory.mktemp("page") / "report.html"
+    made = [
+        replace(corpus[30], name=HOSTILE, parts=(replace(corpus[30].parts[0], name=HOSTILE), *corpus[30].parts[1:]))
+    ]
+
+    def model(pieces: object) -> list[Surprise]:
+        return [Surprise((3.0, 9.0, 1.0), 12.0) for _ in pieces]  # type: ignore[attr-defined]
+
+    judged = write_page(
+        place, [*made, *corpus[24:33]], reference=corpus[:12], held_out=corpus[12:24], surprise=model, title=HOSTILE,
+        subject="music composed", facts=[("model", HOSTILE)], notes=["a remark"],
+    )  # fmt: skip
+    assert any("copy" in one or "copied" in one for one in lines(judged))
+    return place, place.read_text("utf-8")
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(page: tuple[Path, str]) -> None:
+    text = page[1]
+    assert len(text) < 2_000_000
+    assert not re.search(r"<script|javascript:|\son\w+=|@import|<iframe|<object", text)
+    assert not re.search(r'(?:src|href)="(?!data:|#)', text)
+    assert "default-src 'none'" in text
+    assert "media-src data:" in text
+    assert "\u202e" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_what_was_found_stands_on_it(page: tuple[Path, str]) -> None:
+    place, text = page
+    told = json.loads(place.with_suffix(".json").read_text("utf-8"))
+    assert told["verdict"]["text"][:20] in text
+    for words in ("parallel fifths", "Held-out real", "Independent notes", "nats of each bar", "a remark", "Copied"):
+        assert words in text
+    assert len(told["made"]) == 10
+    assert told["facts"] == {"model": HOSTILE}
+
+
+def test_sounds_are_short_waves_and_pictures_are_drawn(page: tuple[Path, str]) -> None:
+    sounds = re.findall(r'<audio[^>]* src="data:audio/wav;base64,([^"]+)"', page[1])
+    assert len(sounds) == 7
+    assert sum(map(len, sounds)) < 1_500_000
+    for sound in sounds:
+        with wave.open(io.BytesIO(base64.b64decode(sound))) as read:
+            assert (read.getnchannels(), read.getsampwidth(), read.getframerate()) == (1, 2, showing.RATE)
+            frames = read.readframes(read.getnframes())
+            assert 1 < read.getnframes() / showing.RATE <= showing.LONGEST
+            assert any(frames)
+    rolls = re.findall(r'class="roll" src="data:image/svg\+xml;base64,([^"]+)"', page[1])
+    assert len(rolls) == 7
+    assert all(b"<svg" in base64.b64decode(roll) for roll in rolls)
+
+
+def test_a_silent_beginning_has_no_sound() -> None:
+    late = Score((Part((Note(1000 * QUARTER, 480, 60),)),))
+    assert showing.sound(late, 10) == ""
+
+
+def test_bars_above_twice_the_usual_stand_out() -> None:
+    drawn = showing.bars([1.0, 5.0, 1.9], 1.0)
+    assert drawn.count("<rect") == 3
+    assert drawn.count('class="odd"') == 1
+    assert "bar 2: 5.0 nats" in drawn
