@@ -215,7 +215,8 @@ def write(path: Path, wave: Wave, rng: np.random.Generator) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     gain = 0.1 * 10 ** (rng.normal(0, 1.0) / 20)
-    soundfile.write(path, (wave * gain).clip(-1, 1).astype(np.float32), RATE, format="OGG", subtype="VORBIS")
+    kept = (wave * gain).clip(-1, 1).astype(np.float32)
+    soundfile.write(path, kept, RATE, format="OGG", subtype="VORBIS", compression_level=0.7)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class Law:
 class Moments:
     """Normal moments (F, 3 x 64), three frames each, in units of each band's spread (64,).
 
-    part: (F,) which of several parts of the normal clips each is from.
+    part: (F,) which of several parts of the normal clips each is from, in order.
     """
 
     bank: Tensor
@@ -103,6 +103,8 @@ class Moments:
             generator = torch.Generator().manual_seed(seed)
             kept = torch.randperm(len(every), generator=generator)[:FRAMES].sort().values
             every, part = every[kept], part[kept]
+        order = part.argsort(stable=True)
+        every, part = every[order], part[order]
         return cls(every / spread.repeat(_CONTEXT), part, spread)
 
     def compare(self, cells: Tensor, parts: int) -> tuple[Tensor, Tensor]:
@@ -112,11 +114,12 @@ class Moments:
         """
         scaled = moments(cells) / self.spread.repeat(_CONTEXT)
         apart = torch.cdist(scaled, self.bank)
-        by_part = torch.full((parts, len(cells)), torch.inf)
-        for k in self.part.unique().tolist():
-            by_part[k] = apart[:, self.part == k].min(1).values
-        without = torch.stack([by_part[[j for j in range(parts) if j != k]].min(0).values for k in range(parts)])
-        nearest = self.bank[apart.min(1).indices, BANDS : 2 * BANDS]
+        pieces = apart.split(torch.bincount(self.part, minlength=parts).tolist(), 1)
+        none = torch.full((len(cells),), torch.inf)
+        by_part = torch.stack([piece.amin(1) if piece.shape[1] else none for piece in pieces])
+        least, which = by_part.topk(2, 0, largest=False)
+        without = torch.where(torch.arange(parts)[:, None] == which[0], least[1], least[0])
+        nearest = self.bank[apart.argmin(1), BANDS : 2 * BANDS]
         return without / (_CONTEXT * BANDS) ** 0.5, scaled[:, BANDS : 2 * BANDS] - nearest
 
 
