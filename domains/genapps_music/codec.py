@@ -1,7 +1,8 @@
-"""A corpus of pieces as sequences of frames, and back: the layout that suits it, bars, cuts and transpositions.
+"""A corpus of pieces as sequences of frames, and back: the layout that suits it, the key it is learnt in, bars.
 
 A frame (C + V,) is what is always known of a step, namely its place in the bar, how long the bar is, how many bars
-were before it and how many are left, and then the cell of each voice (see `grid`).
+were before it and how many are left, and then the cell of each voice (see `grid`). All pieces are learnt in C major or
+A minor, as Boulanger-Lewandowski et al. 2012 do.
 """
 
 from __future__ import annotations
@@ -26,18 +27,19 @@ from genapps_music.grid import (
     Cells,
     Gridded,
     Layout,
+    Line,
+    Lines,
     Voice,
     cells_of,
     lines_of,
     playable,
     polyphony,
-    shifts,
     spans,
     to_grid,
     to_score,
-    transposed,
 )
 from genapps_music.score import QUARTER, Meter, Score, Skipped
+from genapps_music.tonality import HOMES, home_of
 
 CONTEXT = 4  # variables that are always known: place in the bar, length of the bar, bars before, bars left
 BEFORE, LEFT = 4, 8  # bars from the beginning and to the end that are told apart
@@ -46,15 +48,21 @@ _GRIDS = (2, 4, 3, 6, 8, 12)  # steps a quarter, the first that holds nearly all
 _NEARLY = 0.99
 _MOST_PLACES = 96  # steps of a bar that are told apart
 _STRAY = 2000  # notes of which one may be out of the range at either end
-_SHIFT = 6  # semitones up, one fewer down: every key once
 _QUARTET = ("Soprano", "Alto", "Tenor", "Bass")
 
 
 @dataclass(frozen=True)
 class Codec:
-    """How pieces become frames. bars: lengths of a bar that were seen, in steps. longest: steps of a sequence."""
+    """How pieces become frames.
+
+    layout: of pieces at home, in C major or A minor, with room for what any key needs. limits: the range of each voice
+    as it sounds. homes: by how many semitones the pieces came home. bars: lengths of a bar that were seen, in steps.
+    longest: steps of a sequence.
+    """
 
     layout: Layout
+    limits: tuple[tuple[int, int], ...]
+    homes: tuple[int, ...]
     bars: tuple[int, ...]
     longest: int
 
@@ -88,30 +96,48 @@ class Codec:
         """The frames (T, C + V) of a piece, or of a part of it."""
         return np.concatenate([self.context(piece.starts, len(piece.cells), piece.before), piece.cells], 1)
 
+    def limits_at(self, shift: int) -> list[tuple[int, int]]:
+        """The range of each voice of a piece that came home by so many semitones."""
+        return [(low + shift, high + shift) for low, high in self.limits]
+
+    def score(self, piece: Piece, **about: Any) -> Score:
+        """The piece in its own key; about: as in `to_score`."""
+        return transposed(to_score(piece.cells, self.layout, **{"name": piece.name, **about}), -piece.shift)
+
     def cells(self, frames: NDArray[Any]) -> Cells:
         """The cells (T, V) of frames (T, C + V)."""
         return np.asarray(frames)[:, CONTEXT:].astype(np.int64)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON, for a model file."""
-        return {"layout": self.layout.to_json(), "bars": list(self.bars), "longest": self.longest}
+        return {
+            "layout": self.layout.to_json(),
+            "limits": [list(pair) for pair in self.limits],
+            "homes": list(self.homes),
+            "bars": list(self.bars),
+            "longest": self.longest,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Codec:
         """The inverse of `to_json`."""
-        return cls(Layout.from_json(data["layout"]), tuple(map(int, data["bars"])), int(data["longest"]))
+        limits = tuple((int(low), int(high)) for low, high in data["limits"])
+        homes, bars = tuple(map(int, data["homes"])), tuple(map(int, data["bars"]))
+        return cls(Layout.from_json(data["layout"]), limits, homes, bars, int(data["longest"]))
 
 
 @dataclass(frozen=True)
 class Piece:
     """A piece on the grid, or the first steps of what is left of one.
 
-    starts: the steps at which its bars begin, and last where it ends. before: how many bars of it were before these.
+    starts: the steps at which its bars begin, and last where it ends. shift: by how many semitones it came home.
+    before: how many bars of it were before these.
     """
 
     name: str
     cells: Cells
     starts: tuple[int, ...]
+    shift: int = 0
     before: int = 0
 
 
@@ -139,7 +165,7 @@ def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
     steps = steps_of(usable)
     structure = structure_of(usable, steps)
     names, programs = _named(usable, structure)
-    kept: list[tuple[Score, Any]] = []
+    kept: list[tuple[Score, Lines]] = []
     skipped = list(silent)
     for score in usable:
         found = lines_of(score, steps, structure, names=names)
@@ -147,35 +173,57 @@ def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
             skipped.append(Skipped(score.name, f"{found.left_out} lines more than the {sum(structure)} usual voices"))
         else:
             kept.append((score, found))
-    voices = _voices([found.lines for _, found in kept], structure, names, programs)
-    strange = [score for score, found in kept if _beyond(found.lines, voices)]
-    skipped += [
-        Skipped(score.name, "a voice far out of the range that it has in the other pieces") for score in strange
-    ]
-    kept = [(score, found) for score, found in kept if not _beyond(found.lines, voices)]
+    limits = _limits([found.lines for _, found in kept], structure)
+    strange = [score for score, found in kept if _beyond(found.lines, limits)]
+    skipped += [Skipped(score.name, "a voice far out of the range that it has in other pieces") for score in strange]
+    kept = [(score, found) for score, found in kept if not _beyond(found.lines, limits)]
+    if not kept:
+        raise InputError("no two pieces are alike in their voices and ranges; give pieces for the same voices")
+    homes = [home_of(score) for score, _ in kept]
+    voices = _voices(structure, names, programs, limits)
     meters = Counter((m.beats, m.unit) for score, _ in kept for m in score.meters[:1])
     tempo = float(np.median([score.tempo for score, _ in kept]))
     layout = Layout(steps, voices, meters.most_common(1)[0][0], round(tempo, 1))
     pieces, sums = [], Counter[str]()
-    for score, found in kept:
-        cells, outside = cells_of(found.lines, voices)
+    for (score, found), home in zip(kept, homes, strict=True):
+        cells, _ = cells_of(moved(found.lines, home), voices)
         starts = bar_starts(score.meters, layout, len(cells))
         padded = np.concatenate([cells, np.zeros((starts[-1] - len(cells), len(voices)), np.int64)])
-        pieces.append(Piece(score.name, padded, tuple(starts)))
-        sums.update(notes=found.notes, moved=found.moved, lost=found.lost + outside, cut=found.cut)
+        pieces.append(Piece(score.name, padded, tuple(starts), home))
+        sums.update(notes=found.notes, moved=found.moved, lost=found.lost, cut=found.cut)
     bars = Counter(b - a for piece in pieces for a, b in pairwise(piece.starts))
-    most = max(longest, max(bars))
-    whole = Codec(layout, tuple(sorted(length for length, _ in bars.most_common(16))), most)
-    cut = [part for piece in pieces for part in parted(piece, most)]
-    codec = Codec(layout, whole.bars, max(len(part.cells) for part in cut))
+    codec = Codec(
+        layout, limits, tuple(homes), tuple(sorted(n for n, _ in bars.most_common(16))), max(longest, *bars, 1)
+    )
     about = Gridded(np.zeros((0, 0), np.int64), sums["notes"], sums["moved"], sums["lost"], sums["cut"])
     remarks = about.remarks(steps)
-    if len(cut) > len(pieces):
-        remarks.append(f"pieces of more than {most:,} steps are learnt in parts that begin at bars")
+    if any(len(piece.cells) > codec.longest for piece in pieces):
+        remarks.append(f"pieces of more than {codec.longest:,} steps are learnt in parts that begin at bars")
     drums = sum(1 for score in usable if any(part.drums for part in score.parts))
     if drums:
         remarks.append(f"drums of {drums:,} pieces left out")
     return Corpus(codec, tuple(pieces), tuple(skipped), tuple(remarks))
+
+
+def moved(lines: Sequence[Line], semitones: int) -> list[Line]:
+    """The lines so many semitones higher."""
+    return [[(begin, end, pitch + semitones) for begin, end, pitch in line] for line in lines]
+
+
+def transposed(score: Score, semitones: int) -> Score:
+    """The piece so many semitones higher; notes beyond 0..127 are left out."""
+    if not semitones:
+        return score
+    parts = [
+        replace(
+            part,
+            notes=tuple(
+                replace(note, pitch=note.pitch + semitones) for note in part.notes if 0 <= note.pitch + semitones <= 127
+            ),
+        )
+        for part in score.parts
+    ]
+    return replace(score, parts=tuple(parts))
 
 
 def steps_of(scores: Sequence[Score]) -> int:
@@ -238,7 +286,8 @@ def part_of(piece: Piece, begin: int, end: int, longest: int) -> Piece:
     """Bars begin..end of a piece, at most so many steps of them."""
     first, last = piece.starts[begin], piece.starts[end]
     cells = _resumed(piece.cells, first, min(last, first + longest))
-    return Piece(piece.name, cells, tuple(start - first for start in piece.starts[begin:]), piece.before + begin)
+    starts = tuple(start - first for start in piece.starts[begin:])
+    return Piece(piece.name, cells, starts, piece.shift, piece.before + begin)
 
 
 def _resumed(cells: Cells, first: int, last: int) -> Cells:
@@ -250,16 +299,6 @@ def _resumed(cells: Cells, first: int, last: int) -> Cells:
             starts = (before != HOLD).nonzero()[0]
             part[0, column] = before[starts[-1]] if len(starts) else REST
     return part
-
-
-def keys(piece: Piece, layout: Layout, most: int = _SHIFT) -> list[Piece]:
-    """The piece in all keys, or those of at most so many semitones up, in which every voice stays in its range."""
-    made = []
-    for semitones in shifts(piece.cells, layout.voices, most):
-        cells = transposed(piece.cells, layout.voices, semitones)
-        if cells is not None:
-            made.append(replace(piece, cells=cells))
-    return made
 
 
 def _named(scores: Sequence[Score], structure: tuple[int, ...]) -> tuple[list[str], list[int]]:
@@ -276,26 +315,31 @@ def _named(scores: Sequence[Score], structure: tuple[int, ...]) -> tuple[list[st
     return names, programs
 
 
-def _beyond(lines: Sequence[Any], voices: Sequence[Voice]) -> bool:
+def _beyond(lines: Sequence[Line], limits: Sequence[tuple[int, int]]) -> bool:
     """Whether some note is out of its voice's range."""
-    pairs = zip(lines, voices, strict=True)
-    return any(not voice.low <= pitch <= voice.high for line, voice in pairs for _, _, pitch in line)
+    pairs = zip(lines, limits, strict=True)
+    return any(not low <= pitch <= high for line, (low, high) in pairs for _, _, pitch in line)
+
+
+def _limits(lines: Sequence[Sequence[Line]], structure: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """The range of each voice but for one note in 2,000 at either end."""
+    found = []
+    for column in range(sum(structure)):
+        seen = sorted(pitch for own in lines for _, _, pitch in own[column])
+        cut = len(seen) // _STRAY
+        found.append((seen[cut], seen[-1 - cut]) if seen else (60, 60))
+    return tuple(found)
 
 
 def _voices(
-    lines: Sequence[tuple[Any, ...]], structure: tuple[int, ...], names: list[str], programs: list[int]
+    structure: tuple[int, ...], names: list[str], programs: list[int], limits: Sequence[tuple[int, int]]
 ) -> tuple[Voice, ...]:
-    """The voices with the ranges that the lines have, but for one note in 2,000 at either end."""
-    found = []
-    column = 0
-    for part, count in enumerate(structure):
-        for _ in range(count):
-            seen = sorted(pitch for own in lines for _, _, pitch in own[column])
-            cut = len(seen) // _STRAY
-            low, high = (seen[cut], seen[-1 - cut]) if seen else (60, 60)
-            found.append(Voice(names[part], low, high, programs[part], part))
-            column += 1
-    return tuple(found)
+    """The voices with room for what any key brings home."""
+    parts = [part for part, count in enumerate(structure) for _ in range(count)]
+    return tuple(
+        Voice(names[part], max(0, low + HOMES[0]), min(127, high + HOMES[1]), programs[part], part)
+        for part, (low, high) in zip(parts, limits, strict=True)
+    )
 
 
 __all__ = [
@@ -307,8 +351,8 @@ __all__ = [
     "Piece",
     "bar_starts",
     "gather",
-    "keys",
     "parted",
     "to_grid",
     "to_score",
+    "transposed",
 ]

@@ -71,6 +71,20 @@ class Layout:
         return cls(int(data["steps"]), voices, (int(data["meter"][0]), int(data["meter"][1])), float(data["tempo"]))
 
 
+def voice_names(layout: Layout) -> list[str]:
+    """The voices' names; of several in one part with their numbers."""
+    names = [voice.name for voice in layout.voices]
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    counts: dict[str, int] = {}
+    told = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        told.append(f"{name} {counts[name]}" if seen[name] > 1 else name)
+    return told
+
+
 @dataclass(frozen=True)
 class Gridded:
     """A piece on the grid, and what that changed.
@@ -316,15 +330,12 @@ def lawful(cells: Cells) -> Cells:
     return kept
 
 
-def transposed(cells: Cells, voices: Sequence[Voice], semitones: int) -> Cells | None:
-    """The cells (T, V) so many semitones higher, None where a voice would leave its range. Unknown cells stay so."""
-    sizes = np.array([voice.size for voice in voices])
-    notes = cells >= FIRST
-    moved = np.where(notes, cells + semitones, cells)
-    return None if bool((notes & ((moved < FIRST) | (moved >= sizes))).any()) else moved
-
-
-def shifts(cells: Cells, voices: Sequence[Voice], most: int = 6) -> list[int]:
-    """By how many semitones, of -most + 1..most, the cells can be transposed within all voices' ranges; 0 first."""
-    wanted = sorted(range(1 - most, most + 1), key=abs)
-    return [semitones for semitones in wanted if transposed(cells, voices, semitones) is not None]
+def within(cells: Cells, voices: Sequence[Voice], limits: Sequence[tuple[int, int]]) -> Cells:
+    """The cells (T, V) with notes outside their voice's limits (low, high) moved by octaves; a rest where none fits."""
+    kept = cells.copy()
+    for column, (voice, (low, high)) in enumerate(zip(voices, limits, strict=True)):
+        for step in (kept[:, column] >= FIRST).nonzero()[0]:
+            pitch = voice.low + int(kept[step, column]) - FIRST
+            fits = [pitch + 12 * octave for octave in (0, 1, -1, 2, -2, 3, -3) if low <= pitch + 12 * octave <= high]
+            kept[step, column] = FIRST + fits[0] - voice.low if fits else REST
+    return lawful(kept)

@@ -15,7 +15,6 @@ from genapps.errors import InputError, UsageError
 from genapps.models.base import Family
 from genapps.spaces import Frames
 from genapps_music.codec import Codec, Piece
-from genapps_music.grid import to_score
 from genapps_music.score import Score
 
 DOMAIN, TASK = "music", "fit"
@@ -40,8 +39,8 @@ class MusicModel:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def scores(self, pieces: Sequence[Piece]) -> list[Score]:
-        """Pieces of the corpus as they lie on the grid."""
-        return [to_score(piece.cells, self.codec.layout, name=piece.name) for piece in pieces]
+        """Pieces of the corpus as they lie on the grid, in their own keys."""
+        return [self.codec.score(piece) for piece in pieces]
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""
@@ -64,7 +63,9 @@ class MusicModel:
             "family": self.family,
             "codec": self.codec.to_json(),
             "models": settings,
-            "pieces": {name: [[one.name, list(one.starts)] for one in pieces] for name, pieces in corpus.items()},
+            "pieces": {
+                name: [[one.name, list(one.starts), one.shift] for one in pieces] for name, pieces in corpus.items()
+            },
             "card": dict(self.card),
         }
         write_artifact(path, arrays, header)
@@ -118,10 +119,10 @@ def space_of(codec: Codec, family: str) -> Frames:
 
 def _pieces(cells: NDArray[Any], entries: Sequence[Any]) -> tuple[Piece, ...]:
     found, begin = [], 0
-    for name, starts in entries:
+    for name, starts, shift in entries:
         part = cells[begin : begin + starts[-1]].astype(np.int64)
         if len(part) != starts[-1]:
             raise ValueError(f"{name} has {len(part)} of {starts[-1]} steps")
-        found.append(Piece(str(name), part, tuple(map(int, starts))))
+        found.append(Piece(str(name), part, tuple(map(int, starts)), int(shift)))
         begin += starts[-1]
     return tuple(found)

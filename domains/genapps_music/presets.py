@@ -26,13 +26,12 @@ class Preset:
     training: Mapping[str, Any] = field(default_factory=dict)
     bars: int = 0
     hop: int = 0
-    keys: bool = False  # whether pieces are learnt in all keys as copies; the autoregressive family moves them itself
 
 
 PRESETS: dict[str, Preset] = {
     "autoregressive": Preset(
         _ORDERED,
-        options={"hidden": 128, "layers": 1, "head": 64, "shift": 6, "unshown": 0.5},
+        options={"hidden": 128, "layers": 1, "head": 64, "unshown": 0.5},
         training={"batch_size": 16, "learning_rate": 6e-3, "max_steps": 1200, "epochs": 60, "patience": 100},
         bars=5,
         hop=2,
@@ -43,7 +42,6 @@ PRESETS: dict[str, Preset] = {
         options={"n_components": 128, "recurrent": 128, "sampling_steps": 15, "ais_steps": 50, "ais_chains": 4},
         training={"batch_size": 16, "max_steps": 600, "patience": 100, "check_steps": 200},
         bars=4,
-        keys=True,
     ),
     "vae": Preset(
         frozenset((COMPOSE, HARMONIZE, INFILL, INTERPOLATE)),
@@ -52,7 +50,6 @@ PRESETS: dict[str, Preset] = {
         training={"batch_size": 64, "max_steps": 500, "patience": 100},
         bars=2,
         hop=1,
-        keys=True,
     ),
     "gan": Preset(
         frozenset((COMPOSE,)),
@@ -61,7 +58,6 @@ PRESETS: dict[str, Preset] = {
         training={"max_steps": 400, "patience": 100},
         bars=2,
         hop=1,
-        keys=True,
     ),
     "gmm": Preset(frozenset((COMPOSE, HARMONIZE, INFILL)), "it knows no order of time", {"n_components": 64}),
 }

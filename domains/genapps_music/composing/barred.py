@@ -18,7 +18,6 @@ from genapps.nets.cells import CellNet
 from genapps.spaces import Space
 from genapps.training import Recipe
 from genapps_music.codec import CONTEXT
-from genapps_music.grid import FIRST
 
 
 class BarredNet(CellNet):
@@ -53,8 +52,7 @@ class BarredNet(CellNet):
 class BarredModel(OrderedModel):
     """p(cells | context, cells that are known): the first variables of a frame are the context, which is always known.
 
-    In training a piece is moved to a random key in which every voice stays within its range, and a random pattern of
-    its cells is known, as in Huang et al. 2017, "Counterpoint by convolution".
+    In training a random pattern of a piece's cells is known, as in Huang et al. 2017, "Counterpoint by convolution".
     """
 
     def new_network(self, classes: int, generator: torch.Generator) -> BarredNet:
@@ -81,23 +79,8 @@ class BarredModel(OrderedModel):
     def loss(
         self, data: Ragged, labels: Tensor, draws: torch.Generator, recipe: Recipe, device: torch.device
     ) -> Tensor:
-        """Mean negative log-likelihood of a batch of pieces, moved and shown at random."""
-        moved = Ragged(self.moved(data, draws), data.lengths) if self.config.shift else data
-        known = shown(moved, self.config.unshown, draws)
-        return SequenceEngine.loss(self, known, labels, draws, recipe, device)
-
-    def moved(self, data: Ragged, draws: torch.Generator) -> Tensor:
-        """Frames (S, C + V) with the notes of each piece moved by as many semitones within the voices' ranges."""
-        cells, most = data.values[:, CONTEXT:], self.config.shift
-        notes = cells >= FIRST
-        tops = torch.tensor(self.space.row.sizes[CONTEXT:]) - 1
-        up = torch.where(notes, tops - cells, most).clamp_max(most).amin(1)
-        down = torch.where(notes, cells - FIRST, most).clamp_max(most).amin(1)
-        owner = torch.repeat_interleave(torch.arange(len(data)), data.lengths)
-        room = torch.full((len(data), 2), most)
-        room = room.scatter_reduce(0, owner[:, None].expand(-1, 2), torch.stack([down, up], 1), "amin")
-        by = (torch.rand(len(data), generator=draws) * (room.sum(1) + 1)).floor().long() - room[:, 0]
-        return torch.cat([data.values[:, :CONTEXT], torch.where(notes, cells + by[owner, None], cells)], 1)
+        """Mean negative log-likelihood of a batch of pieces, shown at random."""
+        return SequenceEngine.loss(self, shown(data, self.config.unshown, draws), labels, draws, recipe, device)
 
 
 def shown(data: Ragged, unshown: float, generator: torch.Generator) -> Partly:

@@ -14,9 +14,10 @@ from torch import Tensor
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps.models.base import Family
+from genapps_music.codec import Piece
 from genapps_music.composing.filling import Manner
 from genapps_music.composing.tasks import Made, fitted
-from genapps_music.grid import REST, Cells, lawful, to_score
+from genapps_music.grid import REST, Cells, lawful, within
 from genapps_music.model import WINDOW, MusicModel
 from genapps_music.presets import INTERPOLATE, PRESETS
 from genapps_music.score import Meter, Score
@@ -54,16 +55,18 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
     """
     family = latents_of(model)
     layout, length = model.codec.layout, WINDOW * model.codec.bar
-    ends: list[Cells] = []
-    notes: list[str] = []
-    for score in (first, last):
-        cells, told = fitted(score, model)
-        ends.append(cells)
-        notes += [f"{score.name}: {sentence}" for sentence in told]
-        if score.meters[0].bar != Meter(0, *layout.meter).bar:
-            notes.append(
-                f"{score.name} is cut into bars of {layout.meter[0]}/{layout.meter[1]}, which is not its meter"
-            )
+    given = [fitted(score, model) for score in (first, last)]
+    ends = [one.cells for one in given]
+    notes = [
+        f"{score.name}: {sentence}" for score, one in zip((first, last), given, strict=True) for sentence in one.notes
+    ]
+    shift = given[0].shift
+    if given[1].shift != shift:
+        by = (given[1].shift - shift + 6) % 12 - 6
+        notes.append(f"{last.name} is moved by {by:+} semitones into the key of {first.name}")
+    usual, meter = Meter(0, *layout.meter).bar, "{}/{}".format(*layout.meter)
+    others = [score.name for score in (first, last) if score.meters[0].bar != usual]
+    notes += [f"{name} is cut into bars of {meter}, which is not its meter" for name in others]
     count = max(1, min(len(cells) // length for cells in ends))
     if len(ends[0]) != len(ends[1]) or len(ends[0]) != count * length:
         notes.append(f"the first {count * WINDOW} bars of both are taken")
@@ -75,7 +78,11 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
         between = codes[0] + share * (codes[1] - codes[0])
         pieces.append(_decoded(family, between, length, len(layout.voices), manner, generator))
     pieces.append(ends[1])
-    made = tuple(Made(to_score(cells, layout, name=f"{k:03}"), cells, cells) for k, cells in enumerate(pieces, 1))
+    limits = model.codec.limits_at(shift)
+    pieces = [within(cells, layout.voices, limits) for cells in pieces]
+    starts = tuple(range(0, (count * WINDOW + 1) * model.codec.bar, model.codec.bar))
+    whole = [Piece(f"{k:03}", cells, starts, shift) for k, cells in enumerate(pieces, 1)]
+    made = tuple(Made(model.codec.score(one, tempo=first.tempo), one.cells, one.cells) for one in whole)
     return Between(
         made,
         tuple(apart(one, pieces[0]) for one in pieces),

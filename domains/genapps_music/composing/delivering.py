@@ -65,7 +65,8 @@ def check_report(report: Path | None, output: str, reads: Iterable[Named]) -> No
 def write_one(path: str | Path, score: Score) -> None:
     """Write a piece as a score, or as a sound, by the suffix."""
     if Path(path).suffix.lower() == ".wav":
-        from genapps_music.writing.sound import render, write_wave
+        from genapps_music.writing.files import write_wave
+        from genapps_music.writing.sound import render
 
         write_wave(path, render(score, RATE), RATE)
         return

@@ -17,7 +17,7 @@ from torch import Tensor
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps_music.codec import CONTEXT, Piece, part_of
-from genapps_music.grid import FIRST, HOLD, REST, UNKNOWN, Cells, lawful, line_of
+from genapps_music.grid import FIRST, HOLD, REST, UNKNOWN, Cells, lawful, line_of, within
 from genapps_music.model import WINDOW, MusicModel
 
 _AT_ONCE = 128  # pieces drawn together
@@ -103,7 +103,7 @@ def _fill(model: MusicModel, parts: Sequence[Piece], manner: Manner, generator: 
         return [_by_windows(model, part, generator) for part in parts]
     frames = [codec.frames(part) for part in parts]
     if model.family == "autoregressive":
-        rules = Rules(frames, codec.space.row.sizes)
+        rules = Rules(frames, model, [part.shift for part in parts])
         drawn = model.part.sample(
             len(frames),
             known=Ragged.of(frames),  # type: ignore[call-arg]
@@ -118,22 +118,32 @@ def _fill(model: MusicModel, parts: Sequence[Piece], manner: Manner, generator: 
 
 
 class Rules:
-    """What may come at a cell: no note goes on after a rest, at the beginning, or out of a known cell."""
+    """What may come at a cell: its voice's range, and no note that goes on after a rest or out of a known cell."""
 
-    def __init__(self, frames: Sequence[Cells], sizes: Sequence[int]) -> None:
+    def __init__(self, frames: Sequence[Cells], model: MusicModel, shifts: Sequence[int]) -> None:
         self.known, _ = Ragged.of([frame >= 0 for frame in frames]).padded()
-        self.sizes = sizes
+        codec = model.codec
+        self.fits: list[Tensor] = []  # (B, size) for each variable: the codes within the ranges of each piece's key
+        for column, (voice, size) in enumerate(
+            zip((None,) * CONTEXT + codec.layout.voices, codec.space.row.sizes, strict=True)
+        ):
+            codes = torch.arange(size).expand(len(frames), -1)
+            if voice is None:
+                self.fits.append(torch.ones_like(codes, dtype=torch.bool))
+                continue
+            ranges = torch.tensor([codec.limits_at(shift)[column - CONTEXT] for shift in shifts])
+            pitches = codes - FIRST + voice.low
+            self.fits.append((codes < FIRST) | ((pitches >= ranges[:, :1]) & (pitches <= ranges[:, 1:])))
 
     def __call__(self, past: Tensor, now: Tensor, variable: int) -> Tensor:
         """(B, size) truth values, for a variable of the frame after `past` (B, t, C + V)."""
-        allowed = torch.ones(len(past), self.sizes[variable], dtype=torch.bool)
+        allowed = self.fits[variable].clone()
         t = past.shape[1]
         if not t:
             allowed[:, HOLD] = False
         else:
-            allowed[:, HOLD] = (past[:, -1, variable] != REST) & ~self.known[
-                :, min(t, self.known.shape[1]) - 1, variable
-            ]
+            before = self.known[:, min(t, self.known.shape[1]) - 1, variable]
+            allowed[:, HOLD] = (past[:, -1, variable] != REST) & ~before
         return allowed
 
 
@@ -158,7 +168,10 @@ def _by_windows(model: MusicModel, part: Piece, generator: torch.Generator) -> C
 
 
 def _bounded(cells: Cells, piece: Piece, model: MusicModel) -> Cells:
-    """The cells with holds that would prolong a known note as notes of their own; a hold after a rest is a rest."""
+    """The cells in the voices' ranges, with holds that would prolong a known note as notes of their own.
+
+    A hold after a rest is a rest.
+    """
     kept = cells.copy()
     known = piece.cells != UNKNOWN
     late = np.zeros_like(known)
@@ -169,4 +182,5 @@ def _bounded(cells: Cells, piece: Piece, model: MusicModel) -> Cells:
         for begin, end, pitch in line_of(kept[:, column], voice):
             steps = late[begin:end, column].nonzero()[0] + begin
             kept[steps, column] = FIRST + pitch - voice.low
-    return lawful(kept)
+    fitting = within(lawful(kept), model.codec.layout.voices, model.codec.limits_at(piece.shift))
+    return lawful(np.where(known, lawful(kept), fitting))

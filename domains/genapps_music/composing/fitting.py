@@ -14,15 +14,15 @@ from genapps.config import resolve
 from genapps.errors import InputError
 from genapps.models.base import Family
 from genapps.training.settings import Event, TrainingConfig
-from genapps_music.codec import Codec, Corpus, Piece, gather, keys, part_of, parted
+from genapps_music.codec import Codec, Corpus, Piece, gather, part_of, parted
 from genapps_music.composing.reaching import Reached, reached
+from genapps_music.grid import voice_names
 from genapps_music.model import MusicModel, composer, space_of
 from genapps_music.presets import PRESETS, Preset, preset_of
 from genapps_music.score import Score, Skipped
 
 TRAINING = "training."  # what the keys of its settings begin with
 FEWEST = 5  # pieces, of which one is held out
-_MOST_KEYS = 20_000  # windows in all keys
 _MOST_KEPT = 2_000_000  # cells of the corpus that go into the model's file
 _LATENT_SHARE = 0.25  # of a budget
 
@@ -59,6 +59,7 @@ class Fitted:
         return {
             "family": self.model.family,
             "layout": self.model.codec.layout.to_json(),
+            "limits": [list(pair) for pair in self.model.codec.limits],
             "longest": self.model.codec.longest,
             "card": dict(self.model.card),
             "notes": list(self.notes),
@@ -68,7 +69,8 @@ class Fitted:
     def lines(self) -> list[str]:
         """For a person."""
         card, layout = self.model.card, self.model.codec.layout
-        ranges = ", ".join(f"{voice.name} {_name(voice.low)}-{_name(voice.high)}" for voice in layout.voices)
+        pairs = zip(voice_names(layout), self.model.codec.limits, strict=True)
+        ranges = ", ".join(f"{name} {_name(low)}-{_name(high)}" for name, (low, high) in pairs)
         beats, unit = layout.meter
         return [
             f"learnt       {card['pieces']:,} pieces, {card['cells']:,} cells; {card['held']:,} held out",
@@ -157,8 +159,6 @@ def _fit(
     judged = windows(held, codec, preset.bars, 0 if ragged else preset.bars, ragged=ragged)
     if not parts:
         raise InputError(f"no two bars of the usual meter in a row, which the family {family} learns; choose another")
-    if preset.keys:
-        parts = _all_keys(parts, codec, study.seed)
     own = study if family == study.family else Study(seed=study.seed, device=study.device)
     options, training = settings_of(family, preset, codec, own)
     model = composer(family)(space=space_of(codec, family), random_state=study.seed, **options)
@@ -186,15 +186,6 @@ def settings_of(family: str, preset: Preset, codec: Codec, study: Study) -> tupl
     base = [f"{name}={value}" for name, value in preset.training.items()]
     training = resolve(TrainingConfig, None, [*base, f"device={study.device}", *of_training])
     return {name: getattr(made, name) for name in made.__dataclass_fields__}, training
-
-
-def _all_keys(parts: Sequence[Piece], codec: Codec, seed: int) -> list[Piece]:
-    """The parts in all keys within the voices' ranges; of very many, some at random."""
-    found = [moved for part in parts for moved in keys(part, codec.layout)]
-    if len(found) <= _MOST_KEYS:
-        return found
-    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(seed))[:_MOST_KEYS]
-    return [found[k] for k in sorted(order.tolist())]
 
 
 def _kept(pieces: Sequence[Piece]) -> tuple[Piece, ...]:

@@ -27,7 +27,8 @@ def surprise_of(model: MusicModel) -> Judge | None:
 def _surprise(model: MusicModel, score: Score) -> Surprise:
     codec = model.codec
     try:
-        cells, _ = fitted(score, model)
+        given = fitted(score, model)
+        cells = given.cells
     except InputError as error:
         return Surprise(why=str(error))
     if not len(cells):
@@ -35,7 +36,7 @@ def _surprise(model: MusicModel, score: Score) -> Surprise:
     if len(cells) > codec.longest:
         return Surprise(why=f"longer than the {codec.longest:,} steps that the model knows")
     starts = bar_starts(score.meters, codec.layout, len(cells))
-    frames = Ragged.of([codec.frames(Piece(score.name, cells, tuple(starts)))])
+    frames = Ragged.of([codec.frames(Piece(score.name, cells, tuple(starts), given.shift))])
     known = [True] * CONTEXT + [False] * cells.shape[1]
     engine = model.part.engine
     steps = engine.step_log_prob(with_known(frames, known), torch.Generator().manual_seed(0)).values

@@ -10,27 +10,27 @@ import torch
 
 from genapps.errors import InputError, UsageError
 from genapps.suggest import did_you_mean
-from genapps_music.codec import Piece, bar_starts
+from genapps_music.codec import Piece, bar_starts, moved
 from genapps_music.composing.filling import Manner, fill, nats
 from genapps_music.grid import (
-    FIRST,
     HOLD,
     REST,
     UNKNOWN,
     Cells,
+    Gridded,
     Layout,
-    Voice,
+    Line,
     cells_of,
     lines_of,
     playable,
     spans,
     split,
-    to_grid,
-    to_score,
+    voice_names,
 )
 from genapps_music.model import MusicModel
 from genapps_music.presets import COMPOSE, CONTINUE, HARMONIZE, INFILL, check_can
-from genapps_music.score import Meter, Part, Score
+from genapps_music.score import Meter, Score
+from genapps_music.tonality import home_of, keys_of, to_home
 
 MOST_BARS = 1000
 _OCTAVE = 12
@@ -61,7 +61,10 @@ def compose(
     meter: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> list[Made]:
-    """New pieces of so many bars. Raises UsageError for a family that cannot, or a meter that was never learnt."""
+    """New pieces of so many bars, in the keys of the corpus.
+
+    Raises UsageError for a family that cannot, or a meter that was never learnt.
+    """
     check_can(model.family, COMPOSE)
     layout = model.codec.layout
     beats, unit = meter or layout.meter
@@ -71,12 +74,13 @@ def compose(
         raise UsageError(f"no bars of {beats}/{unit} were learnt; there are bars of {known} quarters")
     starts = tuple(range(0, (bars + 1) * bar, bar))
     empty = np.full((bars * bar, len(layout.voices)), UNKNOWN, np.int64)
-    pieces = [Piece(f"{number + 1:03}", empty, starts) for number in range(n)]
     generator = torch.Generator().manual_seed(manner.seed)
+    chosen = torch.randint(len(model.codec.homes), (n,), generator=generator).tolist()
+    pieces = [Piece(f"{number:03}", empty, starts, model.codec.homes[k]) for number, k in enumerate(chosen, 1)]
     drawn = fill(model, pieces, manner, generator, progress)
     meters = (Meter(0, beats, unit),)
     return [
-        Made(to_score(cells, layout, name=piece.name, meters=meters), cells, empty)
+        Made(model.codec.score(replace(piece, cells=cells), meters=meters), cells, empty)
         for cells, piece in zip(drawn, pieces, strict=True)
     ]
 
@@ -87,16 +91,18 @@ def continue_(model: MusicModel, seed: Score, bars: int, manner: Manner, *, prog
     Raises UsageError for a family that cannot, InputError for a seed without notes or out of the voices' ranges.
     """
     check_can(model.family, CONTINUE)
-    cells, notes = fitted(seed, model)
-    layout = model.codec.layout
-    if len(cells) > model.codec.longest // 2:
-        notes.append("the seed is longer than what the model listens to: its last part counts")
+    given = fitted(seed, model)
+    layout, cells = model.codec.layout, given.cells
     starts = bar_starts(seed.meters, layout, len(cells))
     last = starts[-1] - starts[-2]
     starts += [starts[-1] + last * (k + 1) for k in range(bars)]
-    whole = _unknown(starts[-1], cells)
-    made = _best(model, Piece(seed.name, whole, tuple(starts)), manner, 1, progress)
-    return _told(made, seed, model, notes)
+    notes = list(given.notes)
+    if starts[-1] > model.codec.longest:
+        notes.append(f"of the seed what is within {model.codec.longest:,} steps before the new bars is listened to")
+    whole = np.full((starts[-1], cells.shape[1]), UNKNOWN, np.int64)
+    whole[: len(cells)] = cells
+    piece = Piece(seed.name, whole, tuple(starts), given.shift)
+    return _told(_best(model, [piece], manner, 1, progress), seed, model, notes)
 
 
 def harmonize(
@@ -122,15 +128,19 @@ def harmonize(
     column = 0 if voice is None else voices_of(layout, voice)[0]
     notes: list[str] = []
     line = _melody(melody, layout, notes)
-    cells, moved = _in_range(line, layout.voices[column], melody.name)
-    if moved:
-        notes.append(f"the melody is moved by {moved // _OCTAVE:+} octaves to the range of the voice")
-    starts = bar_starts(melody.meters, layout, len(cells))
-    whole = np.full((starts[-1], len(layout.voices)), UNKNOWN, np.int64)
-    whole[:, column] = REST
-    whole[: len(cells), column] = cells
-    made = _best(model, Piece(melody.name, whole, tuple(starts)), manner, candidates, progress)
-    return _told(made, melody, model, notes)
+    octaves = _octaves(line, model.codec.limits[column], melody.name, layout.voices[column].name)
+    if octaves:
+        notes.append(f"the melody is moved by {octaves:+} octaves to the range of the voice")
+    homes = [to_home(*key) for key in keys_of((pitch, end - begin) for begin, end, pitch in line)]
+    pieces = []
+    for home in list(dict.fromkeys(homes))[: 2 if candidates > 3 else 1]:  # a melody alone may be of either of two keys
+        cells, _ = cells_of(moved([line], octaves * _OCTAVE + home), [layout.voices[column]])
+        starts = bar_starts(melody.meters, layout, len(cells))
+        whole = np.full((starts[-1], len(layout.voices)), UNKNOWN, np.int64)
+        whole[:, column] = REST
+        whole[: len(cells), column] = cells[:, 0]
+        pieces.append(Piece(melody.name, whole, tuple(starts), home))
+    return _told(_best(model, pieces, manner, candidates, progress), melody, model, notes)
 
 
 def infill(
@@ -152,7 +162,8 @@ def infill(
         raise UsageError("say what to fill in: --voices A,T, --bars 3-6, or both")
     layout = model.codec.layout
     columns = list(range(len(layout.voices))) if voices is None else voices_of(layout, voices)
-    cells, notes = fitted(piece, model, skip=columns if bars is None else ())
+    given = fitted(piece, model, skip=columns if bars is None else ())
+    cells, notes = given.cells, list(given.notes)
     starts = bar_starts(piece.meters, layout, len(cells))
     first, last = bars or (1, len(starts) - 1)
     if not 1 <= first <= last <= len(starts) - 1:
@@ -166,8 +177,8 @@ def infill(
             whole[end, column] = whole[begun, column]
             notes.append(f"a note of {layout.voices[column].name} that goes on into bar {last + 1} begins anew there")
         whole[begin:end, column] = UNKNOWN
-    made = _best(model, Piece(piece.name, whole, tuple(starts)), manner, candidates, progress)
-    return _told(made, piece, model, notes)
+    holed = Piece(piece.name, whole, tuple(starts), given.shift)
+    return _told(_best(model, [holed], manner, candidates, progress), piece, model, notes)
 
 
 def voices_of(layout: Layout, asked: str) -> list[int]:
@@ -186,72 +197,52 @@ def voices_of(layout: Layout, asked: str) -> list[int]:
     return found
 
 
-def voice_names(layout: Layout) -> list[str]:
-    """The voices' names; of several in one part with their numbers."""
-    names = [voice.name for voice in layout.voices]
-    seen: dict[str, int] = {}
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-    counts: dict[str, int] = {}
-    told = []
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-        told.append(f"{name} {counts[name]}" if seen[name] > 1 else name)
-    return told
+@dataclass(frozen=True)
+class Fitted:
+    """A given piece as the model sees it: its cells (T, V), by how many semitones it came home, what was done to it."""
+
+    cells: Cells
+    shift: int
+    notes: tuple[str, ...] = ()
 
 
-def fitted(score: Score, model: MusicModel, skip: Sequence[int] = ()) -> tuple[Cells, list[str]]:
-    """The cells (T, V) of a given piece, by octaves within the voices' ranges where that helps, and what was done.
+def fitted(score: Score, model: MusicModel, skip: Sequence[int] = ()) -> Fitted:
+    """The cells of a given piece, by octaves within the voices' ranges where that helps.
 
     skip: columns that are drawn anew, so their notes may lie anywhere. Raises InputError where it has no notes, or some
-    would be lost.
+    are out of range in every octave.
     """
-    layout = model.codec.layout
+    codec, layout = model.codec, model.codec.layout
     if not playable(score):
         raise InputError(f"{score.name}: no notes, but perhaps drums; give a piece with notes")
-    for octaves in (0, 1, -1, 2, -2):
-        moved = transposed_score(score, octaves * _OCTAVE)
-        found = to_grid(moved, layout)
-        wide = [replace(voice, low=0, high=127) if k in skip else voice for k, voice in enumerate(layout.voices)]
-        loose = to_grid(moved, replace(layout, voices=tuple(wide))) if skip else found
-        if not _outside(moved, layout, skip):
-            notes = loose.remarks(layout.steps)
-            if octaves:
-                notes.append(f"moved by {octaves:+} octaves to the ranges of the model's voices")
-            return found.cells, notes
-    low, high = min(v.low for v in layout.voices), max(v.high for v in layout.voices)
-    raise InputError(
-        f"{score.name}: notes outside the ranges of the model's voices ({low} to {high}); transpose it, or fit a model"
-        " on pieces in this range"
-    )
-
-
-def transposed_score(score: Score, semitones: int) -> Score:
-    """The piece so many semitones higher; notes beyond 0..127 are left out."""
-    if not semitones:
-        return score
-    parts = [
-        Part(
-            tuple(replace(n, pitch=n.pitch + semitones) for n in part.notes if 0 <= n.pitch + semitones <= 127),
-            part.name,
-            part.program,
-            part.drums,
-        )
-        for part in score.parts
-    ]
-    return replace(score, parts=tuple(parts))
-
-
-def _outside(score: Score, layout: Layout, skip: Sequence[int]) -> int:
-    """How many notes are out of the ranges of their voices."""
     names = [next(v.name for v in layout.voices if v.part == k) for k in range(len(layout.structure))]
-    centers = [(voice.low + voice.high) / 2 for voice in layout.voices]
-    lines = lines_of(score, layout.steps, layout.structure, centers, names).lines
-    pairs = [(line, voice) for k, (line, voice) in enumerate(zip(lines, layout.voices, strict=True)) if k not in skip]
-    return sum(not voice.low <= pitch <= voice.high for line, voice in pairs for _, _, pitch in line)
+    found = lines_of(score, layout.steps, layout.structure, [(low + high) / 2 for low, high in codec.limits], names)
+    kept = [[] if k in skip else line for k, line in enumerate(found.lines)]
+    fits = [octaves for octaves in (0, 1, -1, 2, -2) if not _outside(moved(kept, octaves * _OCTAVE), codec.limits)]
+    if not fits:
+        low, high = min(low for low, _ in codec.limits), max(high for _, high in codec.limits)
+        raise InputError(
+            f"{score.name}: notes outside the ranges of the model's voices ({low} to {high} in all); transpose it, or"
+            " fit a model on pieces in this range"
+        )
+    home = home_of(score)
+    cells, _ = cells_of(moved(kept, fits[0] * _OCTAVE + home), layout.voices)
+    length = max((line[-1][1] for line in found.lines if line), default=0)
+    whole = np.zeros((length, len(layout.voices)), np.int64)
+    whole[: len(cells)] = cells
+    about = Gridded(whole, found.notes, found.moved, found.lost, found.cut, found.left_out)
+    notes = about.remarks(layout.steps)
+    if fits[0]:
+        notes.append(f"moved by {fits[0]:+} octaves to the ranges of the model's voices")
+    return Fitted(whole, home, tuple(notes))
 
 
-def _melody(melody: Score, layout: Layout, notes: list[str]) -> list[tuple[int, int, int]]:
+def _outside(lines: Sequence[Line], limits: Sequence[tuple[int, int]]) -> bool:
+    pairs = zip(lines, limits, strict=True)
+    return any(not low <= pitch <= high for line, (low, high) in pairs for _, _, pitch in line)
+
+
+def _melody(melody: Score, layout: Layout, notes: list[str]) -> Line:
     """The highest line of a melody on the grid."""
     parts = playable(melody)
     if not parts:
@@ -270,57 +261,49 @@ def _melody(melody: Score, layout: Layout, notes: list[str]) -> list[tuple[int, 
     return lines[0]
 
 
-def _in_range(line: list[tuple[int, int, int]], voice: Voice, name: str) -> tuple[Cells, int]:
-    """The cells (T,) of a melody in a voice's range, and by how many semitones, whole octaves, it had to move."""
+def _octaves(line: Line, limits: tuple[int, int], name: str, voice: str) -> int:
+    """By how many octaves a melody has to move into a voice's range. Raises InputError where that does not help."""
     for octaves in (0, 1, -1, 2, -2, 3, -3):
-        moved = [(begin, end, pitch + octaves * _OCTAVE) for begin, end, pitch in line]
-        cells, outside = cells_of([moved], [voice])
-        if not outside:
-            return cells[:, 0], octaves * _OCTAVE
+        if not _outside(moved([line], octaves * _OCTAVE), [limits]):
+            return octaves
     low, high = min(pitch for _, _, pitch in line), max(pitch for _, _, pitch in line)
     raise InputError(
-        f"{name}: from {low} to {high}, it fits in no octave into {voice.name}, {voice.low} to {voice.high}; transpose"
-        " it, give another --voice, or fit a model on pieces in this range"
+        f"{name}: from {low} to {high}, it fits in no octave into {voice}, {limits[0]} to {limits[1]}; transpose it,"
+        " give another --voice, or fit a model on pieces in this range"
     )
 
 
-def _unknown(length: int, cells: Cells) -> Cells:
-    """Cells (length, V) that begin with those given."""
-    whole = np.full((length, cells.shape[1]), UNKNOWN, np.int64)
-    whole[: len(cells)] = cells
-    return whole
-
-
-def _best(model: MusicModel, piece: Piece, manner: Manner, candidates: int, progress: Progress | None) -> Made:
-    """The likeliest of some ways to fill a piece in; the first where the family has no exact likelihood."""
+def _best(
+    model: MusicModel, pieces: Sequence[Piece], manner: Manner, candidates: int, progress: Progress | None
+) -> Made:
+    """The likeliest of some ways to fill pieces in; the first where the family has no exact likelihood."""
     generator = torch.Generator().manual_seed(manner.seed)
-    pieces = [piece] * max(1, candidates)
-    drawn = fill(model, pieces, manner, generator, progress)
-    known = [piece.cells != UNKNOWN] * len(drawn)
-    open_ = max(1, int((piece.cells == UNKNOWN).sum()))
-    found = nats(model, [replace(piece, cells=cells) for cells in drawn], known)
-    each = tuple(value / open_ for value in found) if found is not None else ()
+    tried = [pieces[k % len(pieces)] for k in range(max(1, candidates))]
+    drawn = fill(model, tried, manner, generator, progress)
+    filled = [replace(piece, cells=cells) for piece, cells in zip(tried, drawn, strict=True)]
+    found = nats(model, filled, [piece.cells != UNKNOWN for piece in tried])
+    cells = max(1, int((tried[0].cells == UNKNOWN).sum()))
+    each = tuple(value / cells for value in found) if found is not None else ()
     best = int(np.argmin(each)) if each else 0
-    score = to_score(drawn[best], model.codec.layout, name=piece.name)
-    return Made(score, drawn[best], piece.cells, (), each[best] if each else None, each)
+    score = model.codec.score(filled[best])
+    return Made(score, drawn[best], tried[best].cells, (), each[best] if each else None, each)
 
 
 def _told(made: Made, given: Score, model: MusicModel, notes: Sequence[str]) -> Made:
-    """The piece with the name, bars and tempo of what was given."""
-    score = to_score(made.cells, model.codec.layout, name=given.name, meters=given.meters, tempo=given.tempo)
-    score = replace(score, fifths=given.fifths, minor=given.minor)
+    """The piece with the name, bars, tempo and key of what was given."""
+    about = {"meters": given.meters, "tempo": given.tempo, "fifths": given.fifths, "minor": given.minor}
+    score = replace(made.score, name=given.name, **about)  # type: ignore[arg-type]
     return replace(made, score=score, notes=(*given.remarks, *notes))
 
 
 __all__ = [
-    "FIRST",
     "MOST_BARS",
+    "Fitted",
     "Made",
     "compose",
     "continue_",
     "fitted",
     "harmonize",
     "infill",
-    "voice_names",
     "voices_of",
 ]
