@@ -103,7 +103,7 @@ def _plain(text: str) -> str:
 
 def _score(name: str, text: _Text, limits: Limits) -> Score:
     tune = Tune(said=text.said)
-    for key, value in text.head:
+    for key, value in sorted(text.head, key=lambda one: one[0] == "Q"):  # a tempo may count in lengths of L:
         tune.set(key, value, header=True)
     if not any(key == "K" for key, _ in text.head):
         text.said["without K:, read as C major"] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from genapps_music.score import QUARTER, Note, Part, Unreadable
 
@@ -60,6 +61,11 @@ def check_parts(parts: Iterable[Part], limits: Limits) -> tuple[Part, ...]:
     check_notes(sum(len(part.notes) for part in sounding), limits)
     check_end(max(note.end for part in sounding for note in part.notes), limits)
     return sounding
+
+
+def manageable(length: Fraction) -> Fraction:
+    """A length in ticks that stays cheap to add up: one of an absurd denominator is rounded."""
+    return length if length.denominator <= 5040 else Fraction(round(length * 5040), 5040)
 
 
 def ordered(notes: Iterable[Note]) -> tuple[Note, ...]:

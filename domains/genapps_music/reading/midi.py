@@ -144,10 +144,10 @@ def _hanging(sounding: dict[tuple[int, int], deque[tuple[int, int]]], track: int
 
 
 def _program(found: _Found, key: tuple[int, int], program: int) -> None:
-    if found.programs.setdefault(key, program) != program and found.notes[key]:
-        found.said["change of instrument within a part not kept"] += 1
-    elif not found.notes[key]:
+    if not found.notes.get(key):
         found.programs[key] = program
+    elif found.programs.setdefault(key, 0) != program:
+        found.said["change of instrument within a part not kept"] += 1
 
 
 def _sign(kind: int, data: bytes, track: int, now: int, found: _Found) -> None:

@@ -15,7 +15,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
-from genapps_music.reading.limits import DEFAULT, Limits, check_end, check_notes, check_parts, one_line, ordered, told
+from genapps_music.reading.limits import (
+    DEFAULT,
+    Limits,
+    check_end,
+    check_notes,
+    check_parts,
+    manageable,
+    one_line,
+    ordered,
+    told,
+)
 from genapps_music.reading.xml import Element, Kept, parse
 from genapps_music.score import QUARTER, Meter, Note, Part, Score, Unreadable
 
@@ -164,7 +174,7 @@ def _length(element: Element, voice: _Voice) -> Fraction:
     length = _number(element.said("duration"), "duration")
     if length < 0:
         raise Unreadable(f"a duration of {float(length):g}")
-    return length * QUARTER / voice.divisions
+    return manageable(length * QUARTER / voice.divisions)
 
 
 def _note(element: Element, number: int, onset: Fraction, voice: _Voice, listed: _Listed) -> Fraction | None:
@@ -285,7 +295,7 @@ def _starts(voices: list[_Voice], limits: Limits) -> list[Fraction]:
         length = max((voice.lengths[number] for voice in voices if number < len(voice.lengths)), default=Fraction(0))
         if number == 0 and 0 < length < bar and count > 1:
             starts[0] = bar - length
-        starts.append(starts[-1] + (length or bar))
+        starts.append(starts[-1] + (round(length) or bar))
         check_end(float(starts[-1]), limits)
     return starts
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from genapps_music.reading.keys import ALTERS, key_of, length_of, meter_of, tempo_of
-from genapps_music.reading.limits import Limits, check_end, check_notes, one_line, ordered
+from genapps_music.reading.limits import Limits, check_end, check_notes, manageable, one_line, ordered
 from genapps_music.score import QUARTER, Meter, Note, Part, Unreadable
 
 _LENGTH = r"(?:\d{0,4}(?:/\d{0,4}){0,8})"
@@ -40,11 +40,12 @@ _MOST_PASSES = 16
 
 @dataclass
 class Event:
-    """A note, a chord or a rest (no pitches). length: in ticks. tied: to what follows."""
+    """A note, a chord or a rest (no pitches). length: in ticks. tied: to what follows. written: by natural pitch."""
 
     length: Fraction
     pitches: tuple[int, ...] = ()
     tied: bool = False
+    written: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Voice:
     factor: Fraction = Fraction(1)  # that a broken rhythm leaves for the next note
     tuplet: tuple[Fraction, int] = (Fraction(1), 0)  # and for how many more notes
     last: Event | None = None
-    chord: list[tuple[int, Fraction]] | None = None
+    chord: list[tuple[int, int, Fraction]] | None = None
     overlaid: bool = False
 
     @property
@@ -231,21 +232,26 @@ class Tune:
         octave = int(token["letter"].islower()) + token["octave"].count("'") - token["octave"].count(",")
         if token["accidental"]:
             voice.altered[letter] = ALTERS[token["accidental"]]
-        pitch = _LETTERS[letter] + 12 * octave + voice.altered.get(letter, voice.key.get(letter, 0))
+        natural = _LETTERS[letter] + 12 * octave
+        pitch = natural + voice.altered.get(letter, voice.key.get(letter, 0))
+        if letter not in voice.altered and voice.last and voice.last.tied:
+            pitch = voice.last.written.get(natural, pitch)  # an accidental lasts as long as its tie
         length = self._length(token["length"])
         if not 0 <= pitch <= 127:
             self.said["note out of range left out"] += 1
         if voice.chord is not None:
-            voice.chord.append((pitch, length))
+            voice.chord.append((natural, pitch, length))
         else:
-            self._add(Event(length, (pitch,) if 0 <= pitch <= 127 else ()))
+            self._add(Event(length, (pitch,) if 0 <= pitch <= 127 else (), written={natural: pitch}))
 
     def _chord(self, length: str) -> None:
         chord, self.voice.chord = self.voice.chord, None
         if not chord:
             return
         times = self._length(length) / self._length("")
-        self._add(Event(chord[0][1] * times, tuple(sorted({pitch for pitch, _ in chord if 0 <= pitch <= 127}))))
+        written = {natural: pitch for natural, pitch, _ in chord}
+        sounding = tuple(sorted({pitch for pitch in written.values() if 0 <= pitch <= 127}))
+        self._add(Event(chord[0][2] * times, sounding, written=written))
 
     def _add(self, event: Event) -> None:
         voice = self.voice
@@ -253,7 +259,7 @@ class Tune:
         if left:
             event.length *= factor
             voice.tuplet = factor, left - 1
-        event.length *= voice.factor
+        event.length = manageable(event.length * voice.factor)
         voice.factor = Fraction(1)
         if voice.overlaid:
             return
@@ -266,7 +272,7 @@ class Tune:
     def _broken(self, signs: str) -> None:
         """a>b: the first note longer by a half, the second shorter by as much; >> and >>> go on halving."""
         voice, short = self.voice, Fraction(1, 2 ** len(signs))
-        if voice.last is None or voice.overlaid:
+        if voice.last is None or voice.overlaid or voice.factor != 1:
             return
         voice.last.length *= 2 - short if signs[0] == ">" else short
         voice.factor = short if signs[0] == ">" else 2 - short
@@ -369,7 +375,8 @@ def _endings(measures: list[Measure], at: int) -> tuple[list[tuple[tuple[int, ..
 
 def tune_of(tune: Tune, limits: Limits) -> tuple[list[Part], tuple[Meter, ...]]:
     """The parts and meters of a tune that was read. Raises Unreadable."""
-    parts, meters = [], (Meter(),)
+    parts = []
+    meters: tuple[Meter, ...] = (Meter(),)
     for number, (name, voice) in enumerate(tune.voices.items()):
         measures = _in_parts([one for one in voice.measures if one.events], tune)
         notes, found = _laid(measures, limits)

@@ -74,11 +74,20 @@ def bars(score: Score) -> list[Bar]:
             following = start + meter.bar if number + 1 == len(score.meters) else min(start + meter.bar, stop)
             made.append(Bar(start, following, len(made) + 1, meter if first else None))
             start, first = following, False
+    made[0] = replace(made[0], meter=_short(made[0], score.meters[0]))
     begin = min((note.onset for part in score.parts for note in part.notes), default=0)
     if len(made) > 1 and 0 < begin < made[0].end and made[0].end == score.meters[0].bar:
         made[0] = replace(made[0], start=begin)
         made = [replace(bar, number=bar.number - 1) for bar in made]
     return made
+
+
+def _short(first: Bar, meter: Meter) -> Meter:
+    """The meter of a first bar: where the next one begins before it is full, what fits, lest it pass for a pickup."""
+    units = (meter.unit, 4, 8, 16, 32, 64)
+    fitting = (one for one in units if first.end * one % (4 * QUARTER) == 0 and first.end < meter.bar)
+    unit = next(fitting, None)
+    return meter if unit is None else Meter(0, first.end * unit // (4 * QUARTER), unit)
 
 
 def voices(notes: Iterable[Note]) -> list[list[Chord]]:
