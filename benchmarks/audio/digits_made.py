@@ -1,7 +1,7 @@
 """Spoken digits made by each family: what they teach, how near they come, whether they are copies, and what they cost.
 
 Free Spoken Digit Dataset, its own test: takes 0 to 4 of each digit and speaker are unseen by every model, the 2,700
-others are learnt, with the presets that `genapps audio fit` takes on a CPU. Each family makes 2,000 clips, waves and
+others are learnt, with the presets that `genapps audio fit` takes on a CPU. Each family makes 1,000 clips, waves and
 all, and these are judged as `genapps audio evaluate` does beside the 300 unseen clips, which no choice was made on:
 presets were chosen on takes 5 to 9, learning from those after them. Seconds are of the processor, on one thread.
 
@@ -31,7 +31,7 @@ from genapps_audio.records import Clip
 
 NAME = "digits_made"
 DIGITS = [str(digit) for digit in range(10)]
-MADE = 2000
+MADE = 1000
 TEST_TAKES = range(5)
 KEYS = ("tstr", "fd_mel", "fd_classes", "precision", "density", "recall", "coverage", "copies")
 
