@@ -249,11 +249,15 @@ def lines_of(
 
 
 def _ordered(parts: tuple[Part, ...], names: Sequence[str]) -> tuple[Part, ...]:
-    """The parts of these names in their order where each name is there once, else all as they are."""
+    """The parts of these names in their order, empty ones where some are not there; else all parts as they are.
+
+    Either every name is a part's, or every part has one of the names, and no name is there twice.
+    """
     own = [part.name.casefold() for part in parts]
     wanted = [name.casefold() for name in names]
-    if wanted and "" not in wanted and all(own.count(name) == 1 for name in wanted):
-        return tuple(parts[own.index(name)] for name in wanted)
+    known = "" not in wanted and (set(wanted) <= set(own) or set(own) <= set(wanted))
+    if wanted and known and all(own.count(name) <= 1 for name in wanted) and len(set(wanted)) == len(wanted):
+        return tuple(parts[own.index(name)] if name in own else Part(()) for name in wanted)
     return parts
 
 

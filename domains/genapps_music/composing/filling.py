@@ -76,8 +76,10 @@ def nats(model: MusicModel, pieces: Sequence[Piece], known: Sequence[Any]) -> li
     if model.family not in ("autoregressive", "hmm") or max(len(p.cells) for p in pieces) > model.codec.longest:
         return None
     frames = [model.codec.frames(piece) for piece in pieces]
-    if model.family == "hmm":  # of what is known it is the same for all candidates
-        return [-float(value) for value in model.part.log_prob(Ragged.of(frames)).values]
+    if model.family == "hmm":  # sums over what is unknown
+        bare = [np.concatenate([f[:, :CONTEXT], np.where(m, f[:, CONTEXT:], -1)], 1) for f, m in zip(frames, known, strict=True)]
+        whole, part = (model.part.log_prob(Ragged.of(one)).values.double() for one in (frames, bare))
+        return [float(value) for value in part - whole]
     masks = [np.concatenate([np.ones((len(mask), CONTEXT), bool), mask], 1) for mask in known]
     found = model.part.log_prob(Ragged.of(frames), known=masks)  # type: ignore[call-arg]
     return [-float(value) for value in found.values]
