@@ -18,6 +18,8 @@ _HOMES: dict[str, str] = {
     "open_scores": "reading.folder",
     "read_score": "reading.files",
     "draw": "writing.picture",
+    "evaluate": "judging.tasks",
+    "judge": "judging.judging",
     "render": "writing.sound",
     "write_score": "writing.files",
     "write_wave": "writing.files",

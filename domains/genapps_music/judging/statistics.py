@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from genapps_music.judging.voices import REST, Ints, Voices, bar_starts
 from genapps_music.score import QUARTER, Score
+from genapps_music.tonality import key_of
 
 Floats = NDArray[np.float64]
 
@@ -23,13 +24,6 @@ LENGTHS = (60, 80, 120, 160, 180, 240, 320, 360, 480, 720, 960, 1440, 1920, 3840
 WIDEST = 13  # semitones of a melodic step from which on all count as one
 CHORDS = 2048  # kinds of chords: which of the eleven other pitch classes sound above the lowest note's
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
-# How well each degree fits a key (Krumhansl and Kessler, 1982; in Krumhansl, Cognitive Foundations of Musical Pitch).
-_FITS = np.array(
-    [
-        [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
-        [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -108,25 +102,18 @@ def scale_consistency(classes: Ints) -> float:
     return max(float(np.roll(classes, -tonic)[list(_MAJOR)].sum()) for tonic in range(12)) / float(classes.sum())
 
 
-def tonic(classes: Ints | Floats) -> int:
-    """The tonic of the major or minor key whose profile the pitch classes (12,) correlate with best."""
-    if classes.min() == classes.max():
-        return 0
-    fits = [[np.corrcoef(np.roll(classes, -k), mode)[0, 1] for k in range(12)] for mode in _FITS]
-    return int(np.argmax(np.max(fits, axis=0)))
-
-
 def histograms(piece: Voices) -> Histograms:
     """What occurs in the voices of a piece."""
     lines = [np.array([(n.onset, n.end, n.pitch) for n in line]) for line in piece.lines]
     if not lines:
         return Histograms(np.zeros(12), np.zeros(2 * WIDEST + 1), np.zeros(len(LENGTHS)), np.zeros(CHORDS))
     onsets, ends, pitches = np.concatenate(lines).T
-    classes = np.bincount(pitches % 12, minlength=12)
+    tonic, _ = key_of(zip(pitches.tolist(), (ends - onsets).tolist(), strict=True))
+    classes = np.bincount((pitches - tonic) % 12, minlength=12)
     steps = np.concatenate([np.diff(line[:, 2]) for line in lines])
     limits = np.sqrt(np.array(LENGTHS[1:]) * np.array(LENGTHS[:-1]))
     return Histograms(
-        degrees=np.roll(classes, -tonic(classes)).astype(float),
+        degrees=classes.astype(float),
         intervals=np.bincount(np.clip(steps, -WIDEST, WIDEST) + WIDEST, minlength=2 * WIDEST + 1).astype(float),
         lengths=np.bincount(np.searchsorted(limits, ends - onsets), minlength=len(LENGTHS)).astype(float),
         chords=_chords(piece),
@@ -176,7 +163,8 @@ def scaled(rows: Floats, reference: Floats) -> Floats:
     """
     middle = reference.mean(axis=0)
     deviation = np.maximum(reference.std(axis=0), 0.02 * np.maximum(np.abs(middle), 1))
-    return np.clip((rows - middle) / deviation, -3, 3)
+    found: Floats = np.clip((rows - middle) / deviation, -3, 3)
+    return found
 
 
 def _covered(onsets: Ints, ends: Ints) -> float:
