@@ -2,6 +2,7 @@
 
 Source: Boulanger-Lewandowski, Bengio and Vincent 2012, "Modeling temporal dependencies in high-dimensional sequences:
 application to polyphonic music generation and transcription", section 4.
+Direct connections as in the conditional RBM of Taylor, Hinton and Roweis 2006.
 """
 
 from __future__ import annotations
@@ -9,19 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps.models.base import Engine, Job, LogProb, fingerprint, split
-from genapps.models.rbm import partition
+from genapps.models.rbm import enumerated, partition
 from genapps.models.rbm.energy import Parameters, Path, draw_hidden
 from genapps.models.rbm.layout import Layout
 from genapps.models.rbm.sampling import FREE, Clamp, gibbs
 from genapps.models.rbm.standard import Standard
+from genapps.nets.mlp import fresh
+from genapps.nets.transformer import drop
 from genapps.spaces import Constraint, Frames
 from genapps.training import Recipe
 from genapps.training.device import choose_device
@@ -29,7 +33,7 @@ from genapps.training.loop import Phase, train
 from genapps.training.order import derived, for_validation
 
 _BEGINNING, _HELD_OUT, _ANNEALING = 51, 52, 53
-_FEW_BITS = 8  # machines of so few hidden units are enumerated at every step
+_FEW_BITS = 8  # machines of so few hidden units are enumerated at every step; of more where they are learnt so
 _CHUNK = 256  # sequences at once outside of training
 _LEAST, _MOST = math.log(0.05), math.log(1e4)  # log precision of standardised numbers
 
@@ -40,6 +44,17 @@ class FramesConfig:
 
     n_components: int = field(default=128, metadata={"help": "hidden units of each step's machine", "least": 1})
     recurrent: int = field(default=128, metadata={"help": "units that remember the steps before", "least": 1})
+    memory: Literal["tanh", "gru"] = field(
+        default="tanh", metadata={"help": "tanh: plain recurrent units; gru: gated ones, which remember longer"}
+    )
+    direct: bool = field(default=False, metadata={"help": "biases follow from the row before directly, too"})
+    dropout: float = field(
+        default=0.0, metadata={"help": "share of the memory switched off in training", "least": 0, "below": 1}
+    )
+    learning: Literal["contrast", "exact"] = field(
+        default="contrast",
+        metadata={"help": "contrast: by draws; exact: of two-valued rows, with up to 10 hidden units summed over"},
+    )
     gibbs_steps: int = field(default=5, metadata={"help": "draws away from the data in learning", "least": 1})
     weight_decay: float = field(default=1e-4, metadata={"help": "pulls weights towards 0", "least": 0})
     sampling_steps: int = field(default=25, metadata={"help": "draws of each step's row", "least": 1})
@@ -51,21 +66,27 @@ class RecurrentMachine(nn.Module):
     """Weights of an RBM over U units, and a recurrent network (R) that shifts its biases."""
 
     base_visible: Tensor
+    gated: nn.GRU | None
 
     def __init__(self, layout: Layout, config: FramesConfig) -> None:
         super().__init__()
-        self.layout = layout
+        self.layout, self.direct, self.dropout = layout, config.direct, config.dropout
         hidden, recurrent = config.n_components, config.recurrent
+        told = recurrent + (layout.units if config.direct else 0)
         self.weights = nn.Parameter(torch.zeros(layout.units, hidden))
         self.visible = nn.Parameter(torch.zeros(layout.units))
         self.hidden = nn.Parameter(torch.zeros(hidden))
         self.log_precision = nn.Parameter(torch.zeros(layout.real))
-        self.to_visible = nn.Parameter(torch.zeros(recurrent, layout.units))
-        self.to_hidden = nn.Parameter(torch.zeros(recurrent, hidden))
-        self.into = nn.Parameter(torch.zeros(layout.units, recurrent))
-        self.onward = nn.Parameter(torch.zeros(recurrent, recurrent))
+        self.to_visible = nn.Parameter(torch.zeros(told, layout.units))
+        self.to_hidden = nn.Parameter(torch.zeros(told, hidden))
         self.start = nn.Parameter(torch.zeros(recurrent))
-        self.shift = nn.Parameter(torch.zeros(recurrent))
+        self.gated = None
+        if config.memory == "gru":
+            self.gated = fresh(nn.GRU, layout.units, recurrent, batch_first=True, generator=torch.Generator())
+        else:
+            self.into = nn.Parameter(torch.zeros(layout.units, recurrent))
+            self.onward = nn.Parameter(torch.zeros(recurrent, recurrent))
+            self.shift = nn.Parameter(torch.zeros(recurrent))
         self.register_buffer("base_visible", torch.zeros(layout.units))
 
     @torch.no_grad()
@@ -73,27 +94,43 @@ class RecurrentMachine(nn.Module):
         """Start at the data's marginals base (U,), with small weights."""
         self.base_visible.copy_(base)
         self.visible.copy_(base)
-        for weights, spread in (
-            (self.weights, 0.01),
-            (self.into, 0.1),
-            (self.to_visible, 0.01),
-            (self.to_hidden, 0.01),
-        ):
+        spreads: list[tuple[Any, float]] = [(self.weights, 0.01), (self.to_visible, 0.01), (self.to_hidden, 0.01)]
+        if self.gated is None:
+            spreads[1:1] = [(self.into, 0.1)]
+            spreads += [(self.onward, 0.5 / math.sqrt(len(self.onward)))]
+        else:
+            spreads += [(self.gated.weight_ih_l0, 0.3), (self.gated.weight_hh_l0, 1 / math.sqrt(len(self.start)))]
+        for weights, spread in spreads:
             weights.copy_(torch.randn(weights.shape, generator=generator) * spread)
-        self.onward.copy_(torch.randn(self.onward.shape, generator=generator) * 0.5 / math.sqrt(len(self.onward)))
+
+    def first(self, rows: int) -> Tensor:
+        """What is known (B, R, and U where biases follow the row before) before the first row."""
+        return functional.pad(self.start, (0, self.layout.units if self.direct else 0)).expand(rows, -1)
 
     def step(self, state: Tensor, units: Tensor) -> Tensor:
-        """The memory (B, R) after a row's units (B, U)."""
-        return torch.tanh(units @ self.into + state @ self.onward + self.shift)
+        """What is known after a row's units (B, U)."""
+        memory = state[:, : len(self.start)]
+        if self.gated is None:
+            memory = torch.tanh(units @ self.into + memory @ self.onward + self.shift)
+        else:
+            memory = self.gated(units[:, None], memory[None].contiguous())[1][0]
+        return torch.cat([memory, units], 1) if self.direct else memory
 
-    def states(self, units: Tensor) -> Tensor:
-        """The memory (B, T, R) before each row of units (B, T, U)."""
-        state = self.start.expand(len(units), -1)
-        states = [state]
-        for t in range(units.shape[1] - 1):
-            state = self.step(state, units[:, t])
-            states.append(state)
-        return torch.stack(states, 1)
+    def states(self, units: Tensor, draws: torch.Generator | None = None) -> Tensor:
+        """What is known (B, T, R or R + U) before each row of units (B, T, U); draws: of what is switched off."""
+        first = self.first(len(units))
+        if self.gated is None:
+            states = [first]
+            for t in range(units.shape[1] - 1):
+                states.append(self.step(states[-1], units[:, t]))
+            known = torch.stack(states, 1)
+        else:
+            known = first[:, None]
+            if units.shape[1] > 1:
+                memories, _ = self.gated(units[:, :-1], first[None, :, : len(self.start)].contiguous())
+                after = torch.cat([memories, units[:, :-1]], 2) if self.direct else memories
+                known = torch.cat([known, after], 1)
+        return drop(known, self.dropout, draws)
 
     def model(self, states: Tensor) -> Parameters:
         """The machines (B) after memories (B, R); Gaussian units as in `machine.Machine.model`."""
@@ -117,6 +154,11 @@ class FramesRBM(Engine):
         if not space.variables:
             raise UsageError("the rbm family needs at least one variable")
         self.space, self.config, self.layout = space, config, Layout(space.row)
+        if config.learning == "exact" and not enumerated.fits(self.layout, config.n_components):
+            raise UsageError(
+                f"exact learning is for rows of two-valued variables and up to {enumerated.MOST} hidden units; "
+                "lower n_components, or learn by contrast"
+            )
         self.machine: RecurrentMachine | None = None
         self.standard: Standard | None = None
         self.lengths = torch.ones(1, dtype=torch.long)
@@ -158,18 +200,24 @@ class FramesRBM(Engine):
         return torch.cat([odds, torch.log(codes + 0.5), torch.zeros(layout.real)])
 
     def _loss(self, batch: Ragged, draws: torch.Generator, device: torch.device) -> Tensor:
-        """Contrastive divergence a sequence: how much less free energy draws have than the rows they began at."""
+        """A sequence's negative log-likelihood, or contrastive divergence: both have the same kind of gradient."""
         machine = self._fitted()[0]
         units, mask = self._padded(batch, torch.float32)
         units, mask = units.to(device), mask.to(device)
         own = draws if device.type == "cpu" else torch.Generator(device).manual_seed(draws.initial_seed())
-        model, rows = machine.model(machine.states(units)[mask]), units[mask]
-        with torch.no_grad():
-            start = draw_hidden(model.inputs(rows), own)
-            drawn, _ = gibbs(model, start, self.config.gibbs_steps, own)
-        gap = (model.free_energy(rows) - model.free_energy(drawn)).sum() / len(batch)
+        model, rows = machine.model(machine.states(units, own)[mask]), units[mask]
+        if self.config.learning == "exact":
+            gap = (model.free_energy(rows) + enumerated.log_partitions(model)).sum() / len(batch)
+        else:
+            gap = self._contrast(model, rows, own) / len(batch)
         decay: Tensor = 0.5 * self.config.weight_decay * machine.weights.square().sum()
         return gap + decay
+
+    def _contrast(self, model: Parameters, rows: Tensor, draws: torch.Generator) -> Tensor:
+        """How much less free energy draws have than the rows (N, U) they began at, summed."""
+        with torch.no_grad():
+            drawn, _ = gibbs(model, draw_hidden(model.inputs(rows), draws), self.config.gibbs_steps, draws)
+        return (model.free_energy(rows) - model.free_energy(drawn)).sum()
 
     # -- judging -------------------------------------------------------------------------------------------------
 
@@ -222,7 +270,7 @@ class FramesRBM(Engine):
         return torch.cat(logs), torch.cat(errors)
 
     def _enumerable(self) -> bool:
-        return bool(self.config.n_components <= _FEW_BITS)
+        return bool(self.config.n_components <= _FEW_BITS or self.config.learning == "exact")
 
     def transform(self, data: Ragged) -> Tensor:
         """The mean over the steps (N, H) of each hidden unit's probability."""
@@ -266,7 +314,7 @@ class FramesRBM(Engine):
     ) -> list[Tensor]:
         """Units (n, U) of each step, drawn given those before; `wide` (n, T, D) holds known entries."""
         machine, _ = self._fitted()
-        state = machine.start.expand(n, -1)
+        state = machine.first(n)
         units, drawn = torch.zeros(n, self.layout.units), []
         for t in range(steps):
             model, clamp = machine.model(state).tempered(temperature), FREE
