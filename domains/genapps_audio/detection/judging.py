@@ -150,9 +150,10 @@ class Judge:
 
         try:
             panels = tuple(Panel.restore(under(f"panel/{k}/")) for k in range(int(settings["panels"])))
-            own = (arrays[name] for name in ("part", "middle", "spread", "counted"))
+            part, middle, spread, counted = (arrays[name] for name in ("part", "middle", "spread", "counted"))
             first, second = (Near(**under(f"every/{k}/")) for k in range(2))
-            return cls(panels, Moments(**under("moments/")), *own, float(settings["usual"]), (first, second))
+            usual = float(settings["usual"])
+            return cls(panels, Moments(**under("moments/")), part, middle, spread, counted, usual, (first, second))
         except (KeyError, TypeError) as missing:
             raise InputError(f"a model without all of its parts ({missing}): save it again") from None
 

@@ -96,13 +96,15 @@ class Moments:
     @classmethod
     def learn(cls, cells: Sequence[Tensor], parts: Sequence[int], seed: int) -> Moments:
         """Of the cells (T, 64) of normal clips, some of their moments by chance where there are many."""
-        every = torch.cat([moments(one) for one in cells])
-        part = torch.cat([torch.full((len(one),), k) for one, k in zip(cells, parts, strict=True)])
-        spread = every[:, BANDS : 2 * BANDS].std(0, correction=0).clamp_min(1.0)
-        if len(every) > FRAMES:
+        lengths = [len(one) for one in cells]
+        chosen = torch.ones(sum(lengths), dtype=torch.bool)
+        if len(chosen) > FRAMES:
             generator = torch.Generator().manual_seed(seed)
-            kept = torch.randperm(len(every), generator=generator)[:FRAMES].sort().values
-            every, part = every[kept], part[kept]
+            chosen[torch.randperm(len(chosen), generator=generator)[FRAMES:]] = False
+        spread = torch.cat(list(cells)).std(0, correction=0).clamp_min(1.0)
+        kept = [moments(one)[own] for one, own in zip(cells, chosen.split(lengths), strict=True)]
+        every = torch.cat(kept)
+        part = torch.cat([torch.full((len(one),), k) for one, k in zip(kept, parts, strict=True)])
         order = part.argsort(stable=True)
         every, part = every[order], part[order]
         return cls(every / spread.repeat(_CONTEXT), part, spread)

@@ -35,7 +35,8 @@ def picture(cells: Tensor, rate: int, place: Place | None = None) -> bytes:
         draw.text((_LEFT - 4 - draw.textlength(text), 4 + (1 - share) * (_HEIGHT - 12)), text, fill=_INK)
     if place is not None:
         down = [_HEIGHT * (1 - _height(middles, hz)) + 4 for hz in (place.high, place.low)]
-        across = [_LEFT + _WIDTH * min(at / seconds, 1.0) for at in (place.begin, place.end)]
+        # The middle of the first frame is one step after the begin.
+        across = [_LEFT + _WIDTH * min(max(at / STEP - 0.5, 0) / len(cells), 1) for at in (place.begin, place.end)]
         box = (across[0], down[0], max(across[1] - 1, across[0] + 2), max(down[1] - 1, down[0] + 2))
         draw.rectangle(box, outline=_FRAME, width=2)
     file = io.BytesIO()
@@ -49,7 +50,8 @@ def toned(cells: Tensor) -> NDArray[np.uint8]:
     strength = np.clip((values - values.max()) / _RANGE + 1, 0, 1) * (len(_TONES) - 1)
     first = np.minimum(strength.astype(int), len(_TONES) - 2)
     share = (strength - first)[:, :, None]
-    return np.round(_TONES[first] * (1 - share) + _TONES[first + 1] * share).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.round(_TONES[first] * (1 - share) + _TONES[first + 1] * share).astype(np.uint8)
+    return mixed
 
 
 def _height(middles: Tensor, hz: float) -> float:
