@@ -62,7 +62,7 @@ class Codec:
     @property
     def n_fft(self) -> int:
         """Samples of a spectrum: the power of two that is nearest to 32 ms."""
-        return 2 ** max(5, round(math.log2(self.rate * _WINDOW)))
+        return 1 << max(5, round(math.log2(self.rate * _WINDOW)))
 
     @property
     def hop(self) -> int:

@@ -61,7 +61,9 @@ def learn(
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         pieces = torch.stack([_piece(sounds[i % len(sounds)], long, generator) for i in rows.tolist()]).to(device)
         made, found = net(pieces[:, None], generator)
-        return spectral_loss(made[:, 0], pieces, rate) + 0.1 * functional.l1_loss(made[:, 0], pieces) + found.loss
+        apart = spectral_loss(made[:, 0], pieces, rate) + 0.1 * functional.l1_loss(made[:, 0], pieces)
+        whole: Tensor = apart + found.loss
+        return whole
 
     count = min(max(len(sounds), 4 * recipe.batch_size), 49_999)
     state = train(net, [Phase("codec", loss)], None, rows=count, recipe=recipe, job=Job(seed=seed, progress=progress))

@@ -127,5 +127,5 @@ class Upward(nn.Module):
         self.layer = fresh(nn.Conv1d, wide, narrow * stride, 3, padding=1, generator=generator)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = self.layer(inputs)
-        return found.unflatten(1, (-1, self.stride)).permute(0, 1, 3, 2).flatten(2)
+        found: Tensor = self.layer(inputs).unflatten(1, (-1, self.stride)).permute(0, 1, 3, 2).flatten(2)
+        return found

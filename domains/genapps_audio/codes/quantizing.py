@@ -97,8 +97,11 @@ class ResidualQuantizer(nn.Module):
 
     def decoded(self, codes: Tensor) -> Tensor:
         """Latents (B, C, T) of codes (B, Q', T), of the first books only if there are fewer."""
-        parts = [book.out(book.looked_up(codes[:, k])) for k, book in enumerate(self.books) if k < codes.shape[1]]
-        return torch.stack(parts).sum(0)
+        latents = torch.zeros(())
+        for k, book in enumerate(self.books[: codes.shape[1]]):
+            assert isinstance(book, Book)
+            latents = latents + book.out(book.looked_up(codes[:, k]))
+        return latents
 
     def _used(self, rows: int, generator: torch.Generator | None) -> Tensor:
         """How many books each row uses: all, or in training a random number for half of the rows."""

@@ -112,7 +112,7 @@ def _taught(rows: Tensor, labels: Tensor, seed: int) -> nn.Sequential:
         noisy = rows[some] + 0.3 * torch.randn(_ROWS, rows.shape[1], generator=draws)
         loss = functional.cross_entropy(network(noisy), labels[some], label_smoothing=0.1)
         follow.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         follow.step()
     return network.eval()
 

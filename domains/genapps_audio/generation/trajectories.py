@@ -54,7 +54,8 @@ def _draw(means: Tensor, variances: Tensor, temperature: float, generator: torch
     middle = torch.cholesky_solve(pull, factor)
     noise = torch.randn(pull.shape, generator=generator, dtype=torch.float32).to(pull)
     away = torch.linalg.solve_triangular(factor.mT, noise, upper=True)
-    return (middle + temperature**0.5 * away)[..., 0].mT
+    paths: Tensor = (middle + temperature**0.5 * away)[..., 0].mT
+    return paths
 
 
 def paths_of_states(transitions: Tensor, count: int, steps: int, jitter: float, generator: torch.Generator) -> Tensor:

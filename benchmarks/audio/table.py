@@ -1,0 +1,154 @@
+"""Renders docs/benchmarks/audio.md from the committed results, whichever there are: python benchmarks/audio/table.py"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keep import read
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "audio.md"
+NAMES = {"gmm": "GMM", "hmm": "HMM", "vae": "VAE", "gan": "GAN", "rbm": "RBM", "autoregressive": "autoregressive"}
+MADE = ("tstr", "fd_mel", "fd_classes", "precision", "recall", "coverage", "copies")
+# Result -> (title, what it is); the order of the page. What has no own function below is told by its summary.
+PARTS = {
+    "digits_made": ("New clips: spoken digits by every family", ""),
+    "codes": ("A codec that is learnt in minutes", ""),
+    "digits": (
+        "Spoken words: a voice that was never heard",
+        "Spoken digits of six voices, each held out in turn and learnt from the others (`digits.py`): shares of clips.",
+    ),
+    "detect_esc": (
+        "Odd clips: one environmental class is normal",
+        "ESC-10, five classes: 12 normal clips each, told from other classes' (`detect.py`): area under the ROC curve.",
+    ),
+    "detect_machines": (
+        "Odd clips: machines with planted faults",
+        "Made machines (`detect.py`): how many normal clips raise an alarm and how many faults are found.",
+    ),
+    "detect_families": ("Odd clips: every family by itself", "Each family's own score beside the ensemble's."),
+    "detect_long": ("Odd clips: a recording of many hours", "Read block by block, by the command."),
+    "augment": ("More clips: what they are worth", "Clips changed and added in training (`augment.py`)."),
+    "features": (
+        "Features: beside librosa",
+        "Cepstra and slopes of 3,000 short clips, and Griffin and Lim's algorithm, on one thread (`features.py`): the "
+        "least gain in speed, the greatest difference beside the largest value, convergence in dB after some rounds.",
+    ),
+}
+
+
+def main() -> None:
+    """Write the page."""
+    lines = [*head()]
+    for name, (title, told) in PARTS.items():
+        found = read(name)
+        if not found:
+            continue
+        lines += ["", f"## {title}", ""]
+        own = {"digits_made": digits_made, "codes": codes}.get(name)
+        lines += list(own(found)) if own else [*([told, ""] if told else []), *summary(found.get("summary", {}))]
+    PAGE.write_text("\n".join(lines).rstrip() + "\n")
+    print(f"wrote {PAGE}")
+
+
+def head() -> Iterator[str]:
+    """What the page is."""
+    yield "# Sounds: figures\n"
+    yield "Rendered by `python benchmarks/audio/table.py` from `benchmarks/audio/results`. Seconds are of the"
+    yield "processor, on one thread, most of them beside other work, which makes them longer at times."
+
+
+def digits_made(found: Mapping[str, Any]) -> Iterator[str]:
+    """Every family by the same measures."""
+    settings, families = found["settings"], [row for row in found["rows"] if row["family"] in NAMES]
+    yield f"{settings['learnt']:,} clips of six speakers learnt by the presets that `genapps audio fit` takes on a CPU."
+    yield f"{settings['made']:,} clips made by each are judged beside the {settings['unseen']:,} clips of takes 0 to 4,"
+    yield "which nothing was chosen by (`digits_made.py`). *Teaches*: share of those named rightly by a support vector"
+    yield "machine that learnt from made clips alone. FD-mel and FD-classes are Fréchet distances, of statistics of mel"
+    yield "bands and of a network that learnt the classes of half of the real clips. Copies are made clips nearer to a"
+    yield "learnt one than 99 % of unseen clips come. All are taken of waves, after phases were found.\n"
+    rows = []
+    for row in found["rows"]:
+        cells = [f"{row[key]:.1f}" if key.startswith("fd_") else f"{row[key]:.3f}" for key in MADE]
+        cost = [f"{row[key]:.0f}" if key in row else "–" for key in ("learning_cpu_seconds", "clips_a_cpu_second")]
+        rows.append([NAMES.get(row["family"], f"*{row['family'].lower()}*"), *cells, *cost])
+    heads = ("", "teaches", "FD-mel", "FD-classes", "precision", "recall", "coverage", "copies", "seconds to learn",
+             "clips a second")  # fmt: skip
+    yield from table(heads, rows)
+    shares = sorted((row["share_of_real"], NAMES[row["family"]]) for row in families)
+    yield ""
+    yield f"What clips teach beside as many real ones: from {shares[0][0]:.1%} ({shares[0][1]}) to {shares[-1][0]:.1%}"
+    yield f"({shares[-1][1]}). {max(row['clipped'] for row in families):.0%} of the made clips are clipped. Presets for"
+    yield "a GPU have never been run on one. Clips made from these recordings are not shown, as their licence asks for"
+    yield "the same of what is made from them."
+
+
+def codes(found: Mapping[str, Any]) -> Iterator[str]:
+    """The codec beside mu-law and mel bands."""
+    settings = found["settings"]
+    yield f"{settings['clips']} unseen clips of spoken digits at 8 kHz after {settings['cpu_seconds']:.0f} CPU seconds"
+    yield "of learning, without a critic (`codes.py`): distance of logarithms of spectra (lower is nearer), spectral"
+    yield "convergence (more negative is nearer), and share of clips whose digit a classifier of real ones still names."
+    yield "What has no bits a second was not coded: it shows what unknown phases and fewer bands cost.\n"
+    rows = [
+        [
+            row["name"],
+            f"{row['bits_a_second']:,.0f}" if row["bits_a_second"] else "–",
+            f"{row['log_spectral_db']:.1f}",
+            f"{row['convergence_db']:.1f}",
+            f"{row['named']:.3f}",
+        ]
+        for row in found["rows"]
+    ]
+    yield from table(("", "bits a second", "log-spectral distance, dB", "convergence, dB", "named rightly"), rows)
+
+
+def summary(told: Mapping[str, Any]) -> Iterator[str]:
+    """Nested figures as tables, single ones as a list."""
+    single = {key: value for key, value in told.items() if not isinstance(value, Mapping)}
+    nested = {key: value for key, value in told.items() if isinstance(value, Mapping)}
+    deeper = {key: value for key, value in nested.items() if any(isinstance(one, Mapping) for one in value.values())}
+    flat = {key: value for key, value in nested.items() if key not in deeper}
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    for key, value in flat.items():
+        groups.setdefault(tuple(value), {})[key] = value
+    for keys, rows in groups.items():
+        yield from table(
+            ("", *map(words, keys)), [[words(k), *(cell(row[c]) for c in keys)] for k, row in rows.items()]
+        )
+        yield ""
+    for key, value in deeper.items():
+        yield f"{words(key).capitalize()}:\n"
+        yield from summary(value)
+    if single:
+        yield from (f"- {words(key)}: {cell(value)}" for key, value in single.items())
+        yield ""
+
+
+def words(key: str) -> str:
+    """A key as it is read."""
+    return str(key).replace("_", " ")
+
+
+def cell(value: Any) -> str:
+    """A figure with as many digits as matter."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1 else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(cell(one) for one in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown."""
+    yield f"| {' | '.join(head)} |"
+    yield f"| --- |{' --: |' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+if __name__ == "__main__":
+    main()
