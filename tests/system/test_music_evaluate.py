@@ -78,3 +78,19 @@ def test_what_cannot_be_done_is_one_line(
 def test_a_single_real_piece_is_not_enough(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["music", "evaluate", str(desk / "real" / "0.mid"), str(desk / "made")]) == 3
     assert "--holdout" in capsys.readouterr().err
+
+
+def test_a_family_that_tells_no_bars_is_told(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from genapps_music.composing.fitting import Study, fit
+    from genapps_music.reading.folder import open_scores
+
+    study = Study(family="hmm", settings=("n_components=2", "max_iter=2"), latents=False)
+    fit(list(open_scores(desk / "real")), study).model.save(desk / "chain.genapps")
+    words = ["music", "evaluate", str(desk / "real"), str(desk / "made")]
+    assert main([*words, "--model", str(desk / "chain.genapps"), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "hmm" in told.err
+    found = json.loads(told.out)
+    assert "nats" not in {one["key"] for one in found["measures"]}
+    assert found["model"].endswith("chain.genapps")
+    assert main([*words, "--model", str(desk / "real" / "0.mid")]) == 3

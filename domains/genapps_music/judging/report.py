@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from markupsafe import Markup
@@ -23,6 +23,9 @@ from genapps_music.judging.likelihood import Judge, mean_per_quarter
 from genapps_music.judging.rules import MEANINGS, RULES, Breach
 from genapps_music.judging.statistics import KINDS, LENGTHS, Traits, sum_of
 from genapps_music.score import QUARTER, Score
+
+if TYPE_CHECKING:
+    from genapps_music.writing.picture import Shade
 
 SHOWN = 6  # made pieces to see and hear
 _ROOM = 1_400_000  # bytes of sound on a page
@@ -78,6 +81,7 @@ def write_page(
     subject: str = "music",
     facts: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
+    given: Sequence[Sequence[Shade]] = (),
     seed: int = 0,
 ) -> Judged:
     """Judge made pieces and write the page `path` (.html) and, beside it, its figures as JSON.
@@ -86,10 +90,11 @@ def write_page(
     pieces that it did not learn from, the control of every figure. Without either there are rules and pictures alone.
     surprise: what the model says of pieces. title, subject: what stands on top, such as the file's name and "music
     composed". facts: names and values for the end of the page, such as the model, its family and the seed. notes:
-    sentences that people must be told. Raises as `genapps.report.files.check_report` does; call that before the work.
+    sentences that people must be told. given: of each made piece what was not drawn, shaded in its picture. Raises
+    as `genapps.report.files.check_report` does; call that before the work.
     """
     judged = judge(made, reference, held_out, surprise=surprise, seed=seed)
-    write_judged(path, judged, title=title, subject=subject, facts=facts, notes=notes)
+    write_judged(path, judged, title=title, subject=subject, facts=facts, notes=notes, given=given)
     return judged
 
 
@@ -101,10 +106,11 @@ def write_judged(
     subject: str = "music",
     facts: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
+    given: Sequence[Sequence[Shade]] = (),
 ) -> None:
     """Write the page of what was judged already, and its figures beside it."""
     told = {"title": title, **judged.to_json(), "facts": dict(facts)}
-    text = page_text(judged, title=title, subject=subject, facts=facts, notes=notes)
+    text = page_text(judged, title=title, subject=subject, facts=facts, notes=notes, given=given)
     write_files(path, text, json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
@@ -115,6 +121,7 @@ def page_text(
     subject: str = "music",
     facts: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
+    given: Sequence[Sequence[Shade]] = (),
 ) -> str:
     """The page as HTML; pictures and sounds are in it."""
     scores = {one.key: one.score("made") for one in judged.measures}
@@ -127,7 +134,7 @@ def page_text(
         verdict=clip(judged.finding.text, 1000),
         facts=tuple(line),
         headline=tuple(scores[key] for key in _HEADLINE if key in scores)[:6],
-        sections=tuple(_sections(judged, facts, [*notes, *judged.notes])),
+        sections=tuple(_sections(judged, facts, [*notes, *judged.notes], given)),
         footer="Pictures and sounds are inside this file; it needs no network.",
     )
     return render(page, "music.html", "genapps_music.judging")
@@ -145,9 +152,11 @@ def lines(judged: Judged) -> Iterator[str]:
             yield f"longest copy, {WAYS[copies.way]}: {name}, {_copied_words(judged, copies.made[longest])}"
 
 
-def _sections(judged: Judged, facts: Sequence[tuple[str, str]], notes: Sequence[str]) -> Iterator[Section]:
+def _sections(
+    judged: Judged, facts: Sequence[tuple[str, str]], notes: Sequence[str], given: Sequence[Sequence[Shade]]
+) -> Iterator[Section]:
     lead = "The first of them; below, where rules are broken." if len(judged.made) > 1 else ""
-    yield Section("pieces", "To see and hear", lead, (_pieces(judged),))
+    yield Section("pieces", "To see and hear", lead, (_pieces(judged, given),))
     yield Section(
         "rules", "Voice leading", "In 100 changes of what sounds; a corpus has its own rates.", _rules(judged)
     )
@@ -165,16 +174,16 @@ def _sections(judged: Judged, facts: Sequence[tuple[str, str]], notes: Sequence[
     yield Section("about", "About", "", (*about, Terms("Words", _TERMS)))
 
 
-def _pieces(judged: Judged) -> Pieces:
+def _pieces(judged: Judged, given: Sequence[Sequence[Shade]]) -> Pieces:
     shown = judged.made[:SHOWN]
     real = judged.real[:1] if judged.real else ()
     seconds = showing.seconds_each(len(shown) + len(real), _ROOM)
-    items = [_item(judged, k, seconds) for k in range(len(shown))]
+    items = [_item(judged, k, seconds, given[k] if k < len(given) else ()) for k in range(len(shown))]
     items += [_real(one, seconds) for one in real]
     return Pieces(tuple(items))
 
 
-def _item(judged: Judged, k: int, seconds: float) -> Item:
+def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade]) -> Item:
     one = judged.made[k]
     told = [
         f"Copied, {WAYS[copies.way]}: {_copied_words(judged, copies.made[k])}"
@@ -193,7 +202,7 @@ def _item(judged: Judged, k: int, seconds: float) -> Item:
     words = [_place_words(breach) for breach in places[:12]]
     if len(places) > len(words):
         words.append(f"and {len(places) - len(words):,} more")
-    return Item(one.score.name, _about(one), showing.roll(one.score), showing.sound(one.score, seconds), bars,
+    return Item(one.score.name, _about(one), showing.roll(one.score, given), showing.sound(one.score, seconds), bars,
                 tuple(told), tuple(words))  # fmt: skip
 
 

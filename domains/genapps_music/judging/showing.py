@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -11,17 +12,20 @@ from genapps.report.charts import tag
 from genapps_music.judging.voices import cut
 from genapps_music.score import QUARTER, Score
 
+if TYPE_CHECKING:
+    from genapps_music.writing.picture import Shade
+
 RATE = 11025  # Hz: what a preview needs
 LONGEST = 20.0  # seconds of a preview
 _ROLL = 128 * QUARTER  # ticks of a piece that are drawn
 _WIDE, _HIGH = 820.0, 90.0
 
 
-def roll(score: Score) -> str:
-    """The beginning of a piece as a picture, a data URI."""
+def roll(score: Score, given: Sequence[Shade] = ()) -> str:
+    """The beginning of a piece as a picture, a data URI; what was given is shaded."""
     from genapps_music.writing.picture import draw
 
-    return f"data:image/svg+xml;base64,{base64.b64encode(draw(cut(score, _ROLL)).encode()).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(draw(cut(score, _ROLL), given).encode()).decode()}"
 
 
 def sound(score: Score, seconds: float) -> str:

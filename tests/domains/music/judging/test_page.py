@@ -16,6 +16,7 @@ from genapps_music.judging import showing
 from genapps_music.judging.likelihood import Surprise
 from genapps_music.judging.report import lines, write_page
 from genapps_music.score import QUARTER, Note, Part, Score
+from genapps_music.writing.picture import Shade
 
 HOSTILE = '<script>alert("x")</script>\u202e\n.mid'
 
@@ -72,6 +73,15 @@ def test_sounds_are_short_waves_and_pictures_are_drawn(page: tuple[Path, str]) -
     rolls = re.findall(r'class="roll" src="data:image/svg\+xml;base64,([^"]+)"', page[1])
     assert len(rolls) == 7
     assert all(b"<svg" in base64.b64decode(roll) for roll in rolls)
+
+
+def test_what_was_given_is_shaded(corpus: list[Score], tmp_path: Path) -> None:
+    plain, shaded = (showing.roll(corpus[0], given) for given in ((), (Shade(0, 4 * QUARTER),)))
+    assert b"shade" in base64.b64decode(shaded.split(",")[1])
+    write_page(tmp_path / "page.html", corpus[:1], title="one", given=[(Shade(0, 4 * QUARTER),)])
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert shaded in text
+    assert plain not in text
 
 
 def test_a_silent_beginning_has_no_sound() -> None:
