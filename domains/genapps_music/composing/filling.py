@@ -77,7 +77,10 @@ def nats(model: MusicModel, pieces: Sequence[Piece], known: Sequence[Any]) -> li
         return None
     frames = [model.codec.frames(piece) for piece in pieces]
     if model.family == "hmm":  # sums over what is unknown
-        bare = [np.concatenate([f[:, :CONTEXT], np.where(m, f[:, CONTEXT:], -1)], 1) for f, m in zip(frames, known, strict=True)]
+        bare = [
+            np.concatenate([f[:, :CONTEXT], np.where(m, f[:, CONTEXT:], -1)], 1)
+            for f, m in zip(frames, known, strict=True)
+        ]
         whole, part = (model.part.log_prob(Ragged.of(one)).values.double() for one in (frames, bare))
         return [float(value) for value in part - whole]
     masks = [np.concatenate([np.ones((len(mask), CONTEXT), bool), mask], 1) for mask in known]

@@ -22,6 +22,7 @@ from genapps_music.presets import PRESETS, Preset, preset_of
 from genapps_music.score import Score, Skipped
 
 TRAINING = "training."  # what the keys of its settings begin with
+LATENTS = "latents."  # and those of the latents beside it
 FEWEST = 5  # pieces, of which one is held out
 _MOST_KEPT = 2_000_000  # cells of the corpus that go into the model's file
 _LATENT_SHARE = 0.25  # of a budget
@@ -31,7 +32,8 @@ _LATENT_SHARE = 0.25  # of a budget
 class Study:
     """How a family learns, beside what.
 
-    settings: key=value over the preset, those of the training with "training." before them. budget: seconds in all.
+    settings: key=value over the preset, those of the training with "training." before them, those of the latents with
+    "latents." before all. budget: seconds in all.
     held: share of the pieces that is only judged on. latents: whether two-bar latents are learnt beside the family.
     """
 
@@ -159,8 +161,9 @@ def _fit(
     judged = windows(held, codec, preset.bars, 0 if ragged else preset.bars, ragged=ragged)
     if not parts:
         raise InputError(f"no two bars of the usual meter in a row, which the family {family} learns; choose another")
-    own = study if family == study.family else Study(seed=study.seed, device=study.device)
-    options, training = settings_of(family, preset, codec, own)
+    second = family != study.family
+    given = [text.removeprefix(LATENTS) for text in study.settings if text.startswith(LATENTS) == second]
+    options, training = settings_of(family, preset, codec, given, study.device)
     model = composer(family)(space=space_of(codec, family), random_state=study.seed, **options)
     told = None if study.progress is None else lambda event: study.progress(what, event)  # type: ignore[misc]
     budget = None if study.budget is None or not share else study.budget * share
@@ -172,7 +175,9 @@ def _fit(
 _JUDGED = 60  # held-out windows that decide when to stop
 
 
-def settings_of(family: str, preset: Preset, codec: Codec, study: Study) -> tuple[dict[str, Any], TrainingConfig]:
+def settings_of(
+    family: str, preset: Preset, codec: Codec, given: Sequence[str] = (), device: str = "auto"
+) -> tuple[dict[str, Any], TrainingConfig]:
     """Options of the family and of its training: the preset's, with what was set over them. Raises UsageError."""
     if family == "autoregressive":
         from genapps_music.composing.barred import BarredModel
@@ -180,11 +185,11 @@ def settings_of(family: str, preset: Preset, codec: Codec, study: Study) -> tupl
         config: Any = BarredModel.Config
     else:
         config = composer(family).engine_class(type(codec.space)).Config
-    of_training = [text.removeprefix(TRAINING) for text in study.settings if text.startswith(TRAINING)]
-    of_family = [text for text in study.settings if not text.startswith(TRAINING)]
+    of_training = [text.removeprefix(TRAINING) for text in given if text.startswith(TRAINING)]
+    of_family = [text for text in given if not text.startswith(TRAINING)]
     made = resolve(config, None, [*(f"{name}={value}" for name, value in preset.options.items()), *of_family])
     base = [f"{name}={value}" for name, value in preset.training.items()]
-    training = resolve(TrainingConfig, None, [*base, f"device={study.device}", *of_training])
+    training = resolve(TrainingConfig, None, [*base, f"device={device}", *of_training])
     return {name: getattr(made, name) for name in made.__dataclass_fields__}, training
 
 

@@ -1,6 +1,8 @@
-"""A corpus on its grid: steps, voices, ranges, bars and keys are found in it, and pieces come back in their own keys."""
+"""A corpus on its grid: steps, voices, ranges, bars and keys are found in it; pieces come back in their own keys."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ def chorale(seed: int, bars: int = 4, shift: int = 0, name: str = "") -> Score:
 def test_the_grid_is_the_coarsest_that_holds_nearly_all_onsets() -> None:
     def of(*lengths: int) -> Score:
         onsets = np.cumsum([0, *lengths * 8])
-        return Score((Part(tuple(Note(int(a), int(b - a), 60) for a, b in zip(onsets, onsets[1:], strict=False))),))
+        return Score((Part(tuple(Note(int(a), int(b - a), 60) for a, b in pairwise(onsets))),))
 
     assert steps_of([of(480, 240)]) == 2
     assert steps_of([of(480, 120, 360)]) == 4
