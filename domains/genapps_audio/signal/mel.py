@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genapps_audio.signal.spectra import energy, stft
 
-Norm = Literal["slaney", "none"]
+Norm = Literal["slaney", "none"] | None
 _LINEAR = 200 / 3  # Hz a mel of Slaney's scale below 1 kHz
 _KNEE = 1000 / _LINEAR  # mel at 1 kHz
 _LOG = math.log(6.4) / 27  # a mel above

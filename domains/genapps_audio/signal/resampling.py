@@ -27,7 +27,7 @@ def resample(wave: Tensor, rate: int, new_rate: int) -> Tensor:
     wanted = -(-samples * new // old)
     # A whole number of periods at both rates, and of those a number that a fast transform likes.
     margin = -(-int(_MARGIN * rate) // old)
-    periods = _smooth(margin * 2 + -(-samples // old))
+    periods = smooth(margin * 2 + -(-samples // old))
     spectrum = torch.fft.rfft(torch.nn.functional.pad(wave, (margin * old, (periods - margin) * old - samples)))
     kept = periods * min(old, new) // 2 + 1
     gain = _response(kept, wave)
@@ -38,13 +38,28 @@ def resample(wave: Tensor, rate: int, new_rate: int) -> Tensor:
     return found * (new / old)
 
 
+def resample_by(wave: Tensor, ratio: float, wanted: int) -> Tensor:
+    """Samples (wanted,) of a wave (T,) read at another pace: about T ratio of them sound, the rest is silent.
+
+    For ratios that no whole rates have; exact to half a sample of the whole.
+    """
+    margin = smooth(len(wave) // 20 + 64)
+    size = smooth(len(wave) + 2 * margin)
+    target = max(2, round(size * ratio))
+    spectrum = torch.fft.rfft(torch.nn.functional.pad(wave, (0, size - len(wave))))
+    kept = min(size, target) // 2 + 1
+    spectrum = spectrum[:kept] * _response(kept, wave)
+    found = torch.fft.irfft(spectrum, target)[:wanted] * (target / size)
+    return torch.nn.functional.pad(found, (0, wanted - len(found)))
+
+
 def _response(bins: int, like: Tensor) -> Tensor:
     place = torch.linspace(0, 1, bins, dtype=torch.float64, device=like.device)
     fall: Tensor = ((place - _PASS) / (1 - _PASS)).clamp(0, 1)
     return (0.5 + 0.5 * torch.cos(math.pi * fall)).to(like.dtype)
 
 
-def _smooth(least: int) -> int:
+def smooth(least: int) -> int:
     """The smallest number not below it that has no prime factor above 5."""
     best = 1 << (least - 1).bit_length()
     five = 1

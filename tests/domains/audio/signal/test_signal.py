@@ -22,7 +22,7 @@ from genapps_audio.signal.mel import (
 )
 from genapps_audio.signal.phase import griffin_lim, spectral_convergence
 from genapps_audio.signal.ragged import Bands, groups, log_mels
-from genapps_audio.signal.resampling import _smooth, resample
+from genapps_audio.signal.resampling import resample, smooth
 from genapps_audio.signal.spectra import frames_of, istft, overlap_add, stft
 
 
@@ -160,15 +160,15 @@ def test_rates_that_are_none_are_refused_and_the_same_rate_changes_nothing() -> 
 
 @given(st.integers(1, 20_000))
 def test_smooth_numbers_are_the_next(least: int) -> None:
-    def smooth(number: int) -> bool:
+    def only_small(number: int) -> bool:
         for prime in (2, 3, 5):
             while number % prime == 0:
                 number //= prime
         return number == 1
 
-    found = _smooth(least)
-    assert found >= least and smooth(found)
-    assert not any(smooth(number) for number in range(least, found))
+    found = smooth(least)
+    assert found >= least and only_small(found)
+    assert not any(only_small(number) for number in range(least, found))
 
 
 @pytest.mark.parametrize("levels", [16, 256])
