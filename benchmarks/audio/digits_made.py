@@ -48,19 +48,15 @@ def main() -> None:
     train, unseen = recordings(learnt), recordings(test)
     codec = preset_of(train, "cpu").codec
     batch, held = labelled(train, codec), labelled(unseen, codec)
-    rows: list[dict[str, Any]] = []
+    settings = {"codec": codec.to_json(), "learnt": len(batch), "unseen": len(held), "made": MADE, "threads": 1}
     for family in asked.families:
         row, judged = cell(family, batch, held, codec, train, tuple(asked.set))
-        rows.append(row)
         print(row, flush=True)
-        controls = [beside(judged, k) for k in range(3)]
-    if asked.develop:
-        print(*controls, sep="\n")
-        return
-    old = [row for row in keep.read(NAME).get("rows", []) if row["family"] not in asked.families]
-    old = [row for row in old if row["family"] in FAMILIES]
-    settings = {"codec": codec.to_json(), "learnt": len(batch), "unseen": len(held), "made": MADE, "threads": 1}
-    keep.write(NAME, sorted([*old, *rows], key=lambda row: -row["tstr"]) + controls, settings)
+        if not asked.develop:
+            old = [one for one in keep.read(NAME).get("rows", []) if one["family"] in FAMILIES]
+            rows = [row, *(one for one in old if one["family"] != family)]
+            controls = [beside(judged, k) for k in range(3)]
+            keep.write(NAME, sorted(rows, key=lambda one: -one["tstr"]) + controls, settings)
 
 
 def recordings(takes: Any) -> Clips:

@@ -8,8 +8,15 @@ from __future__ import annotations
 from genapps.lazy import lazily
 
 _HOMES: dict[str, str] = {
+    "AudioModel": "model",
     "Clip": "records",
     "Skipped": "records",
+    "Study": "generation.fitting",
+    "WaveCodec": "codes.codec",
+    "evaluate": "evaluation.tasks",
+    "fit_clips": "generation.tasks",
+    "open_clips": "reading.clips",
+    "write_clip": "writing",
 }
 
 __getattr__, __dir__ = lazily(__name__, _HOMES)
