@@ -150,12 +150,14 @@ def judge(
     *,
     surprise: Judge | None = None,
     learnt: bool = False,
+    part_given: bool = False,
     seed: int = 0,
     progress: Progress = lambda _: None,
 ) -> Judged:
     """Judge made pieces beside the reference (what was learnt from) and held-out real pieces (what was not).
 
-    learnt: held-out pieces may have been learnt from, too, so that copies are looked for in them as well. Pieces
+    learnt: held-out pieces may have been learnt from, too, so that copies are looked for in them as well. part_given:
+    not all of the made pieces was drawn, so that the verdict leaves copies to the reader. Pieces
     without pitched notes are left out, which is said. Where made pieces are shorter than real ones, these are
     cut to the median length of the made ones for every comparison, as longer ones have more of everything. Raises
     InputError where no made piece has notes.
@@ -208,7 +210,7 @@ def judge(
         copies=copies,
         repeats=repeated,
         surprises=surprises,
-        finding=verdict(rates, measures, copies, len(made)),
+        finding=verdict(rates, measures, copies, len(made), part_given),
         quarters=quarters,
         compared=n,
         notes=tuple(notes),

@@ -90,10 +90,10 @@ def write_page(
     pieces that it did not learn from, the control of every figure. Without either there are rules and pictures alone.
     surprise: what the model says of pieces. title, subject: what stands on top, such as the file's name and "music
     composed". facts: names and values for the end of the page, such as the model, its family and the seed. notes:
-    sentences that people must be told. given: of each made piece what was not drawn, shaded in its picture. Raises
-    as `genapps.report.files.check_report` does; call that before the work.
+    sentences that people must be told. given: of each made piece what was not drawn: shaded in its picture, and
+    no copy is held against it. Raises as `genapps.report.files.check_report` does; call that before the work.
     """
-    judged = judge(made, reference, held_out, surprise=surprise, seed=seed)
+    judged = judge(made, reference, held_out, surprise=surprise, part_given=any(given), seed=seed)
     write_judged(path, judged, title=title, subject=subject, facts=facts, notes=notes, given=given)
     return judged
 

@@ -10,7 +10,7 @@ import numpy as np
 from genapps.report.measured import Finding, Measured
 from genapps.report.page import Level
 from genapps.report.text import percent
-from genapps_music.judging.copying import WAYS, Copies
+from genapps_music.judging.copying import LARGE, WAYS, Copies
 from genapps_music.judging.rules import Rate
 from genapps_music.judging.statistics import KINDS
 
@@ -18,6 +18,7 @@ NEAR, FAR = 0.1, 0.4  # of the way from held-out real pieces to independent note
 GOOD, POOR = 0.8, 0.5  # of what held-out real pieces reach
 TELLS = 2.0  # times as far as held-out real pieces must independent notes lie, else a figure tells nothing
 OFTEN = 3.0  # times as often as in real pieces
+FEW = 8  # made pieces below which it counts whether one is a copy, not how many
 _LARGELY = 0.3  # share of pieces that copy from which they are poor
 _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 _WORDS: dict[Level, str] = {"good": "Good", "usable": "Usable with care", "poor": "Poor"}
@@ -27,16 +28,23 @@ _Part = tuple[Level, str]
 
 
 def verdict(
-    rates: Mapping[str, Mapping[str, Rate]], measures: Sequence[Measured], copies: Sequence[Copies], pieces: int
+    rates: Mapping[str, Mapping[str, Rate]],
+    measures: Sequence[Measured],
+    copies: Sequence[Copies],
+    pieces: int,
+    part_given: bool = False,
 ) -> Finding:
-    """Level and sentences; the worst of rules, likeness, variety and copying decides the level."""
+    """Level and sentences; the worst of rules, likeness, variety and copying decides the level.
+
+    part_given: copies may lie in what was given, so they are told and decide nothing.
+    """
     by_key = {one.key: one for one in measures}
     subject = "The piece" if pieces == 1 else f"The {pieces:,} made pieces"
     parts = [
         *_rules(rates, pieces == 1),
         *_likeness([by_key[kind] for kind in KINDS if kind in by_key]),
         *_variety(by_key, pieces),
-        *_copying(copies),
+        *(_given(copies) if part_given else _copying(copies)),
     ]
     level: Level = max((level for level, _ in parts), key=_LEVELS.index, default="usable")
     if not copies:
@@ -122,26 +130,41 @@ def _variety(by_key: Mapping[str, Measured], pieces: int) -> list[_Part]:
 
 def _copying(copies: Sequence[Copies]) -> list[_Part]:
     """By the share of pieces that copy longer passages than 95 % of real ones do, beyond chance."""
-    found: list[_Part] = []
-    for one in copies:
-        if not one.unseen:
-            longest = max(one.made, key=lambda passage: passage.notes)
-            found.append(("good", f"longest copied passage, {WAYS[one.way]}: {longest.notes} in a row"))
-            continue
-        n = len(one.made)
-        many = one.share - 2 * math.sqrt(one.allowed * (1 - one.allowed) / n) > one.allowed
-        level: Level = "poor" if many and one.share > _LARGELY else "usable" if many else "good"
-        if level != "good":
-            found.append(
-                (
-                    level,
-                    f"{percent(one.share)} copy more than {one.limit:g} in a row ({WAYS[one.way]}), by chance"
-                    f" {percent(one.allowed)} would",
-                )
-            )
-    if not found:
-        found.append(("good", f"no longer passages copied than real pieces have{_halves(copies)}"))
-    return found
+    found = [part for one in copies if (part := _of_few(one) if len(one.made) < FEW else _of_many(one)) is not None]
+    if found:
+        return found
+    if all(one.unseen for one in copies):
+        return [("good", f"no longer passages copied than real pieces have{_halves(copies)}")]
+    return [("good", f"longest copied passage: {_longest(copies)}")]
+
+
+def _of_many(copies: Copies) -> _Part | None:
+    """None where there is nothing to tell, as without unseen pieces."""
+    chance = copies.allowed
+    if not copies.share - 2 * math.sqrt(chance * (1 - chance) / len(copies.made)) > chance:
+        return None
+    words = f"copy more than {copies.limit:g} in a row ({WAYS[copies.way]}), by chance {percent(chance)} would"
+    return "poor" if copies.share > _LARGELY else "usable", f"{percent(copies.share)} {words}"
+
+
+def _of_few(copies: Copies) -> _Part | None:
+    """Shares of a few pieces say little: the longest passage alone."""
+    longest = max(copies.made, key=lambda one: one.notes)
+    most = max((one.notes for one in copies.unseen), default=0)
+    told = f"{longest.notes} in a row are copied ({WAYS[copies.way]}"
+    if longest.part >= LARGE and longest.notes > most:
+        return "poor", f"{told}, {percent(longest.part)} of the piece)"
+    if longest.notes > copies.limit:
+        return "usable", f"{told}, 95 % of real pieces {copies.limit:g} at most)"
+    return None
+
+
+def _longest(copies: Sequence[Copies]) -> str:
+    return ", ".join(f"{max(passage.notes for passage in one.made)} in a row ({WAYS[one.way]})" for one in copies)
+
+
+def _given(copies: Sequence[Copies]) -> list[_Part]:
+    return [("good", f"longest passages that real pieces have, too, perhaps what was given: {_longest(copies)}")]
 
 
 def _halves(copies: Sequence[Copies]) -> str:

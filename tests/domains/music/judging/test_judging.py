@@ -101,6 +101,20 @@ def test_one_piece_is_judged_by_rules_and_copies(sides: tuple[list[Score], list[
     assert "chords" not in {one.key for one in judged.measures}
 
 
+def test_one_piece_that_is_a_copy_is_poor_unless_some_of_it_was_given(sides: tuple[list[Score], list[Score]]) -> None:
+    reference, held_out = sides
+    for real in (held_out, []):
+        judged = judge(reference[:1], reference, real)
+        assert judged.finding.level == "poor", judged.finding.text
+        assert "of the piece)" in judged.finding.text
+    judged = judge(reference[:1], reference, held_out, part_given=True)
+    assert judged.finding.level == "good"
+    assert "perhaps what was given" in judged.finding.text
+    judged = judge(held_out[:1], reference)
+    assert judged.finding.level == "good"
+    assert "longest copied passage: " in judged.finding.text
+
+
 def test_without_real_pieces_nothing_is_claimed(corpus: list[Score]) -> None:
     judged = judge(corpus[:3])
     assert judged.finding.word == "Not judged"
