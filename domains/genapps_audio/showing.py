@@ -42,7 +42,8 @@ def colors(steps: int = 256) -> NDArray[np.uint8]:
     )
     linear = linear.clip(0, 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(encoded * 255).astype(np.uint8)
+    found: NDArray[np.uint8] = np.round(encoded * 255).astype(np.uint8)
+    return found
 
 
 def pixels(wave: Wave, rate: int, width: int = 300, height: int = 96) -> NDArray[np.uint8]:
@@ -54,7 +55,8 @@ def pixels(wave: Wave, rate: int, width: int = 300, height: int = 96) -> NDArray
     level = power_to_db(power, amin=1e-12, top_db=_RANGE).flip(0)
     share = ((level - level.max()) / _RANGE + 1).clamp(0, 1).numpy()
     small = Image.fromarray(np.round(share * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BILINEAR)
-    return colors()[np.asarray(small)]
+    found: NDArray[np.uint8] = colors()[np.asarray(small)]
+    return found
 
 
 def spectrogram(wave: Wave, rate: int, label: str, width: int = 300, height: int = 96) -> Markup:

@@ -24,7 +24,8 @@ def filtered(rows: Rows, response: Tensor, tail: int = 0) -> Rows:
 
 def frequencies(rows: Rows, tail: int = 0) -> Tensor:
     """(F,) Hz of the bins of `filtered`; a tail of so many samples is kept from the beginning."""
-    return torch.fft.rfftfreq(_size(rows, tail), 1 / rows.rate)
+    found: Tensor = torch.fft.rfftfreq(_size(rows, tail), 1 / rows.rate)
+    return found
 
 
 def _size(rows: Rows, tail: int) -> int:
@@ -77,7 +78,7 @@ def room(rate: int, seconds: float, seed: int) -> Tensor:
     fade = (time / seconds).clamp(0, 1)
     tail = (noise * (1 - fade) + dull * fade) * torch.exp(-math.log(1000) * time / seconds)
     tail[0] = 0
-    response = tail / tail.norm().clamp_min(1e-12)
+    response: Tensor = tail / tail.norm().clamp_min(1e-12)
     response[0] = 1
     return response.float()
 

@@ -208,7 +208,8 @@ class _Part:
 
     def hits(self, clips: Sequence[Clip]) -> NDArray[np.bool_]:
         """(N,) whether each of these clips, or variants of them, is named rightly."""
-        return self.judge.names(features(heard(clips, self.rate), self.rate)) == self.labels
+        right: NDArray[np.bool_] = self.judge.names(features(heard(clips, self.rate), self.rate)) == self.labels
+        return right
 
 
 def _judges(study: Study) -> list[_Part]:

@@ -44,7 +44,8 @@ def colored(samples: int, rate: int, color: str, seed: int) -> Tensor:
     if color == "white":
         return white
     hertz = torch.fft.rfftfreq(samples, 1 / rate, dtype=torch.float64).clamp_min(_LOWEST)
-    return torch.fft.irfft(torch.fft.rfft(white) * hertz ** -COLORS[color], samples)
+    found: Tensor = torch.fft.irfft(torch.fft.rfft(white) * hertz ** -COLORS[color], samples)
+    return found
 
 
 def added(rows: Rows, others: Sequence[Tensor], snr: Tensor) -> Rows:

@@ -102,8 +102,8 @@ def _sections(outcome: Outcome) -> Iterator[Section]:
         turns = zip(outcome.gain.alone, outcome.gain.augmented, strict=True)
         table = tuple((str(k), f"{100 * a:.1f} %", f"{100 * b:.1f} %") for k, (a, b) in enumerate(turns, 1))
         lead = f"{outcome.gain.line()}. The interval holds in 95 of 100 cases, as far as splits stand for new clips."
-        head = ("Split", "Clips alone", "With variants")
-        yield Section("gain", "Gain", lead, (Table("Held-out clips named rightly", head, table, numbers=2),))
+        columns = ("Split", "Clips alone", "With variants")
+        yield Section("gain", "Gain", lead, (Table("Held-out clips named rightly", columns, table, numbers=2),))
     if outcome.shown:
         yield Section("variants", "Variants", "Clips, each before its variant.", tuple(_shown(outcome)))
     if outcome.skipped or outcome.notes:

@@ -45,4 +45,4 @@ class Rows:
 
 def frame_length(rate: int) -> int:
     """Samples of a frame in which speech and most sounds hold still: the power of two nearest to 40 ms."""
-    return max(32, 2 ** round(math.log2(rate * 0.04)))
+    return max(32, 1 << round(math.log2(rate * 0.04)))
