@@ -18,7 +18,8 @@ from genapps.anomaly import conformal_p, needed_length
 from genapps.metrics.distributions import Floats
 from genapps_audio.recognition.words import Words
 
-SIGNS = ("unlike any word", "between words", "of unusual length")
+SIGNS = ("unlike any word", "between words", "of unusual length", "unlike all that was learnt")
+_FAR = 2.0  # deviations beyond which being unlike all counts more and more
 _STEPS = 100  # of the fit of weights
 _RIDGE = 1e-2
 
@@ -56,23 +57,27 @@ def joined(parts: Sequence[Scores]) -> Scores:
 
 
 def signs(scores: Scores, durations: Tensor) -> Tensor:
-    """(N, 3) of each clip, higher is stranger: how little better than the filler the best word is, how close the second
-    word comes, and how far its length is from the best word's, in deviations."""
+    """(N, 4) of each clip, higher is stranger: how little better than the filler the best word is, how close the second
+    word comes, how far its length is from the best word's in deviations, and how unlikely it is by any word."""
     best, second = scores.words.topk(2, 1).values.unbind(1)
     mean, deviation = durations[scores.words.argmax(1)].unbind(1)
     off = (scores.lengths.double().log() - mean).abs() / deviation
-    return torch.stack([scores.filler - best, second - best, off.clamp_max(6.0)], 1)
+    return torch.stack([scores.filler - best, second - best, off.clamp_max(6.0), -best], 1)
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """heat: what log-densities are divided by to be chances. weights: (3,) of the signs. typical: (3,) signs of
-    known words. reference: (R,) how strange clips of known words are, ascending, to models that had not learnt them.
-    rate: of them that may be rejected."""
+    """How strange a clip may be, and how sure a word.
+
+    heat: what log-densities are divided by to be chances. weights: (4,) of the signs. typical: (4,) signs of known
+    words; spread: how much the last of them varies. reference: (R,) how strange clips of known words are, ascending, to
+    models that had not learnt them. rate: of them that may be rejected.
+    """
 
     heat: float
     weights: Tensor
     typical: Tensor
+    spread: float
     reference: Floats
     rate: float
 
@@ -81,8 +86,8 @@ class Confidence:
         return (scores.words / self.heat).softmax(1)
 
     def strangeness(self, signs_of: Tensor) -> Floats:
-        """(N,) how unlike all words clips of signs (N, 3) are."""
-        found: Floats = (signs_of @ self.weights).numpy()
+        """(N,) how unlike all words clips of signs (N, 4) are."""
+        found: Floats = _strange(signs_of, self.weights, self.typical, self.spread).numpy()
         return found
 
     def p(self, strangeness: Floats) -> Floats:
@@ -101,8 +106,10 @@ class Confidence:
         return float(self.reference[-allowed]) if allowed else math.inf
 
     def reason(self, signs_of: Tensor) -> str:
-        """Which of a rejected clip's signs (3,) speaks most against it."""
-        return SIGNS[int(((signs_of - self.typical) * self.weights).argmax())]
+        """Which of a rejected clip's signs (4,) speaks most against it."""
+        parts = (signs_of - self.typical) * self.weights
+        parts[3] += _far(signs_of, self.typical, self.spread)
+        return SIGNS[int(parts.argmax())]
 
     def to_json(self) -> dict[str, Any]:
         """For a model file."""
@@ -110,6 +117,7 @@ class Confidence:
             "heat": self.heat,
             "weights": self.weights.tolist(),
             "typical": self.typical.tolist(),
+            "spread": self.spread,
             "reference": self.reference.tolist(),
             "rate": self.rate,
         }
@@ -119,20 +127,34 @@ class Confidence:
         """The inverse of `to_json`."""
         weights, typical = (torch.tensor(told[name], dtype=torch.double) for name in ("weights", "typical"))
         reference = np.asarray(told["reference"], np.float64)
-        return cls(float(told["heat"]), weights, typical, reference, float(told["rate"]))
+        return cls(float(told["heat"]), weights, typical, float(told["spread"]), reference, float(told["rate"]))
+
+
+def _strange(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: float) -> Tensor:
+    return (signs_of - typical) @ weights + _far(signs_of, typical, spread)
+
+
+def _far(signs_of: Tensor, typical: Tensor, spread: float) -> Tensor:
+    """How far beyond known words clips are that resemble nothing: the filler finds these as unlikely as the words do,
+    so that what is better than the filler says nothing of them."""
+    return ((signs_of[..., 3] - typical[3]) / spread - _FAR).clamp_min(0)
 
 
 def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rate: float) -> Confidence:
     """What held-out clips of known words (N,) say.
 
-    known: (N, 3) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
+    known: (N, 4) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
     that tell the two apart best, so that nothing unknown need be given. Of two words, taking one away leaves nothing
     to compare: then the signs count alike.
     """
-    spread = known.std(0, correction=0).clamp_min(1e-9)
-    weights = told_apart(known, unknown) if held.words.shape[1] > 2 else 1 / spread
-    strange = np.sort((known @ weights).numpy())
-    return Confidence(fitted_heat(held.words, labels), weights, known.median(0).values, strange, rate)
+    typical = known.median(0).values
+    spread = max(1.4826 * float((known[:, 3] - typical[3]).abs().median()), 1e-6)
+    weights = 1 / known.std(0, correction=0).clamp_min(1e-9)
+    if held.words.shape[1] > 2:
+        weights = told_apart(known, unknown)
+    weights = weights / float((known @ weights).std(correction=0).clamp_min(1e-9))
+    strange = np.sort(_strange(known, weights, typical, spread).numpy())
+    return Confidence(fitted_heat(held.words, labels), weights, typical, spread, strange, rate)
 
 
 def fitted_heat(logs: Tensor, labels: Tensor) -> float:

@@ -24,6 +24,7 @@ SILENT = 1e-4  # root mean square below which a clip holds no sound
 _PRE = 0.97  # pre-emphasis: the share of each sample that is taken from the next
 _QUIET = -80.0  # dB of a band beside full scale, below which nothing is told
 _LOUD = 10  # one frame of so many is loud
+_MARGIN = 3  # frames of quiet that are left around a word
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Front:
     """rate: samples a second that all clips are brought to. window, hop: seconds a frame, and from one to the next.
 
     bands: of the mel scale, from `low` Hz up. cepstra: how many of them. width: frames that a slope is taken over.
+    silence: dB below the loudest tenth of a clip, beyond which its begin and end are cut off.
     """
 
     rate: int
@@ -40,6 +42,7 @@ class Front:
     low: float = 60.0
     cepstra: int = 13
     width: int = 5
+    silence: float = 30.0
 
     @property
     def step(self) -> int:
@@ -68,7 +71,21 @@ class Front:
 
         The first cepstrum, which is loudness, is told beside the clip's loudest tenth.
         """
-        return [self._frames(mel) for mel in log_mels([self._lifted(wave) for wave in waves], self.mel, top_db=None)]
+        lifted = [_lifted(self.word(wave)) for wave in waves]
+        return [self._frames(mel) for mel in log_mels(lifted, self.mel, top_db=None)]
+
+    def word(self, wave: Wave) -> Wave:
+        """A wave (T,) without the silence at its ends, some put around it where it is too short."""
+        values = np.asarray(wave, np.float32)
+        count = len(values) // self.step
+        if count >= SHORTEST:
+            power = np.square(values[: count * self.step].reshape(count, -1), dtype=np.float64).mean(1)
+            level = 10 * np.log10(power + 1e-10)
+            loud = np.sort(level)[-max(1, count // _LOUD)]
+            heard = np.flatnonzero(level > loud - self.silence)
+            values = values[max(heard[0] - _MARGIN, 0) * self.step : (heard[-1] + _MARGIN + 1) * self.step]
+        lacking = max(0, self.shortest - len(values))
+        return np.pad(values, (lacking // 2, lacking - lacking // 2))
 
     def _frames(self, mel: Tensor) -> Tensor:
         nepers = mel.clamp_min(_QUIET) * (np.log(10) / 10)
@@ -78,17 +95,14 @@ class Front:
         both[:, 0] -= both[:, 0].topk(max(1, len(both) // _LOUD)).values.mean()
         return both
 
-    def _lifted(self, wave: Wave) -> Wave:
-        """Pre-emphasised, with silence around it where it is too short."""
-        values = np.asarray(wave, np.float32)
-        lacking = self.shortest - len(values)
-        if lacking > 0:
-            values = np.pad(values, (lacking // 2, lacking - lacking // 2))
-        return np.concatenate([values[:1], values[1:] - np.float32(_PRE) * values[:-1]])
-
     def to_json(self) -> dict[str, Any]:
         """The fields by name; `Front(**json)` is the way back."""
         return asdict(self)
+
+
+def _lifted(values: Wave) -> Wave:
+    """Pre-emphasised."""
+    return np.concatenate([values[:1], values[1:] - np.float32(_PRE) * values[:-1]])
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def estimate_lines(found: Estimate) -> Iterator[str]:
         voice, share = min(found.by_voice.items(), key=lambda one: one[1])
         yield f"worst      {100 * share:.1f} % of the voice {voice}"
     if found.rejected is not None:
-        yield f"rejected   {100 * found.rejected:.1f} % of known words where half of the held-out clips judge the others"
+        share = 100 * found.rejected
+        yield f"rejected   {share:.1f} % of known words where half of the held-out clips judge the others"
     if found.unknown is not None:
         yield f"others     {100 * found.unknown:.1f} % of clips rejected as if their own word had not been learnt"
 

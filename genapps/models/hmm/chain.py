@@ -7,6 +7,7 @@ Shapes: S places of `Packed` steps of N sequences, K states.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -29,6 +30,8 @@ LEAST = {torch.float64: 1e-30, torch.float32: 1e-12}
 
 _NARROW = 64  # mean number of sequences side by side below which calling torch costs more than the arithmetic
 _LONG = 1000  # steps of the longest sequence from which that is worth loading the compiler
+_WORTH = 100_000  # moves of one pass in logarithms from which it is, too: a fit makes dozens of passes
+_LOADED = "genapps.models.hmm.compiled"
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def _choice(chain: Chain, log_emission: Tensor, packed: Packed) -> Kernel:
     steps = len(packed.counts)
     narrow = steps >= _LONG and packed.steps < _NARROW * steps
     if not chain.mixes(log_emission.dtype):
-        worth = narrow or packed.steps * chain.states**2 > 1_000_000
+        worth = narrow or _LOADED in sys.modules or packed.steps * chain.states**2 > _WORTH
         return "compiled log" if log_emission.is_cpu and worth and compiled() else "log"
     if not narrow:
         return "scaled"
