@@ -35,7 +35,7 @@ def digits() -> Study:
     clips = open_clips(folder("fsdd") / "recordings", mono=True)
     parts = [name.rpartition(".")[0].split("_") for name in clips.names]
     chosen = [i for i, part in enumerate(parts) if int(part[2]) < TAKES]
-    return _study([clip for clip in clips.take(chosen)], [parts[i][0] for i in chosen], [parts[i][1] for i in chosen])
+    return _study(list(clips.take(chosen)), [parts[i][0] for i in chosen], [parts[i][1] for i in chosen])
 
 
 def surroundings() -> Study:

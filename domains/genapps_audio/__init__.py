@@ -13,9 +13,13 @@ _HOMES: dict[str, str] = {
     "Skipped": "records",
     "Study": "generation.fitting",
     "WaveCodec": "codes.codec",
+    "augment": "augmentation.tasks",
     "evaluate": "evaluation.tasks",
     "fit_clips": "generation.tasks",
+    "inspect": "inspecting",
     "open_clips": "reading.clips",
+    "read_clip": "reading.decoding",
+    "stream": "reading.streaming",
     "write_clip": "writing",
 }
 
