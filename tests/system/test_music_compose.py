@@ -1,0 +1,158 @@
+"""`genapps music fit` and what makes music, as they are called: files that others can read, pages, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genapps.cli import main
+from genapps_music.reading.files import read_score
+from genapps_music.score import QUARTER, Note, Part, Score
+from genapps_music.writing.files import write_score
+
+NAMES = ("Soprano", "Alto", "Tenor", "Bass")
+QUICK = ["--set", "hidden=8", "--set", "training.max_steps=2"]
+LATENTS = ["--set", "latents.hidden=4", "--set", "latents.training.max_steps=2"]
+
+
+def chorale(seed: int) -> Score:
+    draws = np.random.default_rng(seed)
+    pitches = np.array([[72], [65], [57], [48]]) + draws.integers(-5, 6, (4, 16))
+    parts = (
+        Part(tuple(Note(k * QUARTER, QUARTER, int(pitch)) for k, pitch in enumerate(row)), name)
+        for name, row in zip(NAMES, pitches, strict=True)
+    )
+    return Score(tuple(parts))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `scores` of pieces and a broken one, files to work on, and a model."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "scores").mkdir()
+    for k in range(6):
+        write_score(folder / "scores" / f"{k}.mid", chorale(k))
+    (folder / "scores" / "broken.mid").write_bytes(b"MThd and nothing more")
+    write_score(folder / "tune.mid", chorale(10))
+    write_score(folder / "other.mid", chorale(11))
+    write_score(folder / "melody.mid", Score(chorale(12).parts[:1]))
+    model = str(folder / "bach.genapps")
+    assert main(["music", "fit", str(folder / "scores"), "-o", model, "-q", *QUICK, *LATENTS]) == 0
+    return folder
+
+
+def test_a_folder_becomes_a_model_and_the_same_one_again(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "again.genapps"
+    assert main(["music", "fit", str(desk / "scores"), "-o", str(model), *QUICK, *LATENTS]) == 0
+    told = capsys.readouterr()
+    assert "learnt       5 pieces" in told.out
+    assert "nats a cell" in told.out
+    assert "Soprano" in told.out
+    assert "skipped broken.mid" in told.err
+    kept = json.loads  # the card has the time that it took, so bytes differ in it alone
+    words = ["music", "compose", "--bars", "2", "-q", "-o"]
+    assert main([*words, str(tmp_path / "a.mid"), str(model)]) == 0
+    assert main([*words, str(tmp_path / "b.mid"), str(desk / "bach.genapps")]) == 0
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+    assert (
+        main(["music", "fit", str(desk / "scores"), "-o", str(model), "--family", "gmm", "--no-latents", "--json"]) == 0
+    )
+    assert kept(capsys.readouterr().out)["layout"]["steps"] == 2
+
+
+def test_new_pieces_are_files_that_can_be_read_and_heard(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["music", "compose", str(desk / "bach.genapps"), "-n", "2", "--bars", "2", "--seed", "5"]
+    page = tmp_path / "page.html"
+    assert main([*words, "-o", f"{tmp_path}/new/", "--report", str(page)]) == 0
+    assert "composed     2 pieces" in capsys.readouterr().out
+    manifest = json.loads((tmp_path / "new" / "manifest.json").read_text())
+    assert manifest["seed"] == 5
+    for row in manifest["pieces"]:
+        scores = [read_score(tmp_path / "new" / name) for name in row["files"] if not name.endswith(".wav")]
+        assert [sum(len(part.notes) for part in score.parts) for score in scores] == [row["notes"]] * 2
+        assert (tmp_path / "new" / row["files"][2]).read_bytes()[:4] == b"RIFF"
+    assert "<audio" in page.read_text()
+    assert main([*words, "-o", f"{tmp_path}/new/"]) == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["longer.mid", "longer.musicxml", "longer.mxl", "longer.json", "longer.wav"])
+def test_a_piece_is_continued_in_any_format(desk: Path, tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+    words = ["music", "continue", str(desk / "tune.mid"), "--model", str(desk / "bach.genapps"), "--bars", "1", "-q"]
+    assert main([*words, "-o", str(place)]) == 0
+    if not name.endswith(".wav"):
+        longer, given = read_score(place), read_score(desk / "tune.mid")
+        assert longer.parts[0].notes[:16] == given.parts[0].notes or name.endswith(".json")
+
+
+def test_harmonies_and_fillings_say_how_likely_they_are(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ["--model", str(desk / "bach.genapps"), "--candidates", "2"]
+    words = ["music", "harmonize", str(desk / "melody.mid"), *model, "-o", str(tmp_path / "harmony.musicxml")]
+    assert main([*words, "--report", str(tmp_path / "page.html")]) == 0
+    assert "likeliest    of 2" in capsys.readouterr().out
+    made, melody = read_score(tmp_path / "harmony.musicxml"), read_score(desk / "melody.mid")
+    assert [(n.onset, n.pitch) for n in made.parts[0].notes] == [(n.onset, n.pitch) for n in melody.parts[0].notes]
+    words = ["music", "infill", str(desk / "tune.mid"), "--voices", "A,T", "--bars", "2-3", *model, "--json"]
+    assert main([*words, "-o", str(tmp_path / "filled.mid")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["bars"] == [2, 3]
+    assert found["nats"] == min(found["candidate_nats"])
+
+
+def test_a_way_from_one_piece_to_another(desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ends = [str(desk / "tune.mid"), str(desk / "other.mid")]
+    words = ["music", "interpolate", *ends, "--model", str(desk / "bach.genapps"), "--steps", "3"]
+    assert main([*words, "-o", f"{tmp_path}/between/", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["to_first"][0] == 0
+    assert found["to_last"][2] == 0
+    assert len(list((tmp_path / "between").glob("*.mid"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["fit", "scores", "-o", "x.pt"], 2, ".genapps"),
+        (["fit", "scores"], 2, "-o bach.genapps"),
+        (["fit", "scores", "-o", "x.genapps", "--family", "lstm"], 2, "no model family 'lstm'"),
+        (["fit", "scores", "-o", "x.genapps", "--set", "wide=3"], 2, "unknown key 'wide'"),
+        (["fit", "tune.mid", "-o", "x.genapps"], 3, "one piece alone"),
+        (["compose", "bach.genapps"], 2, "-o new/"),
+        (["compose", "bach.genapps", "-n", "2", "-o", "x.mid"], 2, "name a folder"),
+        (["compose", "bach.genapps", "-o", "x.mp3"], 2, "no format that is written"),
+        (["compose", "bach.genapps", "-o", "x.mid", "--meter", "5"], 2, "is no meter"),
+        (["compose", "bach.genapps", "-o", "x.mid", "--meter", "5/4"], 2, "no bars of 5/4 were learnt"),
+        (["compose", "tune.mid", "-o", "x.mid"], 3, "tune.mid"),
+        (["continue", "none.mid", "--model", "bach.genapps", "-o", "x.mid"], 2, "no such file"),
+        (["continue", "scores/broken.mid", "--model", "bach.genapps", "-o", "x.mid"], 3, "broken.mid"),
+        (["continue", "tune.mid", "--model", "bach.genapps", "-o", "tune.mid"], 2, "overwrite the input"),
+        (["infill", "tune.mid", "--model", "bach.genapps", "-o", "x.mid"], 2, "say what to fill in"),
+        (["infill", "tune.mid", "--bars", "9-12", "--model", "bach.genapps", "-o", "x.mid"], 2, "has the bars 1-4"),
+        (["infill", "tune.mid", "--voices", "Z", "--model", "bach.genapps", "-o", "x.mid"], 2, "no single voice 'Z'"),
+        (["interpolate", "tune.mid", "other.mid", "--model", "bach.genapps", "-o", "x.mid"], 2, "name a folder"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    desk: Path,
+    words: list[str],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(desk)
+    assert main(["music", *words]) == code
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.strip().count("\n") == 0 or "Usage" in told or "Try" in told
+    assert not Path("x.mid").exists()
