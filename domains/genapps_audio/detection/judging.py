@@ -26,6 +26,8 @@ Watch = Callable[[str, int, int], None]  # what is done, how much of it, of how 
 PARTS = 10
 _USUAL = 0.999  # of the cells of normal clips, whose heat is nothing
 _LEAST_SPREAD = 0.1  # of the median of a member's scores
+# What two recordings of the same may differ by: half the usual deviation of levels, to which a decibel was added.
+_FLOORS = torch.tensor([0.5 if name == "level" else 0.0 for name in MEMBERS], dtype=torch.float64)
 _SOFT = 3  # cells along time and bands over which heat is averaged
 
 
@@ -98,14 +100,14 @@ class Judge:
         blank = cls(tuple(panels), moments, part, none, none + 1, counted, 1.0, every)
         raw, heats = torch.zeros(len(views), len(MEMBERS), dtype=torch.float64), []
         for i, one in enumerate(views):
-            found, heat, _ = blank._raw(one)
+            found, heat, _ = blank._raw(one, parts[i])
             raw[i] = found[parts[i]]
             heats.append(float(heat.flatten().kthvalue(max(1, round(_USUAL * heat.numel()))).values))
             if watch is not None:
                 watch("judging normal clips", i + 1, len(views))
         scale = robust_scale(raw.numpy())
         middle, spread = torch.from_numpy(scale.middle), torch.from_numpy(scale.spread)
-        spread = spread + _LEAST_SPREAD * middle.abs() + 1e-9
+        spread = (spread + _LEAST_SPREAD * middle.abs() + 1e-9).maximum(_FLOORS)
         usual = max(float(np.median(heats)), 1e-6)
         made = cls(tuple(panels), moments, part, middle, spread, counted, usual, every)
         return made, made._together(raw).sum(1)
@@ -118,10 +120,10 @@ class Judge:
         assert isinstance(near, Tensor)
         return Judged(members.sum(1), members.mean(0), heat / self.usual, louder, int(near.argmin()))
 
-    def _raw(self, one: View) -> tuple[Tensor, Tensor, Tensor]:
-        """What each panel's members say (K, 6), and the heat of cells (T, 64) with its sign."""
+    def _raw(self, one: View, own: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """What panels' members say (K, 6), and the heat of cells (T, 64) with its sign; own: part of a normal clip."""
         rows = stacked([one])
-        novelty, apart = self.moments.compare(one.cells, len(self.panels))
+        novelty, apart = self.moments.compare(one.cells, len(self.panels), own)
         whole = torch.cat([panel.raw(rows) for panel in self.panels])
         raw = torch.cat([whole, strangest(novelty)[:, None].double()], 1)
         return raw, softened(apart.square()), apart > 0

@@ -109,10 +109,11 @@ class Moments:
         every, part = every[order], part[order]
         return cls(every / spread.repeat(_CONTEXT), part, spread)
 
-    def compare(self, cells: Tensor, parts: int) -> tuple[Tensor, Tensor]:
+    def compare(self, cells: Tensor, parts: int, own: int | None = None) -> tuple[Tensor, Tensor]:
         """How far each moment of a clip's cells (T, 64) is from the nearest normal one that is not of part k: (K, T).
 
-        And in which bands it differs from the nearest of all: (T, 64), in units of the band's spread, more is louder.
+        And in which bands it differs from the nearest of all, (T, 64), in units of the band's spread, more is louder;
+        own: of all but those of this part.
         """
         scaled = moments(cells) / self.spread.repeat(_CONTEXT)
         apart = torch.cdist(scaled, self.bank)
@@ -121,6 +122,8 @@ class Moments:
         by_part = torch.stack([piece.amin(1) if piece.shape[1] else none for piece in pieces])
         least, which = by_part.topk(2, 0, largest=False)
         without = torch.where(torch.arange(parts)[:, None] == which[0], least[1], least[0])
+        if own is not None:
+            apart = apart.masked_fill(self.part == own, torch.inf)
         nearest = self.bank[apart.argmin(1), BANDS : 2 * BANDS]
         return without / (_CONTEXT * BANDS) ** 0.5, scaled[:, BANDS : 2 * BANDS] - nearest
 

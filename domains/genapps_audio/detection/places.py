@@ -11,8 +11,8 @@ from torch import Tensor
 from genapps_audio.detection.judging import Judged
 from genapps_audio.detection.views import BANDS, STEP, band_edges
 
-_SHARE = 0.4  # of the hottest cell's heat, down to which cells belong to its event
-_HOLE = 3  # frames or bands of less heat that do not end an event
+_SHARE = 0.3  # of the hottest cell's heat, down to which cells belong to its event
+_HOLE = 6  # frames or bands of less heat that do not end an event
 _ALL = 0.9  # of a clip's length, or of its bands, from which that is all of it
 
 

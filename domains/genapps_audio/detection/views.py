@@ -22,6 +22,7 @@ BANDS = 64
 STEP = 0.032  # seconds from one frame to the next; a frame is two long
 LOWEST = 50.0  # Hz
 FLOOR = 60.0  # dB below the loudest cell of a clip that are told from nothing
+LEAST = -50.0  # dB beside a clip's mean power, likewise
 SILENT = 1e-10  # power of what is nothing
 VIEWS = ("spectrum", "timbre", "modulation", "texture", "level")
 
@@ -62,7 +63,8 @@ def view(wave: Tensor, rate: int) -> View:
     peaked = (decibels - loudest).clamp_min(-FLOOR)
     level = 10 * math.log10(max(float(wave.double().square().mean()), SILENT))
     middle = 10 * torch.log10(mel.mean().clamp_min(SILENT))
-    cells = (decibels - middle).clamp_min(10.0 - FLOOR)
+    silent = float(mel.max()) <= SILENT
+    cells = torch.full_like(decibels, LEAST) if silent else (decibels - middle).clamp_min(LEAST)
     numbers = {
         "spectrum": torch.cat([cells.mean(0), _spread(cells)]),
         "timbre": _timbre(peaked),

@@ -117,8 +117,12 @@ def windows(clips: Clips, number: int, header: Header, cut: Cut) -> Iterator[Win
         blocks: Iterator[Wave] = iter((wave,))
     else:
         blocks = (one.mono for one in stream(path, _BLOCK, rate=cut.rate, mono=True, limits=clips.limits))
+    found = False
     for start, wave in _cut(blocks, size):
+        found = True
         yield Window(number, name, start / cut.rate, wave, cut.rate)
+    if not found:
+        raise Unreadable("holds no samples that can be read")
 
 
 def _cut(blocks: Iterator[Wave], size: int) -> Iterator[tuple[int, Wave]]:
