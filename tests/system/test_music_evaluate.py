@@ -94,3 +94,26 @@ def test_a_family_that_tells_no_bars_is_told(desk: Path, capsys: pytest.CaptureF
     assert "nats" not in {one["key"] for one in found["measures"]}
     assert found["model"].endswith("chain.genapps")
     assert main([*words, "--model", str(desk / "real" / "0.mid")]) == 3
+
+
+def test_a_piece_in_several_formats_is_one(desk: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for k in range(3):
+        for suffix in (".mid", ".musicxml"):
+            write_score(
+                tmp_path / f"{k}{suffix}",
+                Score(
+                    (
+                        Part(
+                            (Note(0, QUARTER, 60 + k), Note(QUARTER, 480, 62)),
+                        ),
+                    )
+                ),
+            )
+        (tmp_path / f"{k}.wav").write_bytes(b"RIFF0000WAVE")
+    (tmp_path / "manifest.json").write_text("{}")
+    assert main(["music", "evaluate", str(desk / "real"), str(tmp_path), "--json"]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert found["pieces"]["made"] == 3
+    assert found["skipped"] == []
+    assert "another format" in told.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,9 @@ def evaluate(
     single real piece and no others, and as loading a model does.
     """
     progress("reading")
-    sets = {name: open_scores(path) for name, path in (("real", real), ("made", made), ("holdout", holdout)) if path}
     notes: list[str] = []
+    places = (("real", real), ("made", made), ("holdout", holdout))
+    sets = {name: _once(open_scores(path), path, notes) for name, path in places if path}
     asked = None if model is None else _asked(model, notes)
     generator = np.random.default_rng(seed)
     reference, unseen = list(sets["real"]), list(sets["holdout"]) if "holdout" in sets else []
@@ -77,7 +79,31 @@ def evaluate(
     facts = [("real", real), ("made", made), ("holdout", holdout or f"half of {real}"), ("seed", str(seed))]
     if model is not None:
         facts.append(("model", model))
-    return Evaluated(judged, tuple(facts), _skipped(sets.values()), tuple(notes))
+    skipped = tuple(one for found in sets.values() for one in found.skipped)
+    return Evaluated(judged, tuple(facts), skipped, tuple(notes))
+
+
+def _once(found: Scores, place: str, notes: list[str]) -> Scores:
+    """Each piece once, where a folder has it in several formats as `compose` writes it, and its sound and manifest."""
+    kept: dict[str, Score] = {}
+    for one in found:
+        kept.setdefault(_piece(one.name), one)
+    if len(kept) < len(found):
+        again = len(found) - len(kept)
+        notes.append(f"{place}: {again:,} files are pieces of the same name in another format, and left out")
+    beside = {_piece(one.name) for one in found}
+    skipped = (
+        one
+        for one in found.skipped
+        if one.name != "manifest.json" and not (one.name.endswith(".wav") and _piece(one.name) in beside)
+    )
+    return Scores(tuple(kept.values()), tuple(skipped))
+
+
+def _piece(name: str) -> str:
+    """What files of one piece have in common: the name without its suffix, and its number in the file."""
+    file, mark, number = name.partition("#")
+    return f"{Path(file).with_suffix('')}{mark}{number}"
 
 
 def _asked(model: str, notes: list[str]) -> Judge | None:
@@ -106,7 +132,3 @@ def _at_most(
         return pieces
     notes.append(f"{most:,} of {len(pieces):,} {name} pieces are used, drawn at random; --most takes more")
     return [pieces[k] for k in sorted(generator.choice(len(pieces), most, replace=False).tolist())]
-
-
-def _skipped(sets: Sequence[Scores] | Any) -> tuple[Skipped, ...]:
-    return tuple(one for found in sets for one in found.skipped)
