@@ -16,7 +16,7 @@ STDOUT = "-"
 FILE = click.Path(path_type=Path)
 
 
-class Share(click.ParamType):
+class Share(click.ParamType[float]):
     """A share: 5%, or 0.05."""
 
     name = "share"

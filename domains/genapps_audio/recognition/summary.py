@@ -21,11 +21,11 @@ def table(made: Recognized) -> pa.Table:
     if made.segmented:
         columns["onset"] = _numbers([row.onset for row in rows])
         columns["end"] = _numbers([row.end for row in rows])
-    columns["word"] = pa.array([row.word for row in rows], pa.string())
+    columns["word"] = pa.array([row.word or None for row in rows], pa.string())
     columns["confidence"] = _numbers([row.chance for row in rows])
-    columns["runner_up"] = pa.array([row.runner for row in rows], pa.string())
+    columns["runner_up"] = pa.array([row.runner or None for row in rows], pa.string())
     columns["score"] = _numbers([row.score for row in rows])
-    columns["rejected"] = pa.array([row.reason for row in rows], pa.string())
+    columns["rejected"] = pa.array([row.reason or None for row in rows], pa.string())
     return pa.table(columns)
 
 
