@@ -32,7 +32,7 @@ PRESETS: dict[str, Preset] = {
     "autoregressive": Preset(
         _ORDERED,
         options={"hidden": 128, "layers": 1, "head": 64, "unshown": 0.5},
-        training={"batch_size": 16, "learning_rate": 6e-3, "max_steps": 1200, "epochs": 60, "patience": 100},
+        training={"batch_size": 16, "learning_rate": 0.01, "max_steps": 700, "epochs": 60, "patience": 100},
         bars=5,
         hop=2,
     ),

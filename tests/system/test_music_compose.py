@@ -54,15 +54,10 @@ def test_a_folder_becomes_a_model_and_the_same_one_again(
     assert "nats a cell" in told.out
     assert "Soprano" in told.out
     assert "skipped broken.mid" in told.err
-    kept = json.loads  # the card has the time that it took, so bytes differ in it alone
-    words = ["music", "compose", "--bars", "2", "-q", "-o"]
-    assert main([*words, str(tmp_path / "a.mid"), str(model)]) == 0
-    assert main([*words, str(tmp_path / "b.mid"), str(desk / "bach.genapps")]) == 0
-    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
-    assert (
-        main(["music", "fit", str(desk / "scores"), "-o", str(model), "--family", "gmm", "--no-latents", "--json"]) == 0
-    )
-    assert kept(capsys.readouterr().out)["layout"]["steps"] == 2
+    assert model.read_bytes() == (desk / "bach.genapps").read_bytes()
+    words = ["music", "fit", str(desk / "scores"), "-o", str(model), "--family", "gmm", "--no-latents", "--json"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["layout"]["steps"] == 2
 
 
 def test_new_pieces_are_files_that_can_be_read_and_heard(

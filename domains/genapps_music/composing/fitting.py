@@ -49,10 +49,11 @@ class Study:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model, what it reached, what could not be used, and what a person should know."""
+    """A model, what it reached in so many CPU seconds, what could not be used, and what a person should know."""
 
     model: MusicModel
     reached: Reached | None
+    seconds: float
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = field(default=())
 
@@ -63,6 +64,7 @@ class Fitted:
             "layout": self.model.codec.layout.to_json(),
             "limits": [list(pair) for pair in self.model.codec.limits],
             "longest": self.model.codec.longest,
+            "seconds": self.seconds,
             "card": dict(self.model.card),
             "notes": list(self.notes),
             "skipped": [{"name": one.name, "reason": one.reason} for one in self.skipped],
@@ -78,7 +80,7 @@ class Fitted:
             f"learnt       {card['pieces']:,} pieces, {card['cells']:,} cells; {card['held']:,} held out",
             f"grid         {layout.steps} steps a quarter, mostly {beats}/{unit}, {layout.tempo:g} quarters a minute",
             f"voices       {ranges}",
-            f"family       {self.model.family}, {card['seconds']:.0f} CPU seconds",
+            f"family       {self.model.family}, {self.seconds:.0f} CPU seconds",
             *(self.reached.lines() if self.reached is not None else ()),
         ]
 
@@ -101,7 +103,6 @@ def fit(scores: Sequence[Score], study: Study | None = None, skipped: Sequence[S
         "pieces": len(learnt),
         "held": len(held),
         "cells": corpus.cells,
-        "seconds": round(time.process_time() - began, 1),
         "seed": study.seed,
         "settings": list(study.settings),
         "budget": study.budget,
@@ -115,7 +116,8 @@ def fit(scores: Sequence[Score], study: Study | None = None, skipped: Sequence[S
         notes.append(f"the model keeps {len(kept):,} pieces to look for copies in")
     if found is not None:
         model = model.with_card(reached=found.to_json())
-    return Fitted(model, found, (*skipped, *corpus.skipped), tuple(notes))
+    seconds = round(time.process_time() - began, 1)
+    return Fitted(model, found, seconds, (*skipped, *corpus.skipped), tuple(notes))
 
 
 def split(pieces: Sequence[Piece], share: float, seed: int) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
