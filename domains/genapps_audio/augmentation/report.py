@@ -125,7 +125,14 @@ def _shown(outcome: Outcome) -> Iterator[Block]:
 
 def _told(steps: tuple[Step, ...]) -> str:
     """Steps in a few words."""
-    return ", ".join(
-        f"{step.name}{''.join(f' {value:.2g}' for value in step.settings.values() if isinstance(value, float))}"
-        for step in steps
-    )
+    return ", ".join(" ".join([step.name, *_amounts(step)]) for step in steps)
+
+
+def _amounts(step: Step) -> Iterator[str]:
+    for key, value in step.settings.items():
+        if isinstance(value, float):
+            unit = next((word for end, word in _UNITS.items() if key.endswith(end)), "")
+            yield f"{value:,.0f}{unit}" if abs(value) >= 100 else f"{value:.2g}{unit}"
+
+
+_UNITS = {"_db": " dB", "hertz": " Hz", "seconds": " s", "semitones": " semitones"}

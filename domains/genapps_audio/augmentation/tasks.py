@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,7 +19,7 @@ from genapps.io.atomic import check_target
 from genapps.io.placing import check_folder
 from genapps.wording import counted
 from genapps_audio.augmentation.judging import FEWEST_HELD, Gain, Study, Tell, Trial, measured, preserved
-from genapps_audio.augmentation.making import AT_ONCE, Behind, Variant, variants
+from genapps_audio.augmentation.making import AT_ONCE, Behind, Variant, heard, variants
 from genapps_audio.augmentation.steps import Step, drawn, from_json, parse_transforms
 from genapps_audio.reading.clips import Clips, open_clips
 from genapps_audio.records import Clip, Skipped
@@ -27,7 +27,7 @@ from genapps_audio.writing import write_clip, write_json
 
 MANIFEST, FIGURES, CLIPS = "manifest.jsonl", "augment.json", "clips"
 _MOST_JUDGED = 1_200  # clips that are judged by, of all classes together
-_MOST_SECONDS = 3_600.0  # of them
+_MOST_SECONDS = 1_200.0  # of them
 _MOST_RATE = 16_000  # that they are judged at
 _SHOWN = 6  # clips and variants that a report shows
 
@@ -120,13 +120,17 @@ def groups_of(names: Sequence[str], pattern: str) -> list[str]:
 
 
 def _look(clips: Clips, groups: list[str] | None, outcome: Outcome, tell: Tell) -> tuple[Study | None, list[int]]:
-    """Every clip read once: which can be used, and some of each class, in memory, to judge by."""
-    chance = np.random.default_rng([outcome.order.seed, 76])
+    """Every clip read once: which can be used, and some of each class to judge by, one channel at a low rate."""
     quota = max(1, _MOST_JUDGED // max(1, len(clips.classes)))
-    order = chance.permutation(len(clips)).tolist()
-    rank = {i: place for place, i in enumerate(order)}
-    kept: dict[str, list[tuple[int, int, Clip]]] = {}
-    usable, counts = [], Counter[str]()
+    labels = clips.labels or [""] * len(clips)
+    taken = Counter[str]()
+    chosen = set()
+    for i in np.random.default_rng([outcome.order.seed, 76]).permutation(len(clips)).tolist():
+        taken[labels[i]] += 1
+        if taken[labels[i]] <= quota:
+            chosen.add(i)
+    kept: list[tuple[int, Clip]] = []
+    usable, counts, seconds = [], Counter[str](), 0.0
     for i in range(len(clips)):
         tell("listening", i, len(clips))
         one = clips.one(i)
@@ -134,36 +138,30 @@ def _look(clips: Clips, groups: list[str] | None, outcome: Outcome, tell: Tell) 
             continue
         usable.append(i)
         counts[one.label or ""] += 1
-        rows = kept.setdefault(one.label or "", [])
-        rows.append((rank[i], i, one))
-        if len(rows) > 2 * quota:
-            rows.sort(key=lambda row: row[0])
-            del rows[quota:]
+        if i in chosen and outcome.order.measured:
+            rate = min(_MOST_RATE, one.rate)
+            kept.append((i, replace(one, wave=heard([one], rate)[0][:, None], rate=rate)))
+            seconds += one.seconds
     if not usable:
         why = f"; {clips.skipped[0].name}: {clips.skipped[0].reason}" if clips.skipped else ""
         raise InputError(f"{clips.where}: no clip that can be used{why}")
     outcome.classes = dict(sorted(counts.items()))
-    return _study([row for rows in kept.values() for row in sorted(rows)[:quota]], groups, outcome), usable
+    share = min(1.0, _MOST_SECONDS / max(seconds, 1e-9))  # of each class alike, as they stand in order
+    return _study([row for k, row in enumerate(kept) if int((k + 1) * share) > int(k * share)], groups, outcome), usable
 
 
-def _study(rows: list[tuple[int, int, Clip]], groups: list[str] | None, outcome: Outcome) -> Study | None:
+def _study(rows: list[tuple[int, Clip]], groups: list[str] | None, outcome: Outcome) -> Study | None:
     if not outcome.order.measured:
         outcome.notes.append("labels were not checked and the gain was not measured, as asked")
         return None
-    seconds, chosen = 0.0, []
-    for _, i, clip in sorted(rows):
-        seconds += clip.seconds
-        if seconds <= _MOST_SECONDS:
-            chosen.append((i, clip))
-    chosen.sort(key=lambda pair: pair[0])
     names = sorted(outcome.classes)
     own = None
     if groups is not None:
         known = sorted(set(groups))
-        own = np.array([known.index(groups[i]) for i, _ in chosen])
-    rate = min(_MOST_RATE, Counter(clip.rate for _, clip in chosen).most_common(1)[0][0]) if chosen else _MOST_RATE
-    labels = np.array([names.index(clip.label or "") for _, clip in chosen])
-    study = Study([clip for _, clip in chosen], labels, own, rate, outcome.order.seed)
+        own = np.array([known.index(groups[i]) for i, _ in rows])
+    rate = Counter(clip.rate for _, clip in rows).most_common(1)[0][0] if rows else _MOST_RATE
+    labels = np.array([names.index(clip.label or "") for _, clip in rows])
+    study = Study([clip for _, clip in rows], labels, own, rate, outcome.order.seed)
     if len(names) < 2:
         outcome.notes.append("no classes, so no label that could be lost and no gain to measure: folders are classes")
     elif not study.judgeable:
@@ -237,7 +235,8 @@ def _make(target: Path, batch: list[tuple[Clip, Wanted]], behind: Behind, outcom
              "steps": [step.to_json() for step in own], "scale": variant.scale}
         )  # fmt: skip
         outcome.variants += 1
-        if len(outcome.shown) < _SHOWN and (not outcome.shown or outcome.shown[-1][1].name != clip.name):
+        alike = sum(shown[1].label == clip.label for shown in outcome.shown)
+        if len(outcome.shown) < _SHOWN and one.key[2] == 0 and alike < max(1, _SHOWN // max(1, len(outcome.classes))):
             outcome.shown.append((one.file, clip, variant, own))
 
 
