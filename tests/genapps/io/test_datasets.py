@@ -16,6 +16,8 @@ from PIL import Image
 from genapps.cli import main
 from genapps.errors import InputError, MissingExtra, UsageError
 from genapps.io.datasets import READERS, Dataset, catalogue, fetch, find, shipped_file
+from genapps_music.reading.files import read_score
+from genapps_music.writing.midi import midi_bytes
 
 ROOT = Path(__file__).parents[3]
 BARE = b"|1x3 remark\n39, State-gov, ?, <=50K.\n50, Self, Male, >50K.\n\n"
@@ -84,6 +86,21 @@ def test_the_demo_pictures_come_from_their_script(tmp_path: Path, monkeypatch: p
     for name, path in made.items():
         with Image.open(path) as drawn, Image.open(PARTS / name) as shipped:
             assert drawn.tobytes() == shipped.tobytes(), name
+
+
+@pytest.mark.skipif(find_spec("music21") is None, reason="music21 is not installed")
+def test_the_demo_chorales_come_from_their_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "datasets"))
+    from build_chorales import SAMPLES, chorale, found  # type: ignore[import-not-found]
+
+    sys.modules.pop("build_chorales")
+    shipped = {path.stem: path for path in (SAMPLES / "chorales").iterdir()}
+    assert len(shipped) == 60
+    assert sum(path.stat().st_size for path in shipped.values()) < 150_000
+    sources = [path for path in found() if path.stem in shipped]
+    assert len(sources) == 60
+    for source in sources[::12]:
+        assert midi_bytes(chorale(read_score(source))) == shipped[source.stem].read_bytes()
 
 
 def test_a_downloaded_file_becomes_a_table(bare: Dataset, tmp_path: Path) -> None:
