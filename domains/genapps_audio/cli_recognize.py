@@ -44,7 +44,7 @@ class Share(click.ParamType[float]):
 )  # fmt: skip
 @click.option(
     "--false-reject", "share", type=Share(), metavar="SHARE",
-    help="Share of clips of known words that may be rejected; 5% if not given.",
+    help="Share of clips of known words that may be rejected; 5%, or the least that few clips can promise.",
 )  # fmt: skip
 @click.option("--segments", "cut", is_flag=True, help="NEW has several words a clip: find where each begins and ends.")
 @click.option(
@@ -73,7 +73,7 @@ def recognize(clips: tuple[str, ...], output: str | None, as_json: bool, **optio
     _check(clips, output, as_json, options)
     from genapps.threads import threads
     from genapps_audio.reading.clips import open_clips
-    from genapps_audio.recognition.learning import RATE, Settings
+    from genapps_audio.recognition.learning import Settings
     from genapps_audio.recognition.model import Recognizer
     from genapps_audio.recognition.summary import lines, to_json
     from genapps_audio.recognition.tasks import Recognized, teach
@@ -89,7 +89,7 @@ def recognize(clips: tuple[str, ...], output: str | None, as_json: bool, **optio
         if words is None:
             recognizer, estimate = Recognizer.load(options["model"]).asked(options["share"]), None
         else:
-            settings = Settings(rate=options["share"] or RATE, seed=options["seed"] or 0)
+            settings = Settings(rate=options["share"], seed=options["seed"] or 0)
             given = {"group": options["group"], "rate": options["hertz"], "settings": settings}
             recognizer, estimate, skipped, notes = teach(words, **given, watch=watch)
         made = Recognized(recognizer, estimate, (), (), tuple(skipped), tuple(notes), options["cut"])

@@ -23,11 +23,11 @@ RATE = 0.05  # of known words that may be rejected, if nobody asks for another
 @dataclass(frozen=True)
 class Settings:
     """How words are learnt. usual: as how many frames of a clip the usual mean counts. rate: of known words that may
-    be rejected."""
+    be rejected; None for a twentieth, or the least that so few clips can promise."""
 
     shape: Shape = field(default_factory=Shape)
     usual: float = 60.0
-    rate: float = RATE
+    rate: float | None = None
     seed: int = 0
 
 
@@ -75,7 +75,10 @@ def learn(
     frames = front.frames(waves)
     held = hold_out(frames, labels, names, voices, settings, watch)
     usual, words = fit(frames, labels, names, settings, lambda done, total: watch("words", done, total))
-    sure = None if held is None else calibrated(held.scores, held.labels, held.known, held.unknown, settings.rate)
+    sure = None
+    if held is not None:
+        rate = settings.rate or min(max(RATE, 1 / (len(held.rows) + 1)), 0.5)
+        sure = calibrated(held.scores, held.labels, held.known, held.unknown, rate)
     return Learnt(usual, words, sure, held)
 
 

@@ -77,8 +77,8 @@ class Recognizer:
             return "too few clips to hold some out: nothing is rejected, and how right words are is not known"
         if not sure.possible:
             return (
-                f"cannot promise to reject {sure.rate:.3g} of known words from {len(sure.reference):,} held-out clips, "
-                f"so none is rejected: that needs {needed_length(sure.rate):,}"
+                f"cannot promise to reject at most {100 * sure.rate:.3g} % of known words, so none is rejected: that "
+                f"needs {needed_length(sure.rate):,} held-out clips, here are {len(sure.reference):,}"
             )
         return f"at most {100 * sure.rate:.3g} % of the clips of known words are rejected"
 

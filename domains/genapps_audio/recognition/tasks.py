@@ -13,6 +13,7 @@ from genapps.errors import InputError, UsageError
 from genapps.metrics.shares import wilson
 from genapps.wording import counted
 from genapps_audio.reading.clips import Clips
+from genapps_audio.recognition.confidence import Confidence
 from genapps_audio.recognition.front import SHORTEST, Front
 from genapps_audio.recognition.learning import Held, Settings, Watch, kept, learn
 from genapps_audio.recognition.model import Recognizer, Said
@@ -110,7 +111,8 @@ def teach(
 ) -> tuple[Recognizer, Estimate | None, list[Skipped], list[str]]:
     """Learn words from clips of them. Raises as `spoken` does, and UsageError for a share nobody can mean."""
     settings, began = settings or Settings(), time.process_time()
-    check_rate(settings.rate)
+    if settings.rate is not None and not 0 < settings.rate <= 0.5:
+        raise UsageError(f"{100 * settings.rate:g} % of known words rejected: ask for more than none, at most 50 %")
     read = spoken(clips, group, rate, lambda done, total: watch("reading", done, total))
     front = Front(read.rate)
     short = sum(len(wave) < front.shortest for wave in read.waves)
@@ -119,7 +121,9 @@ def teach(
         least = f"{1000 * SHORTEST * front.hop:.3g} ms"
         notes.append(f"{counted(short, 'clip')} shorter than {least}: silence is put around them")
     found = learn(read.waves, read.labels, read.words, read.voices, front, settings, watch)
-    estimate = None if found.held is None else estimated(found.held, len(read.words), settings.rate, read.voices)
+    estimate = None
+    if found.held is not None and found.confidence is not None:
+        estimate = estimated(found.held, len(read.words), found.confidence, read.voices)
     counts = torch.bincount(torch.tensor(read.labels), minlength=len(read.words)).tolist()
     card: dict[str, Any] = {
         "clips": dict(zip(read.words, counts, strict=True)),
@@ -217,20 +221,17 @@ def _stretches(one: Clip, rate: int, cut: bool) -> Iterator[tuple[float, float, 
         yield onset, end, wave[round(onset * rate) : round(end * rate)]
 
 
-def estimated(held: Held, words: int, rate: float, voices: Sequence[str] | None) -> Estimate:
+def estimated(held: Held, words: int, sure: Confidence, voices: Sequence[str] | None) -> Estimate:
     """What held-out clips say of how well words are told, and of how well others are rejected."""
-    from genapps_audio.recognition.confidence import calibrated
-
     named, labels = held.named, held.labels
     right = named == labels
     low, high = wilson(int(right.sum()), len(labels))
     table = torch.bincount(labels * words + named, minlength=words * words).view(words, words)
-    sure = calibrated(held.scores, labels, held.known, held.unknown, rate)
     strange = torch.from_numpy(sure.strangeness(held.known))
     parts = _halves(held, voices)
     unknown = None
     if words > 2 and sure.possible:
-        unknown = float((sure.p(sure.strangeness(held.unknown)) <= rate).mean())
+        unknown = float((sure.p(sure.strangeness(held.unknown)) <= sure.rate).mean())
     by_voice: dict[str, float] = {}
     if held.voices and voices is not None:
         told_of = [voices[i] for i in held.rows.tolist()]
@@ -244,7 +245,7 @@ def estimated(held: Held, words: int, rate: float, voices: Sequence[str] | None)
         high,
         float(torch.bincount(labels, minlength=words).max()) / len(labels),
         held.voices,
-        kept(strange, parts, rate),
+        kept(strange, parts, sure.rate),
         unknown,
         tuple(tuple(row) for row in table.tolist()),
         by_voice,
@@ -274,9 +275,3 @@ def told(found: Estimate, words: Sequence[str]) -> dict[str, Any]:
         "words": list(words),
         "confusion": [list(row) for row in found.table],
     }
-
-
-def check_rate(rate: float) -> None:
-    """Refuse a share of known words to be rejected that nobody can mean. Raises UsageError."""
-    if not 0 < rate <= 0.5:
-        raise UsageError(f"--false-reject {100 * rate:g} %: give a share above 0, at most 50 %")
