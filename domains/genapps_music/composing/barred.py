@@ -10,26 +10,50 @@ from torch.nn import functional
 
 from genapps.batches import Ragged
 from genapps.models.autoregressive import Autoregressive
+from genapps.models.autoregressive.choosing import pick
 from genapps.models.autoregressive.ordered import OrderedModel
 from genapps.models.autoregressive.sequences import SequenceEngine
 from genapps.models.autoregressive.showing import Partly, patterns
 from genapps.models.base import Engine
-from genapps.nets.cells import CellNet
+from genapps.nets.cells import PAD, CellNet
 from genapps.spaces import Space
 from genapps.training import Recipe
 from genapps_music.codec import CONTEXT
+from genapps_music.grid import FIRST, HOLD
+
+
+def sounding(cells: Tensor, most: int) -> Tensor:
+    """Cells (B, T, V) in which a note that goes on says which: `most` more than the code with which it began.
+
+    One whose beginning is not there stays as it is.
+    """
+    time = torch.arange(cells.shape[1], device=cells.device)[None, :, None]
+    begun = torch.where(cells != HOLD, time, 0).cummax(1).values
+    last = cells.gather(1, begun)
+    return torch.where((cells == HOLD) & (last >= FIRST), last + most, cells)
 
 
 class BarredNet(CellNet):
     """The network of cells, told the context of each step; nothing is said of the context itself.
 
-    Everything is (..., CONTEXT + V), as in the frames. sizes: codes of all variables of a frame.
+    Everything is (..., CONTEXT + V), as in the frames; cells that it reads are as `sounding` has them. sizes: codes of
+    all variables of a frame.
     """
 
     def __init__(self, sizes: tuple[int, ...], *, width: int, generator: torch.Generator, **shape: Any) -> None:
         super().__init__(sizes[CONTEXT:], width=width, generator=generator, **shape)
-        most = max(sizes[:CONTEXT])
-        self.told = nn.Parameter(torch.randn(CONTEXT, most, width, generator=generator) / CONTEXT**0.5)
+        count, codes, near = self.count, 2 * self.most + 1, self.near.shape[-1]
+        self.told = nn.Parameter(torch.randn(CONTEXT, max(sizes[:CONTEXT]), width, generator=generator) / CONTEXT**0.5)
+        self.read = nn.Parameter(torch.randn(count, codes, width, generator=generator) / count**0.5)
+        self.shown = nn.Parameter(torch.randn(count, codes, width, generator=generator) / count**0.5)
+        self.near = nn.Parameter(torch.randn(count, codes, near, generator=generator))
+
+    def forward(
+        self, steps: Tensor, labels: Tensor, cache: None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """As `CellNet.forward`, of steps (B, T, CONTEXT + V, 2) of plain cells."""
+        cells = torch.stack([sounding(one, self.most) for one in steps[..., CONTEXT:, :].unbind(-1)], -1)
+        return super().forward(torch.cat([steps[..., :CONTEXT, :], cells], 2), labels, cache, generator)
 
     def around_all(self, steps: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What is known of each step (B, T, C): its context, and the shown cells before, at and after it."""
@@ -81,6 +105,43 @@ class BarredModel(OrderedModel):
     ) -> Tensor:
         """Mean negative log-likelihood of a batch of pieces, shown at random."""
         return SequenceEngine.loss(self, shown(data, self.config.unshown, draws), labels, draws, recipe, device)
+
+    def _drawn(self, told: Ragged, lengths: Tensor, shown: bool, classes: Tensor, how: Any) -> Ragged:
+        """Sequences of known length whose cells `told` are as they are, and foreseen."""
+        network, rows, longest = self.network, len(told), int(lengths.max())
+        cells, _ = Ragged(told.values.long(), told.lengths).padded(-1)
+        foreseen = self._sounding(cells)
+        pad = (torch.arange(longest) >= lengths[:, None])[..., None].expand_as(cells)
+        context = network.around_all(torch.stack([torch.where(pad, PAD, 0), foreseen], -1))
+        cache, now = network.trunk.cache(rows, longest + 1), foreseen.clone()
+        nothing = torch.full_like(cells[:, 0], -1)
+        for t in range(longest):
+            before = now[:, t - 1] if t else nothing
+            x = network.step(before if t else None, context[:, t], classes, t, cache)
+            after = foreseen[:, t + 1] if t + 1 < longest else nothing
+            for v, size in enumerate(self.space.row.sizes):
+                free = cells[:, t, v] < 0
+                if not bool(free.any()):
+                    continue
+                near = network.neighbours(now[:, t], foreseen[:, t], before, after)
+                logits = network.logits(x, context[:, t], near)[:, v, :size]
+                if how.allowed is not None:
+                    logits = logits.masked_fill(~how.allowed(cells[:, :t], cells[:, t], v), -torch.inf)
+                logits = torch.where(free[:, None], logits, 0.0)
+                codes = pick(logits, how.temperature, how.generator, how.top_k, how.top_p)
+                cells[:, t, v] = torch.where(free, codes, cells[:, t, v])
+                now[:, t, v] = self._going_on(cells[:, t, v], before[:, v])
+        return Ragged(cells[torch.arange(longest) < lengths[:, None]], lengths)
+
+    def _sounding(self, frames: Tensor) -> Tensor:
+        cells = sounding(frames[..., CONTEXT:], self.network.most)
+        return torch.cat([frames[..., :CONTEXT], cells], -1)
+
+    def _going_on(self, codes: Tensor, before: Tensor) -> Tensor:
+        """Codes (B,) of a voice as `sounding` has them, after those of the step before."""
+        most = self.network.most
+        held = torch.where((before >= FIRST) & (before < most), before + most, before)
+        return torch.where((codes == HOLD) & (held >= FIRST), held, codes)
 
 
 def shown(data: Ragged, unshown: float, generator: torch.Generator) -> Partly:
