@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from genapps_music.reading.limits import DEFAULT, Limits, check_parts, one_line, told
+from genapps_music.reading.limits import DEFAULT, Limits, check_parts, check_size, one_line, told
 from genapps_music.reading.tunes import Tune, tune_of
 from genapps_music.score import Score, Skipped, Unreadable
 
@@ -32,11 +32,10 @@ class _Text:
 
 def read_abc(data: bytes, limits: Limits = DEFAULT) -> tuple[list[Score], list[Skipped]]:
     """The tunes of a book, named by their numbers, and those that could not be read. Raises Unreadable."""
-    texts = _texts(_decoded(data))
+    check_size(len(data), limits.max_text_bytes)
+    texts = _texts(_decoded(data), limits)
     if not texts:
         raise Unreadable("no tune in it: a tune begins with X:")
-    if len(texts) > limits.max_pieces:
-        raise Unreadable(f"{len(texts):,} tunes, more than the {limits.max_pieces:,} allowed in one file")
     scores, skipped = [], []
     for name, text in zip(_names(texts), texts, strict=True):
         try:
@@ -68,8 +67,8 @@ def _names(texts: list[_Text]) -> list[str]:
     return names
 
 
-def _texts(text: str) -> list[_Text]:
-    """The tunes of a book; fields before the first hold for all."""
+def _texts(text: str, limits: Limits) -> list[_Text]:
+    """The tunes of a book; fields before the first hold for all. Raises Unreadable for too many."""
     shared: list[tuple[str, str]] = []
     tunes: list[_Text] = []
     within, lines = False, text.splitlines()
@@ -80,6 +79,8 @@ def _texts(text: str) -> list[_Text]:
         if line.startswith("X:"):
             tunes.append(_Text(one_line(line[2:].partition("%")[0], 40) or "?", list(shared)))
             within = True
+            if len(tunes) > limits.max_pieces:
+                raise Unreadable(f"more than {limits.max_pieces:,} tunes in one file")
         elif not tunes:
             if found and found[1] in _MUSIC:
                 shared.append((found[1], _plain(found[2])))
@@ -102,7 +103,7 @@ def _plain(text: str) -> str:
 
 
 def _score(name: str, text: _Text, limits: Limits) -> Score:
-    tune = Tune(said=text.said)
+    tune = Tune(text.said, limits)
     for key, value in sorted(text.head, key=lambda one: one[0] == "Q"):  # a tempo may count in lengths of L:
         tune.set(key, value, header=True)
     if not any(key == "K" for key, _ in text.head):

@@ -18,6 +18,7 @@ class Limits:
 
     max_bytes: int = 32 * MIB
     max_midi_bytes: int = 4 * MIB  # 200,000 notes are 1.6 MB
+    max_text_bytes: int = 16 * MIB  # ABC and JSON, which take much more room once they are read
     max_expanded: int = 64 * MIB  # of the whole archive
     max_entries: int = 1_000
     max_notes: int = 200_000

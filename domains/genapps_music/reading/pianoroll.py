@@ -17,7 +17,16 @@ from typing import Any
 from genapps.errors import InputError
 from genapps.io.limits import Limits as JsonLimits
 from genapps.io.limits import parse_json
-from genapps_music.reading.limits import DEFAULT, Limits, check_end, check_notes, check_parts, one_line, ordered
+from genapps_music.reading.limits import (
+    DEFAULT,
+    Limits,
+    check_end,
+    check_notes,
+    check_parts,
+    check_size,
+    one_line,
+    ordered,
+)
 from genapps_music.score import QUARTER, Note, Part, Score, Skipped, Unreadable
 
 STEP = 0.25  # quarter notes in a frame where the file does not say
@@ -29,6 +38,7 @@ _SETTINGS = frozenset(("step", "tempo", "names", "programs", "again"))
 
 def read_rolls(data: bytes, limits: Limits = DEFAULT) -> tuple[list[Score], list[Skipped]]:
     """The pieces of a JSON file, named "train/0", "1" ..., and those that are none. Raises Unreadable."""
+    check_size(len(data), limits.max_text_bytes)
     try:
         value = parse_json(data, "", JsonLimits(max_json_depth=limits.max_depth))
     except InputError as error:

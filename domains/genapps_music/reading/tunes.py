@@ -98,6 +98,8 @@ class Tune:
     """A tune as it is read, line by line."""
 
     said: Counter[str]
+    limits: Limits
+    events: int = 0
     unit: Fraction | None = None
     meter: tuple[int, int] | None = (4, 4)
     key: dict[str, int] = field(default_factory=dict)
@@ -159,6 +161,7 @@ class Tune:
                 self.order = ""
                 self.said["order of parts not understood"] += 1
         else:
+            self._count()
             self.part = value[:1]
             self.voice.measures.append(Measure(self.voice.meter, self.part, begins=True))
 
@@ -259,6 +262,7 @@ class Tune:
         if left:
             event.length *= factor
             voice.tuplet = factor, left - 1
+        self._count()
         event.length = manageable(event.length * voice.factor)
         voice.factor = Fraction(1)
         if voice.overlaid:
@@ -268,6 +272,10 @@ class Tune:
             return
         voice.measure.events.append(event)
         voice.last = event
+
+    def _count(self) -> None:
+        self.events += 1
+        check_notes(self.events, self.limits)
 
     def _broken(self, signs: str) -> None:
         """a>b: the first note longer by a half, the second shorter by as much; >> and >>> go on halving."""

@@ -9,6 +9,7 @@ from genapps_music.reading.limits import Limits
 from genapps_music.score import Unreadable
 
 MAX_ELEMENTS = 4_000_000
+MAX_KEPT = 1_500_000
 
 
 class Element:
@@ -46,7 +47,7 @@ class Kept:
         self.tags, self.max_depth = tags, max_depth
         self.root: Element | None = None
         self.open: list[Element] = []
-        self.depth = self.elements = 0
+        self.depth = self.elements = self.kept = 0
         self.passed = 0  # depth of the element that is passed over
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -64,6 +65,9 @@ class Kept:
                 raise Unreadable(f"XML, but no score: it begins with <{tag[:40]}>")
             self.passed = self.depth
             return
+        self.kept += 1
+        if self.kept > MAX_KEPT:
+            raise Unreadable(f"XML of more than {MAX_KEPT:,} signs")
         element = Element(tag, attributes)
         if self.open:
             self.open[-1].children.append(element)

@@ -112,7 +112,9 @@ def _ended(sound: Wave, rate: int) -> Wave:
 def _tone(part: Part, note: Note, seconds: float, rate: int) -> Wave:
     if part.drums:
         return _drum(note.pitch, rate)
-    return _sounding(part.program // 8, note.pitch, round(seconds * rate), rate)
+    # Long ones are made anew each time, as many of them would take much room.
+    make = _sounding if seconds < 4 else _sounding.__wrapped__
+    return make(part.program // 8, note.pitch, round(seconds * rate), rate)
 
 
 def _rise(samples: int) -> Wave:

@@ -172,6 +172,9 @@ def test_what_grows_too_large_is_skipped() -> None:
     body = "".join(f"|:{'CDEF' * 50}|1-16 G:|" for _ in range(10))
     _, [one] = read_abc((HEAD + body).encode(), Limits(max_notes=20_000))
     assert "20,000 notes" in one.reason
+    for body in ("C" * 101, "P:A\n" * 101 + "C|"):
+        _, [one] = read_abc((HEAD + body).encode(), Limits(max_notes=100))
+        assert "100 notes" in one.reason
 
 
 @pytest.mark.skipif(find_spec("music21") is None, reason="music21 is not installed")

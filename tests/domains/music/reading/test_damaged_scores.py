@@ -112,6 +112,7 @@ def test_random_bytes(begin: bytes, tmp_path: Path) -> None:
         ("notes.txt", b"Dear diary", "what is read: .mid"),
         ("a.abc", b"Dear diary", "a tune begins with X:"),
         ("a.abc", b"X:1\n\0\0", "no text"),
+        ("a.abc", b"X:1\n" * 30_000, "more than 20,000 tunes"),
         ("a.json", b"[" * 100_000, "nested deeper"),
         ("a.json", b"[" * 80 + b"]" * 80, "nested deeper"),
         ("a.json", b'{"a": 1}', "without lists of pieces"),
