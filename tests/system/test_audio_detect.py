@@ -136,3 +136,20 @@ def test_a_rate_that_few_normal_clips_cannot_promise_is_said(set_: Path, capsys:
     assert main(["audio", "detect", str(set_), "--false-alarm-rate", "0.01", "--fail-on-anomaly"]) == 0
     out = capsys.readouterr().out
     assert "cannot promise a false-alarm rate of 0.01 from 20 normal clips" in out and "needs 99" in out
+
+
+def test_the_clips_that_ship_are_told_apart_and_their_events_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = Path(__file__).parents[2] / "domains" / "genapps_audio" / "samples" / "machine"
+    scores = tmp_path / "scores.csv"
+    assert main(["audio", "detect", str(clips), "-o", str(scores)]) == 0
+    assert "8 of 8 odd ones found, 0 of 4 good ones in alarm" in capsys.readouterr().out
+    with scores.open() as file, (clips / "events.csv").open() as planted:
+        found = {row["clip"]: row for row in csv.DictReader(file)}
+        for event in csv.DictReader(planted):
+            told = found[event["clip"]]
+            for unit in ("second", "hz"):
+                low = max(float(told[f"event_from_{unit}"]), float(event[f"from_{unit}"]))
+                high = min(float(told[f"event_to_{unit}"]), float(event[f"to_{unit}"]))
+                assert high - low > 0.4 * (float(event[f"to_{unit}"]) - float(event[f"from_{unit}"])), event["clip"]
