@@ -15,7 +15,7 @@ from genapps_music.judging.rules import Rate
 from genapps_music.judging.statistics import KINDS
 
 NEAR, FAR = 0.1, 0.4  # of the way from held-out real pieces to independent notes
-GOOD, POOR = 0.8, 0.5  # of what held-out real pieces reach
+GOOD, POOR = 0.7, 0.5  # of what held-out real pieces reach
 TELLS = 2.0  # times as far as held-out real pieces must independent notes lie, else a figure tells nothing
 OFTEN = 3.0  # times as often as in real pieces
 FEW = 8  # made pieces below which it counts whether one is a copy, not how many
