@@ -8,8 +8,8 @@
 esc: a class of ESC-10 is normal (folds 1 to 3, 12 clips), and of all classes' clips of folds 4 and 5 its own are told
 from the others. Members and settings were chosen on folds 1 to 3 alone, each of them held out in turn, with the other
 classes' clips of that fold as strangers: `--development` prints that. Beside it stand, in the same run, kNN on mean and
-deviation of log-mel spectra (librosa) and PyOD's AudioAE, and each member by itself, which decided nothing. Folds 4 and 5
-were judged only after all was chosen; later runs, after what machines asked for was changed, gave the same figures.
+deviation of log-mel spectra (librosa) and PyOD's AudioAE, and each member by itself, which decided nothing. Folds 4 and
+5 were judged only after all was chosen; later runs, after what machines asked for was changed, gave the same figures.
 
 machines: motors, fans and valves by datasets/build_machine_sounds.py, 24 normal clips of each; faults at several SNRs,
 and normal clips judged at a promised rate: how many raise an alarm, how many faults are found, and how much of a
