@@ -15,8 +15,10 @@ _UNEVEN = 0.15  # deviation of the logarithm of a state's length
 def space_of(family: str, steps: int, width: int, classes: int) -> Space:
     """The space that coefficients (N, T, K) of so many classes have for a family."""
     numbers = (Continuous(),)
-    if family in ("gmm", "vae"):
+    if family == "gmm":
         return Pixels(1, steps, width)
+    if family == "vae":
+        return Columns(numbers * (steps * width))
     if family == "rbm":
         return Columns(numbers * (steps * width) + ((Categorical(classes),) if classes else ()))
     return Frames(numbers * (width * (KINDS if family == "hmm" else 1)), steps)
@@ -24,8 +26,10 @@ def space_of(family: str, steps: int, width: int, classes: int) -> Space:
 
 def told(family: str, coefficients: Tensor, labels: Tensor | None) -> Tensor:
     """Coefficients (N, T, K) as a family learns them."""
-    if family in ("gmm", "vae"):
+    if family == "gmm":
         return coefficients[:, None]
+    if family == "vae":
+        return coefficients.flatten(1)
     if family == "hmm":
         return with_slopes(coefficients)
     if family == "rbm":
@@ -51,7 +55,9 @@ def draw(
     if family == "hmm":
         return _of_states(part, steps, n, temperature, generator)
     if family == "vae":
-        return _expected(part, n, labels, temperature, generator)[:, 0]
+        # With the decoder's noise: of components of whole spectrograms it is smooth, and without it clips are too alike.
+        rows: Tensor = part.sample(n, labels=labels, temperature=temperature, generator=generator)
+        return rows.view(n, steps, width).float()
     if family == "rbm":
         return _of_machine(part, n, labels, classes, temperature, generator)[:, : steps * width].view(n, steps, width)
     if family == "autoregressive":
@@ -76,23 +82,6 @@ def _of_states(part: Family, steps: int, n: int, temperature: float, generator: 
     states = paths_of_states(engine.transmat_, n, steps, _UNEVEN * temperature**0.5, generator)
     means, variances = engine.means_.double(), engine.covars_.double()
     return draw_paths(means[states], variances[states], temperature, generator).float()
-
-
-def _expected(part: Family, n: int, labels: Tensor | None, temperature: float, generator: torch.Generator) -> Tensor:
-    """What the decoder expects of latents that are drawn from the mixture of their class."""
-    engine = part.engine
-    network = engine.network
-    latents = torch.zeros(n, network.latent)
-    told = torch.zeros(n, network.classes)
-    if labels is None:
-        latents = network.prior().sample(n, generator, temperature)
-    else:
-        told = torch.nn.functional.one_hot(labels, network.classes).float()
-        for label in labels.unique().tolist():
-            rows = labels == label
-            latents[rows] = network.prior(label).sample(int(rows.sum()), generator, temperature)
-    found: Tensor = engine.mean_image(torch.cat([latents, told], 1), generator, temperature)
-    return found.float()
 
 
 def _of_machine(
