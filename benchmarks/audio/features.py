@@ -1,6 +1,7 @@
 """Cepstra of 3,000 short clips and waves from magnitudes, beside librosa: equal, and at what processor time.
 
-    python benchmarks/audio/features.py
+    python benchmarks/audio/features.py cepstra
+    python benchmarks/audio/features.py phases
 
 One thread. Cepstra and their slopes of all clips of spoken digits, as librosa is called (a clip at a time), and as
 `genapps_audio.signal.ragged.mfccs` does it; the difference is of the largest value that librosa gives. Waves: spectral
@@ -10,13 +11,14 @@ Griffin and Lim's algorithm after 8, 32 and 100 rounds, means over clips and see
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
 import librosa
 import numpy as np
 import torch
-from keep import write
+from keep import read, write
 from sets import folder
 
 from genapps_audio.reading.clips import open_clips
@@ -53,7 +55,7 @@ def cepstra(waves: list[np.ndarray]) -> list[dict[str, Any]]:
         fast = time.process_time() - begun
         far = max(float(np.abs(a.numpy() - b).max()) for a, b in zip(ours, theirs, strict=True))
         top = max(float(np.abs(b).max()) for b in theirs)
-        row = {"what": "cepstra and slopes", **bands.to_json(), "clips": len(waves), "librosa_seconds": slow}
+        row = {**bands.to_json(), "clips": len(waves), "librosa_seconds": slow}
         rows.append({**row, "seconds": fast, "times_faster": slow / fast, "greatest_difference": far / top})
         print(f"n_fft {bands.n_fft:5}: librosa {slow:.2f} s, ours {fast:.2f} s, x {slow / fast:.1f}, {far / top:.1e}")
     return rows
@@ -80,7 +82,7 @@ def phases() -> list[dict[str, Any]]:
                 spent["librosa"] += time.process_time() - begun
                 for name, one in (("ours", made), ("librosa", torch.from_numpy(theirs))):
                     found[name].append(float(spectral_convergence(one[None], asked[None], FFT, HOP)))
-            row = {"what": "phases", "clip": clip.name, "seconds_of_sound": len(wave) / clip.rate, "rounds": rounds}
+            row = {"clip": clip.name, "seconds_of_sound": len(wave) / clip.rate, "rounds": rounds}
             for name in found:
                 row |= {f"{name}_db": float(np.mean(found[name])), f"{name}_seconds": spent[name] / SEEDS}
             rows.append(row)
@@ -88,24 +90,28 @@ def phases() -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> None:
+def main(part: str) -> None:
     torch.set_num_threads(1)
-    waves = [clip.mono for clip in open_clips(folder("fsdd"))]
-    rows = cepstra(waves) + phases()
-    summary: dict[str, Any] = {
-        "times_faster": min(row["times_faster"] for row in rows if "times_faster" in row),
-        "greatest_difference": max(row["greatest_difference"] for row in rows if "times_faster" in row),
-    }
-    for rounds in ROUNDS:
-        own = [row for row in rows if row.get("rounds") == rounds]
-        summary[f"rounds_{rounds}"] = {
-            key: float(np.mean([row[key] for row in own]))
-            for key in ("ours_db", "librosa_db", "ours_seconds", "librosa_seconds")
-        }
+    before = read("features")
+    rows = [row for row in before.get("rows", []) if row["part"] != part]
+    summary: dict[str, Any] = before.get("summary", {})
+    if part == "cepstra":
+        own = cepstra([clip.mono for clip in open_clips(folder("fsdd"))])
+        summary["times_faster"] = [row["times_faster"] for row in own]
+        summary["greatest_difference"] = max(row["greatest_difference"] for row in own)
+    else:
+        own = phases()
+        for rounds in ROUNDS:
+            mine = [row for row in own if row["rounds"] == rounds]
+            summary[f"rounds_{rounds}"] = {
+                key: float(np.mean([row[key] for row in mine]))
+                for key in ("ours_db", "librosa_db", "ours_seconds", "librosa_seconds")
+            }
     print(summary)
     settings = {"threads": 1, "n_mfcc": COUNT, "width": WIDTH, "seeds": SEEDS, "n_fft": FFT, "hop": HOP}
-    write("features", rows, {**settings, "librosa": librosa.__version__, "torch": torch.__version__}, summary)
+    versions = {"librosa": librosa.__version__, "torch": torch.__version__}
+    write("features", rows + [{"part": part, **row} for row in own], {**settings, **versions}, summary)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else "cepstra")

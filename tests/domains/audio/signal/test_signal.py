@@ -20,7 +20,7 @@ from genapps_audio.signal.mel import (
     to_hz,
     to_mel,
 )
-from genapps_audio.signal.phase import griffin_lim, spectral_convergence
+from genapps_audio.signal.phase import first_phases, griffin_lim, spectral_convergence
 from genapps_audio.signal.ragged import Bands, groups, log_mels
 from genapps_audio.signal.resampling import resample, smooth
 from genapps_audio.signal.spectra import frames_of, istft, overlap_add, stft
@@ -109,16 +109,42 @@ def test_the_pseudo_inverse_gives_back_the_bands() -> None:
     assert float((again - mel).norm() / mel.norm()) < 0.2 and float(power.min()) >= 0
 
 
+def test_first_phases_turn_as_tones_do() -> None:
+    wave = torch.stack([tone(f, 8_000) for f in (440.0, 1_234.5)])
+    spectrum = stft(wave, 512, 128)
+    guessed = first_phases(spectrum.abs(), 512, 128)
+    loud = spectrum.abs() > 0.7 * spectrum.abs().amax((1, 2), keepdim=True)
+    error = (guessed.diff(dim=2) - spectrum.angle().diff(dim=2) + torch.pi).remainder(2 * torch.pi) - torch.pi
+    assert float(error[loud[..., 1:] & loud[..., :-1]].abs().max()) < 0.2
+    random = torch.rand(spectrum.shape, generator=torch.Generator().manual_seed(0)) * 2 * torch.pi
+    for rounds, better in ((0, 2), (8, 2)):  # dB
+        found = [
+            spectral_convergence(
+                griffin_lim(spectrum.abs(), 512, 128, length=8_000, rounds=rounds, start=start),
+                spectrum.abs(),
+                512,
+                128,
+            )
+            for start in (guessed, random)
+        ]
+        assert bool((found[0] < found[1] - better).all())
+
+
 def test_phases_are_seeded_and_momentum_helps() -> None:
     wave = noise(2, 6_000) * 0.1 + tone(500, 8_000, 0.75)[None]
     magnitude = stft(wave, 256, 64).abs()
     first, again = (griffin_lim(magnitude, 256, 64, length=6_000, rounds=8) for _ in range(2))
     assert torch.equal(first, again)
-    reached = spectral_convergence(first, magnitude, 256, 64)
-    plain = spectral_convergence(
-        griffin_lim(magnitude, 256, 64, length=6_000, rounds=8, momentum=0), magnitude, 256, 64
+    start = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(0)) * 2 * torch.pi
+    reached, plain, none = (
+        spectral_convergence(
+            griffin_lim(magnitude, 256, 64, length=6_000, rounds=rounds, momentum=momentum, start=start),
+            magnitude,
+            256,
+            64,
+        )
+        for rounds, momentum in ((8, 0.99), (8, 0.0), (0, 0.99))
     )
-    none = spectral_convergence(griffin_lim(magnitude, 256, 64, length=6_000, rounds=0), magnitude, 256, 64)
     assert bool((reached < none - 5).all()) and bool((reached < plain).all())
     alone = griffin_lim(magnitude[0], 256, 64, length=6_000, rounds=4)
     assert alone.shape == (6_000,)
