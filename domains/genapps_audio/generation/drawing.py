@@ -55,7 +55,7 @@ def draw(
     if family == "hmm":
         return _of_states(part, steps, n, temperature, generator)
     if family == "vae":
-        # With the decoder's noise: of components of whole spectrograms it is smooth, and without it clips are too alike.
+        # With the decoder's noise: of components of whole spectrograms it is smooth; without it clips are too alike.
         rows: Tensor = part.sample(n, labels=labels, temperature=temperature, generator=generator)
         return rows.view(n, steps, width).float()
     if family == "rbm":
