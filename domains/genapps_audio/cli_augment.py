@@ -50,7 +50,7 @@ def augment(clips: str, output: str | None, as_json: bool, **options: Any) -> No
     \b
     Examples:
       genapps audio augment clips/ --copies 2 -o larger/
-      genapps audio augment clips/ --per-class 40 --transforms pitch,noise=0.5 --report larger.html -o larger/
+      genapps audio augment clips/ --per-class 40 --transforms pitch,noise=0.5 --report more.html -o more/
     """
     if output in (None, "-"):
         raise UsageError("name a new folder for the clips: -o larger/")
