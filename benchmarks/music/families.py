@@ -32,7 +32,7 @@ NAME = "families"
 OPTIONS: dict[str, dict[str, Any]] = {
     "autoregressive": {"within": "keys", **SETTINGS["jsb"]},
     "gan": {},
-    "gmm": {"n_components": 64},
+    "gmm": {"n_components": 32},
     "hmm": {"n_components": 128},
     "rbm": {
         "n_components": 8,
@@ -56,7 +56,7 @@ GRADIENT: dict[str, dict[str, Any]] = {
         "ema": 0.98,
         "schedule": "cosine",
     },
-    "vae": {"min_steps": 600, "max_steps": 600, "check_steps": 60},
+    "vae": {"min_steps": 400, "max_steps": 400, "check_steps": 50},
 }
 
 
