@@ -67,8 +67,8 @@ def recognize(clips: tuple[str, ...], output: str | None, as_json: bool, **optio
     \b
     Examples:
       genapps audio recognize clips/ new/ -o heard.csv --report heard.html
-      genapps audio recognize clips/ --save voice.genapps
-      genapps audio recognize new/ --model voice.genapps -o heard.csv
+      genapps audio recognize clips/ --save words.genapps
+      genapps audio recognize new/ --model words.genapps -o heard.csv
     """
     _check(clips, output, as_json, options)
     from genapps.threads import threads

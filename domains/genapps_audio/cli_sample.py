@@ -34,7 +34,7 @@ def sample(model: str, output: str | None, as_json: bool, report: Path | None, *
 
     \b
     Examples:
-      genapps audio sample voice.genapps -n 100 -o made/
+      genapps audio sample voice.genapps -n 100 -o drawn/
       genapps audio sample voice.genapps -n 20 --label yes --seconds 0.8 -o yes.wav
       genapps audio sample voice.genapps -n 50 --temperature 0.7 --seed 7 -o usual/ --report usual.html
     """

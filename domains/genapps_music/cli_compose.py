@@ -39,7 +39,7 @@ def compose(model: str, output: str | None, report: Path | None, as_json: bool, 
 
     \b
     Examples:
-      genapps music compose bach.genapps -n 20 --bars 8 -o new/
+      genapps music compose bach.genapps -n 20 --bars 8 -o composed/
       genapps music compose bach.genapps --bars 4 --temperature 0.9 -o tune2.mid
       genapps music compose bach.genapps -n 3 --top-p 0.95 --seed 7 -o some/ --report page.html
     """

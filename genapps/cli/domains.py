@@ -104,6 +104,17 @@ BUILT_IN = {
     "audio": Domain(
         cli="genapps_audio.cli:cli",
         help="Audio: more clips like a folder's, variants of them, odd ones, and spoken words.",
+        sample="machine",
+        demo=(
+            "detect",
+            "{sample}",
+            "-o",
+            "{folder}/scores.csv",
+            "--events",
+            "{folder}/events.csv",
+            "--report",
+            "{folder}/report.html",
+        ),
     ),
     "music": Domain(
         cli="genapps_music.cli:cli",

@@ -77,3 +77,16 @@ def test_demo_of_images(here: Callable[..., Any], tmp_path: Path) -> None:
     assert sum(sound) <= 2
     assert len(list((tmp_path / "found" / "heat").rglob("*.png"))) == 30
     assert "</html>" in (tmp_path / "found" / "report.html").read_text("utf-8")
+
+
+def test_demo_of_audio(here: Callable[..., Any], tmp_path: Path) -> None:
+    done = here("audio", "demo", "-o", tmp_path / "heard")
+    assert done.code == 0, done.err
+    assert shlex.split(done.err.splitlines()[0])[:4] == ["$", "genapps", "audio", "detect"]
+    rows = list(csv.DictReader((tmp_path / "heard" / "scores.csv").read_text("utf-8").splitlines()))
+    sound = [row["is_anomaly"] == "true" for row in rows if "good" in row["clip"]]
+    faulty = [row["is_anomaly"] == "true" for row in rows if "good" not in row["clip"]]
+    assert (len(sound), len(faulty)) == (4, 8)
+    assert sum(faulty) >= 7
+    assert sum(sound) <= 1
+    assert "</html>" in (tmp_path / "heard" / "report.html").read_text("utf-8")

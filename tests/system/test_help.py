@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +103,52 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_series_desk(folder / "timeseries")
     write_molecule_desk(folder / "molecule")
     write_image_desk(folder / "image")
+    write_audio_desk(folder / "audio")
+    write_music_desk(folder / "music")
     return folder
+
+
+def write_audio_desk(folder: Path, rate: int = 8000) -> None:
+    """What the examples of sounds speak of: tones that rise and tones that fall, called yes and no."""
+    draw = np.random.default_rng(0)
+    time = np.arange(rate // 2) / rate
+    for label, bend in (("yes", 800.0), ("no", -400.0)):
+        for home in (f"clips/{label}", f"made/{label}", f"others/{label}", "good" if label == "yes" else "new"):
+            (folder / home).mkdir(parents=True)
+            for k in range(14):
+                tone = np.sin(2 * np.pi * (draw.uniform(700, 800) + bend / 2 * time) * time)
+                heard = 0.3 * tone * np.hanning(len(time)) + 0.003 * draw.standard_normal(len(time))
+                write_sound(folder / home / f"{label}{k}.wav", heard, rate)
+    shutil.copy(folder / "new" / "no0.wav", folder / "clip.wav")
+    clips = str(folder / "clips")
+    few = ["--family", "gmm", "--set", "n_components=2", "-q", "-o", str(folder / "voice.genapps")]
+    assert main(["audio", "fit", clips, *few]) == 0
+    assert main(["audio", "recognize", clips, "-q", "--save", str(folder / "words.genapps")]) == 0
+    assert main(["audio", "detect", str(folder / "good"), "-q", "--save", str(folder / "machine.genapps")]) == 0
+
+
+def write_sound(path: Path, samples: np.ndarray, rate: int) -> None:
+    """A WAV file of 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+
+
+def write_music_desk(folder: Path) -> None:
+    """What the examples of music speak of: some of the chorales that ship, under many names."""
+    shipped = ROOT / "domains" / "genapps_music" / "samples"
+    chorales = sorted((shipped / "chorales").iterdir())
+    for home, some in (("scores", chorales[:30]), ("new", chorales[30:38]), ("others", chorales[38:46])):
+        (folder / home).mkdir(parents=True)
+        for one in some:
+            shutil.copy(one, folder / home / one.name)
+    for name, one in zip(("tune", "other"), chorales, strict=False):
+        shutil.copy(one, folder / f"{name}.mid")
+    shutil.copy(shipped / "melody.mid", folder / "melody.mid")
+    few = ["--set", "training.max_steps=3", "--set", "latents.training.max_steps=3"]
+    assert main(["music", "fit", str(folder / "scores"), *few, "-q", "-o", str(folder / "bach.genapps")]) == 0
 
 
 def write_image_desk(folder: Path, side: int = 16) -> None:
@@ -130,8 +176,8 @@ def write_image_desk(folder: Path, side: int = 16) -> None:
     (folder / "boards.json").write_text(json.dumps({**about, "annotations": [box]}))
     learn = ["image", "fit", str(folder / "photos"), "--family", "gmm", "-q", "-o", str(folder / "mine.genapps")]
     assert main(learn) == 0
-    for name, wave in (("painting", np.sin(down / 2) + np.cos(across)), ("texture", np.cos(down * across / 9))):
-        colors = (wave - wave.min())[..., None] * (60, 40, 20)
+    for name, height in (("painting", np.sin(down / 2) + np.cos(across)), ("texture", np.cos(down * across / 9))):
+        colors = (height - height.min())[..., None] * (60, 40, 20)
         Image.fromarray(colors.astype(np.uint8)).save(folder / f"{name}.png")
     for name, label in (("good", "cat"), ("new", "dog")):
         shutil.copytree(folder / "photos" / label, folder / name)
@@ -236,6 +282,7 @@ def write_customers(path: Path, rows: int, seed: int) -> None:
 
 
 TRAINING = {"synthesize", "fit", "impute", "augment"}
+OWN_DESKS = {"timeseries", "molecule", "image", "audio", "music"}  # a result of one example is the input of another
 ELSEWHERE = {"adult"}  # needs a file that is not ours to give
 ALL_EXAMPLES = sorted(
     {*EXAMPLES, *readme_examples(), *(text for _, command in COMMANDS for text in examples_of(command))}
@@ -267,6 +314,15 @@ def quick(example: str) -> list[str]:
         words += ["--steps", "2", "--size", "8"]
     if words[:2] == ["image", "evaluate"] and "--features" not in words:
         words += ["--features", "pixels"]
+    if words[:2] == ["audio", "fit"]:
+        words = ["5s" if word == "5m" else word for word in words] + (
+            ["--set", "training.max_steps=3"] if "--family" in words else ["--family", "gmm"]
+        )
+    if words[:2] == ["music", "fit"] and "--family" not in words:
+        words = ["5s" if word == "10m" else word for word in words]
+        words += ["--set", "training.max_steps=3", "--set", "latents.training.max_steps=3"]
+    if words[:2] == ["music", "compose"]:
+        words = ["2" if word in {"20", "3"} else word for word in words]
     if words[1:2] in (["upscale"], ["stylize"]) and "--model" not in words:
         words += ["--steps", "2", *(["--no-ensemble"] if words[1] == "upscale" else [])]
     return [word for word in words if word != "--follow"]  # which waits for ever
@@ -281,7 +337,7 @@ def test_examples_run(
         pytest.skip("the demo has a test of its own")
     if ELSEWHERE & set(words) and "--from" in words:
         pytest.skip("needs a file that is not ours to give")
-    if words[0] in {"timeseries", "molecule", "image"}:  # a result of one example is the input of another
+    if words[0] in OWN_DESKS:
         desk = shutil.copytree(desk / words[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(desk)
     code = main(words)
