@@ -33,6 +33,59 @@ def sounding(cells: Tensor, most: int) -> Tensor:
     return torch.where((cells == HOLD) & (last >= FIRST), last + most, cells)
 
 
+class Relative(nn.Module):
+    """What intervals say of the notes of a step, wherever they lie: moves of a voice, intervals to others, parallels.
+
+    What is added to the logits of the notes of a voice: by how far they are from its last one; by how far from what
+    another voice sounds; and for the one note that moves as another voice does, by the interval that both had before.
+    """
+
+    pairs: Tensor
+    earlier: Tensor
+
+    def __init__(self, voices: int, most: int) -> None:
+        super().__init__()
+        self.voices, self.most, self.wide = voices, most, 2 * most + 1
+        self.melody = nn.Parameter(torch.zeros(voices * self.wide, 1))
+        self.harmony = nn.Parameter(torch.zeros(voices * voices * self.wide, 1))
+        self.parallel = nn.Parameter(torch.zeros(voices * voices * 12, 1))
+        pairs = torch.arange(voices * voices).view(voices, voices)
+        self.register_buffer("pairs", pairs, persistent=False)
+        self.register_buffer("earlier", torch.ones(voices, voices).tril(-1).bool(), persistent=False)
+
+    def forward(self, now: Tensor, shown: Tensor, before: Tensor) -> Tensor:
+        """(..., V, most), of cells (..., V) as `sounding` has them: of the step, shown of it, and of the one before."""
+        (last, had), (own, is_own), (told, is_told) = (self._notes(codes) for codes in (before, now, shown))
+        others = torch.where(self.earlier, own[..., None, :], told[..., None, :])  # (..., v, w)
+        there = torch.where(self.earlier, is_own[..., None, :], is_told[..., None, :])
+        there = there & ~torch.eye(self.voices, dtype=torch.bool, device=there.device)
+        notes = torch.arange(self.most, device=now.device) - FIRST
+        rows = self.pairs[0, :, None]
+        moves = (notes - last[..., None]).clamp(-self.most, self.most) + self.most
+        found = _looked(self.melody, rows * self.wide + moves) * had[..., None]
+        apart = (notes - others[..., None]).clamp(-self.most, self.most) + self.most
+        found = found + (_looked(self.harmony, self.pairs[..., None] * self.wide + apart) * there[..., None]).sum(-2)
+        found = found * (notes >= 0)
+        moved = others - last[..., None, :]
+        target = last[..., :, None] + moved
+        both = there & had[..., None, :] & had[..., :, None] & (moved != 0)
+        both = both & (target >= 0) & (target < self.most - FIRST)
+        interval = (last[..., :, None] - last[..., None, :]) % 12
+        pull = _looked(self.parallel, self.pairs * 12 + interval) * both
+        return found.scatter_add(-1, target.clamp(0, self.most - FIRST - 1) + FIRST, pull)
+
+    def _notes(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """How high above its voice's lowest each cell sounds, 0 where nothing does, and whether it sounds."""
+        sounds = codes >= FIRST
+        held = codes >= self.most + FIRST
+        return torch.where(sounds, codes - FIRST - self.most * held, 0), sounds
+
+
+def _looked(table: Tensor, places: Tensor) -> Tensor:
+    """The entries of a table (N, 1) at those places."""
+    return functional.embedding(places, table)[..., 0]
+
+
 class BarredNet(CellNet):
     """The network of cells, told the context of each step; nothing is said of the context itself.
 
@@ -47,13 +100,17 @@ class BarredNet(CellNet):
         self.read = nn.Parameter(torch.randn(count, codes, width, generator=generator) / count**0.5)
         self.shown = nn.Parameter(torch.randn(count, codes, width, generator=generator) / count**0.5)
         self.near = nn.Parameter(torch.randn(count, codes, near, generator=generator))
+        self.relative = Relative(count, self.most)
 
     def forward(
         self, steps: Tensor, labels: Tensor, cache: None = None, generator: torch.Generator | None = None
     ) -> Tensor:
         """As `CellNet.forward`, of steps (B, T, CONTEXT + V, 2) of plain cells."""
         cells = torch.stack([sounding(one, self.most) for one in steps[..., CONTEXT:, :].unbind(-1)], -1)
-        return super().forward(torch.cat([steps[..., :CONTEXT, :], cells], 2), labels, cache, generator)
+        outputs = super().forward(torch.cat([steps[..., :CONTEXT, :], cells], 2), labels, cache, generator)
+        now, known = functional.pad(cells, (0, 0, 0, 0, 1, 1), value=-1).unbind(-1)  # (B, T + 2, V)
+        moves = self.relative(now[:, 1:], known[:, 1:], now[:, :-1])
+        return outputs + functional.pad(moves.flatten(-2), (1 + CONTEXT * self.most, 0))
 
     def around_all(self, steps: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What is known of each step (B, T, C): its context, and the shown cells before, at and after it."""
@@ -124,7 +181,11 @@ class BarredModel(OrderedModel):
                 if not bool(free.any()):
                     continue
                 near = network.neighbours(now[:, t], foreseen[:, t], before, after)
-                logits = network.logits(x, context[:, t], near)[:, v, :size]
+                logits = network.logits(x, context[:, t], near)[:, v]
+                if v >= CONTEXT:
+                    moves = network.relative(*(one[:, CONTEXT:] for one in (now[:, t], foreseen[:, t], before)))
+                    logits = logits + moves[:, v - CONTEXT]
+                logits = logits[:, :size]
                 if how.allowed is not None:
                     logits = logits.masked_fill(~how.allowed(cells[:, :t], cells[:, t], v), -torch.inf)
                 logits = torch.where(free[:, None], logits, 0.0)
