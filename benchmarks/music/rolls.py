@@ -36,10 +36,10 @@ SETTINGS: dict[str, dict[str, Any]] = {  # chosen on the validation part
     "nottingham": {"dropout": 0.05, "hidden": 128, "channels": 48, "reach": 16, "counts": 6},
 }
 TRAINING = {
-    "jsb": {"batch_size": 16, "learning_rate": 6e-3, "check_steps": 50, "ema": 0.99},
-    "nottingham": {"batch_size": 6, "learning_rate": 4e-3, "check_steps": 150, "ema": 0.99},
+    "jsb": {"batch_size": 16, "learning_rate": 6e-3, "check_steps": 65, "ema": 0.99, "clip": 60.0},
+    "nottingham": {"batch_size": 6, "learning_rate": 4e-3, "check_steps": 135, "ema": 0.99, "clip": 250.0},
 }
-STEPS = {"jsb": 300, "nottingham": 300}
+STEPS = {"jsb": 390, "nottingham": 265}
 CHECKED = 60  # pieces
 PUBLISHED = {"jsb": 5.56, "nottingham": 2.31}  # RNN-NADE (HF), Boulanger-Lewandowski et al. 2012, as others cite it
 
