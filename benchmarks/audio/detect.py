@@ -269,7 +269,7 @@ def long(hours: float) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     row = {
         "hours": hours,
         "windows": told["windows"],
-        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "command_cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
         "most_memory_mb": round(after.ru_maxrss / 1024),
         "faults": len(planted_in),
         "faults_found": len(planted_in & alarmed),
