@@ -21,6 +21,8 @@ from genapps.training import Recipe
 from genapps_music.codec import CONTEXT
 from genapps_music.grid import FIRST, HOLD
 
+_GAIN, _PULL = 2.0, 6.0  # times what is learnt of intervals and of parallels: their few weights have far to go
+
 
 def sounding(cells: Tensor, most: int) -> Tensor:
     """Cells (B, T, V) in which a note that goes on says which: `most` more than the code with which it began.
@@ -40,50 +42,49 @@ class Relative(nn.Module):
     another voice sounds; and for the one note that moves as another voice does, by the interval that both had before.
     """
 
-    pairs: Tensor
+    apart: Tensor
     earlier: Tensor
 
     def __init__(self, voices: int, most: int) -> None:
         super().__init__()
-        self.voices, self.most, self.wide = voices, most, 2 * most + 1
-        self.melody = nn.Parameter(torch.zeros(voices * self.wide, 1))
-        self.harmony = nn.Parameter(torch.zeros(voices * voices * self.wide, 1))
-        self.parallel = nn.Parameter(torch.zeros(voices * voices * 12, 1))
-        pairs = torch.arange(voices * voices).view(voices, voices)
-        self.register_buffer("pairs", pairs, persistent=False)
-        self.register_buffer("earlier", torch.ones(voices, voices).tril(-1).bool(), persistent=False)
+        self.voices, self.most, self.notes = voices, most, most - FIRST
+        wide = 2 * self.notes - 1
+        self.melody = nn.Parameter(torch.zeros(voices, wide))
+        self.harmony = nn.Parameter(torch.zeros(voices, voices, wide))
+        self.parallel = nn.Parameter(torch.zeros(voices, voices, 12))
+        note = torch.arange(self.notes)
+        self.register_buffer("apart", note - note[:, None] + self.notes - 1, persistent=False)
+        self.register_buffer("earlier", torch.ones(voices, voices).tril(-1), persistent=False)
 
     def forward(self, now: Tensor, shown: Tensor, before: Tensor) -> Tensor:
         """(..., V, most), of cells (..., V) as `sounding` has them: of the step, shown of it, and of the one before."""
-        (last, had), (own, is_own), (told, is_told) = (self._notes(codes) for codes in (before, now, shown))
-        others = torch.where(self.earlier, own[..., None, :], told[..., None, :])  # (..., v, w)
-        there = torch.where(self.earlier, is_own[..., None, :], is_told[..., None, :])
-        there = there & ~torch.eye(self.voices, dtype=torch.bool, device=there.device)
-        notes = torch.arange(self.most, device=now.device) - FIRST
-        rows = self.pairs[0, :, None]
-        moves = (notes - last[..., None]).clamp(-self.most, self.most) + self.most
-        found = _looked(self.melody, rows * self.wide + moves) * had[..., None]
-        apart = (notes - others[..., None]).clamp(-self.most, self.most) + self.most
-        found = found + (_looked(self.harmony, self.pairs[..., None] * self.wide + apart) * there[..., None]).sum(-2)
-        found = found * (notes >= 0)
+        (last, had), (own, is_own), (told, is_told) = (self._heights(codes) for codes in (before, now, shown))
+        moves = torch.einsum("...vi,vij->...vj", self._marked(last, had), self.melody[:, self.apart])
+        table = self.harmony[:, :, self.apart]
+        before_it, after_it = self.earlier[..., None, None], self.earlier.mT[..., None, None]
+        chords = torch.einsum("...wi,vwij->...vj", self._marked(own, is_own), table * before_it)
+        chords = chords + torch.einsum("...wi,vwij->...vj", self._marked(told, is_told), table * after_it)
+        decided = self.earlier.bool()
+        others = torch.where(decided, own[..., None, :], told[..., None, :])  # (..., v, w)
+        there = (decided & is_own[..., None, :]) | (decided.mT & is_told[..., None, :])
         moved = others - last[..., None, :]
         target = last[..., :, None] + moved
-        both = there & had[..., None, :] & had[..., :, None] & (moved != 0)
-        both = both & (target >= 0) & (target < self.most - FIRST)
+        there = there & had[..., None, :] & had[..., :, None] & (moved != 0) & (target >= 0) & (target < self.notes)
         interval = (last[..., :, None] - last[..., None, :]) % 12
-        pull = _looked(self.parallel, self.pairs * 12 + interval) * both
-        return found.scatter_add(-1, target.clamp(0, self.most - FIRST - 1) + FIRST, pull)
+        first = torch.arange(self.voices, device=now.device)
+        pull = self.parallel[first[:, None], first, interval] * there
+        found = (_GAIN * (moves + chords)).scatter_add(-1, target.clamp(0, self.notes - 1), _PULL * pull)
+        return functional.pad(found, (FIRST, 0))
 
-    def _notes(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def _heights(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """How high above its voice's lowest each cell sounds, 0 where nothing does, and whether it sounds."""
         sounds = codes >= FIRST
         held = codes >= self.most + FIRST
         return torch.where(sounds, codes - FIRST - self.most * held, 0), sounds
 
-
-def _looked(table: Tensor, places: Tensor) -> Tensor:
-    """The entries of a table (N, 1) at those places."""
-    return functional.embedding(places, table)[..., 0]
+    def _marked(self, heights: Tensor, sounds: Tensor) -> Tensor:
+        """(..., V, notes): 1 at what sounds."""
+        return functional.one_hot(heights, self.notes) * sounds[..., None].float()
 
 
 class BarredNet(CellNet):

@@ -11,7 +11,7 @@ import torch
 from genapps.batches import Ragged
 from genapps.models.autoregressive.showing import with_known
 from genapps_music.codec import CONTEXT, Piece, gather
-from genapps_music.composing.barred import Composer, Relative, shown, sounding
+from genapps_music.composing.barred import _GAIN, _PULL, Composer, Relative, shown, sounding
 from genapps_music.composing.filling import Manner, Rules
 from genapps_music.composing.fitting import Study, fit
 from genapps_music.composing.tasks import compose
@@ -101,13 +101,13 @@ def test_intervals_speak_for_the_notes_that_have_them() -> None:
         for v, note in itertools.product(range(voices), range(most - FIRST)):
             last = height(before[v])
             if last is not None:
-                wanted[v, FIRST + note] += net.melody[v * net.wide + note - last + most, 0]
+                wanted[v, FIRST + note] += _GAIN * net.melody[v, note - last + most - FIRST - 1]
             for w in (w for w in range(voices) if w != v):
                 other, earlier = height(now[w] if w < v else known[w]), height(before[w])
                 if other is None:
                     continue
-                wanted[v, FIRST + note] += net.harmony[(v * voices + w) * net.wide + note - other + most, 0]
+                wanted[v, FIRST + note] += _GAIN * net.harmony[v, w, note - other + most - FIRST - 1]
                 parallel = last is not None and earlier is not None and other != earlier
                 if parallel and note - last == other - earlier:  # type: ignore[operator]
-                    wanted[v, FIRST + note] += net.parallel[(v * voices + w) * 12 + (last - earlier) % 12, 0]  # type: ignore[operator]
+                    wanted[v, FIRST + note] += _PULL * net.parallel[v, w, (last - earlier) % 12]  # type: ignore[operator]
         torch.testing.assert_close(row, wanted)
