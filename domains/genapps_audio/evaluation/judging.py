@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from genapps_audio.evaluation.baseline import noise, shuffled
 from genapps_audio.evaluation.copies import ALLOWED, Copies, Near, copies, nearest, outlines
 from genapps_audio.evaluation.features import Extractor, accuracy, by_statistics, cepstra, learnt
 from genapps_audio.evaluation.levels import Levels
-from genapps_audio.evaluation.verdict import verdict
+from genapps_audio.evaluation.verdict import GOOD, verdict
 
 Side = Literal["made", "real", "noise", "shuffled"]
 Progress = Callable[[str], None]
@@ -138,7 +138,7 @@ def judge(sides: Sides, levels: dict[str, Levels], *, seed: int = 0, progress: P
     found = verdict(measures, copied, levels)
     return Judged(
         n, tuple(measures), classes, copied, levels, {one.name: one.told for one in extractors}, found,
-        tuple(_cautions(n, len(sides.reference))),
+        tuple(_cautions(n, len(sides.reference), measures)),
     )  # fmt: skip
 
 
@@ -222,8 +222,14 @@ def _row(
     return Measured(key, name, better, values["made"], controls, n, protocol)
 
 
-def _cautions(n: int, reference: int) -> list[str]:
-    least = min(n, reference)
+def _cautions(n: int, reference: int, measures: Sequence[Measured]) -> list[str]:
+    found, least = [], min(n, reference)
     if least < _FEW:
-        return [f"{least:,} clips: shares and distances of fewer than {_FEW} hardly settle"]
-    return []
+        found.append(f"{least:,} clips: shares and distances of fewer than {_FEW} hardly settle")
+    precision = next(one for one in measures if one.key == "precision")
+    real, floor = (control.value or 0.0 for control in precision.controls[:2])
+    if floor >= GOOD * real:
+        found.append(
+            "precision says nothing here: in features that tell classes apart noise lies among real clips, too"
+        )
+    return found
