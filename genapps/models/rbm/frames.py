@@ -21,6 +21,7 @@ from genapps.errors import UsageError
 from genapps.models.base import Engine, Job, LogProb, fingerprint, split
 from genapps.models.rbm import enumerated, partition
 from genapps.models.rbm.energy import Parameters, Path, draw_hidden
+from genapps.models.rbm.enumerated import Choice
 from genapps.models.rbm.layout import Layout
 from genapps.models.rbm.sampling import FREE, Clamp, gibbs
 from genapps.models.rbm.standard import Standard
@@ -34,6 +35,7 @@ from genapps.training.order import derived, for_validation
 
 _BEGINNING, _HELD_OUT, _ANNEALING = 51, 52, 53
 _FEW_BITS = 8  # machines of so few hidden units are enumerated at every step; of more where they are learnt so
+_LIKE_A_ROW = 4.0  # log-odds by which a unit to choose begins at a row of the data
 _CHUNK = 256  # sequences at once outside of training
 _LEAST, _MOST = math.log(0.05), math.log(1e4)  # log precision of standardised numbers
 
@@ -50,6 +52,12 @@ class FramesConfig:
     direct: bool = field(default=False, metadata={"help": "biases follow from the row before directly, too"})
     dropout: float = field(
         default=0.0, metadata={"help": "share of the memory switched off in training", "least": 0, "below": 1}
+    )
+    hidden: Literal["bits", "choice"] = field(
+        default="bits",
+        metadata={
+            "help": "bits: hidden units are on or off; choice: exactly one is on (two-valued rows; learnt exactly)"
+        },
     )
     learning: Literal["contrast", "exact"] = field(
         default="contrast",
@@ -71,6 +79,7 @@ class RecurrentMachine(nn.Module):
     def __init__(self, layout: Layout, config: FramesConfig) -> None:
         super().__init__()
         self.layout, self.direct, self.dropout = layout, config.direct, config.dropout
+        self.kind = Choice if config.hidden == "choice" else Parameters
         hidden, recurrent = config.n_components, config.recurrent
         told = recurrent + (layout.units if config.direct else 0)
         self.weights = nn.Parameter(torch.zeros(layout.units, hidden))
@@ -90,8 +99,8 @@ class RecurrentMachine(nn.Module):
         self.register_buffer("base_visible", torch.zeros(layout.units))
 
     @torch.no_grad()
-    def begin(self, base: Tensor, generator: torch.Generator) -> None:
-        """Start at the data's marginals base (U,), with small weights."""
+    def begin(self, base: Tensor, rows: Tensor, generator: torch.Generator) -> None:
+        """Start at the data's marginals base (U,), with small weights; units to choose from each at a row (N, U)."""
         self.base_visible.copy_(base)
         self.visible.copy_(base)
         spreads: list[tuple[Any, float]] = [(self.weights, 0.01), (self.to_visible, 0.01), (self.to_hidden, 0.01)]
@@ -102,6 +111,9 @@ class RecurrentMachine(nn.Module):
             spreads += [(self.gated.weight_ih_l0, 0.3), (self.gated.weight_hh_l0, 1 / math.sqrt(len(self.start)))]
         for weights, spread in spreads:
             weights.copy_(torch.randn(weights.shape, generator=generator) * spread)
+        if self.kind is Choice:
+            chosen = rows[torch.randint(len(rows), (self.weights.shape[1],), generator=generator)]
+            self.weights.add_(_LIKE_A_ROW * (chosen.T - torch.sigmoid(base)[:, None]))
 
     def first(self, rows: int) -> Tensor:
         """What is known (B, R, and U where biases follow the row before) before the first row."""
@@ -138,7 +150,7 @@ class RecurrentMachine(nn.Module):
         hidden = torch.addmm(self.hidden, states, self.to_hidden)
         precision = self.log_precision.clamp(_LEAST, _MOST).exp()
         scale = torch.cat([torch.ones_like(self.visible[: self.layout.last_discrete]), precision])
-        return Parameters(self.layout, self.weights * scale[:, None], visible * scale, hidden, precision)
+        return self.kind(self.layout, self.weights * scale[:, None], visible * scale, hidden, precision)
 
 
 class FramesRBM(Engine):
@@ -154,10 +166,12 @@ class FramesRBM(Engine):
         if not space.variables:
             raise UsageError("the rbm family needs at least one variable")
         self.space, self.config, self.layout = space, config, Layout(space.row)
-        if config.learning == "exact" and not enumerated.fits(self.layout, config.n_components):
+        self.exact = config.learning == "exact" or config.hidden == "choice"
+        many = config.hidden == "bits" and config.n_components > enumerated.MOST
+        if self.exact and (many or not enumerated.two_valued(self.layout)):
             raise UsageError(
-                f"exact learning is for rows of two-valued variables and up to {enumerated.MOST} hidden units; "
-                "lower n_components, or learn by contrast"
+                f"exact learning is for rows of two-valued variables, and for up to {enumerated.MOST} hidden units "
+                'unless hidden="choice"; lower n_components, or learn by contrast'
             )
         self.machine: RecurrentMachine | None = None
         self.standard: Standard | None = None
@@ -177,7 +191,8 @@ class FramesRBM(Engine):
             data, validation = data.take(learnt), data.take(kept)
         rows = Ragged(self.standard.apply(data.values), data.lengths)
         self.machine = RecurrentMachine(self.layout, self.config)
-        self.machine.begin(self._marginals(rows.values), derived(job.seed, _BEGINNING))
+        units, _ = self.layout.encode(rows.values)
+        self.machine.begin(self._marginals(units), units, derived(job.seed, _BEGINNING))
         self.machine.to(device)
         held_out = validation.take(torch.arange(min(len(validation), 50)))
         train(
@@ -191,12 +206,11 @@ class FramesRBM(Engine):
         )
         self.machine = self.machine.eval().cpu().requires_grad_(False)
 
-    def _marginals(self, rows: Tensor) -> Tensor:
-        units, _ = self.layout.encode(rows)
+    def _marginals(self, units: Tensor) -> Tensor:
         total, layout = units.sum(0), self.layout
         ones = total[: layout.binary]
         codes = total[layout.binary : layout.last_discrete]
-        odds = torch.log((ones + 0.5) / (len(rows) - ones + 0.5))
+        odds = torch.log((ones + 0.5) / (len(units) - ones + 0.5))
         return torch.cat([odds, torch.log(codes + 0.5), torch.zeros(layout.real)])
 
     def _loss(self, batch: Ragged, draws: torch.Generator, device: torch.device) -> Tensor:
@@ -206,7 +220,7 @@ class FramesRBM(Engine):
         units, mask = units.to(device), mask.to(device)
         own = draws if device.type == "cpu" else torch.Generator(device).manual_seed(draws.initial_seed())
         model, rows = machine.model(machine.states(units, own)[mask]), units[mask]
-        if self.config.learning == "exact":
+        if self.exact:
             gap = (model.free_energy(rows) + enumerated.log_partitions(model)).sum() / len(batch)
         else:
             gap = self._contrast(model, rows, own) / len(batch)
@@ -259,7 +273,7 @@ class FramesRBM(Engine):
         for start in range(0, len(model.visible), 4 * _CHUNK):
             part = model.rows(slice(start, start + 4 * _CHUNK))
             if self._enumerable():
-                found = partition.enumerate_each(part)
+                found = enumerated.log_partitions(part) if self.exact else partition.enumerate_each(part)
                 error = torch.zeros_like(found)
             else:
                 path = Path.between(part.visible, part.precision.expand(len(part.visible), -1), part)
@@ -270,15 +284,17 @@ class FramesRBM(Engine):
         return torch.cat(logs), torch.cat(errors)
 
     def _enumerable(self) -> bool:
-        return bool(self.config.n_components <= _FEW_BITS or self.config.learning == "exact")
+        return bool(self.exact or self.config.n_components <= _FEW_BITS)
 
     def transform(self, data: Ragged) -> Tensor:
         """The mean over the steps (N, H) of each hidden unit's probability."""
         machine, standard = self._fitted()
         units, mask = self._padded(Ragged(standard.apply(data.values), data.lengths), torch.float32)
-        odds = machine.model(machine.states(units)[mask]).inputs(units[mask])
+        model = machine.model(machine.states(units)[mask])
+        odds = model.inputs(units[mask])
+        shares = odds.softmax(1) if isinstance(model, Choice) else odds.sigmoid()
         owner = torch.repeat_interleave(torch.arange(len(data)), data.lengths)
-        sums = torch.zeros(len(data), odds.shape[1]).index_add(0, owner, odds.sigmoid())
+        sums = torch.zeros(len(data), odds.shape[1]).index_add(0, owner, shares)
         return sums / data.lengths.clamp_min(1)[:, None]
 
     # -- drawing -------------------------------------------------------------------------------------------------
@@ -323,8 +339,11 @@ class FramesRBM(Engine):
                 known_units, known = self.layout.encode(wide[:, t])
                 each = torch.ones_like(units, dtype=torch.bool) if known is None else self.layout.spread(known)
                 clamp, start = Clamp(each, known_units), torch.where(each, known_units, start)
-            hidden = draw_hidden(model.inputs(start), generator)
-            units, _ = gibbs(model, hidden, self.config.sampling_steps, generator, clamp)
+            if self.exact:
+                units = enumerated.drawn(model, clamp.known, start, generator)
+            else:
+                hidden = draw_hidden(model.inputs(start), generator)
+                units, _ = gibbs(model, hidden, self.config.sampling_steps, generator, clamp)
             drawn.append(units)
             state = machine.step(state, units)
         return drawn
