@@ -1,19 +1,19 @@
 """What variants of sounds are worth to who learns from them: spoken digits by speakers not heard, and surroundings.
 
     python benchmarks/audio/augment.py digits
-    python benchmarks/audio/augment.py surroundings
+    python benchmarks/audio/augment.py surroundings [all]
 
 The judge of `genapps audio augment` learns from clips alone, and from clips and two variants of each, and names clips
 held out: of one speaker of six at a time (digits: takes 0 to 9 of each), of one fold of five at a time (surroundings,
 brought to 16 kHz). Sets of transforms: all that keep labels, and single ones of which much is said, at their usual
-strength. The interval is that of `genapps_audio.augmentation.judging.Gain`.
+strength; one of them only where it is named. The interval is that of `genapps_audio.augmentation.judging.Gain`.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -49,26 +49,25 @@ def _study(clips: list[Clip], labels: list[str], groups: list[str]) -> Study:
     return Study(clips, numbers[0], numbers[1], clips[0].rate, 0)
 
 
-def main(name: str) -> None:
+def main(name: str, sets: Sequence[str]) -> None:
     torch.set_num_threads(1)
-    begun = time.process_time()
     study = {"digits": digits, "surroundings": surroundings}[name]()
     behind = Behind("")
     tell = lambda what, done, total: None  # noqa: E731
-    strengths, trials = preserved(study, parse_transforms("all", 1.0, False), behind, tell)
-    rows: list[dict[str, Any]] = [{"what": "trial", "set": name, **vars(trial)} for trial in trials]
-    for names in SETS:
-        chosen = strengths if names == "all" else parse_transforms(names, 1.0, False)
+    for names in sets:
+        begun = time.process_time()
+        chosen, trials = parse_transforms(names, 1.0, False), []
+        if names == "all":
+            chosen, trials = preserved(study, chosen, behind, tell)
         gain = measured(study, chosen, behind, tell)
-        rows.append({"what": "gain", "set": name, "transforms": names, "strengths": chosen, **gain.to_json()})
         print(f"{name}, {names}: {gain.line()}", flush=True)
-    spent = time.process_time() - begun
-    others = [row for row in read("augment").get("rows", []) if row["set"] != name]
-    before = read("augment").get("summary", {})
-    told = {row["transforms"]: f"{100 * row['gain']:+.1f} ({row['verdict']})" for row in rows if row["what"] == "gain"}
-    own = {"clips": len(study.clips), "cpu_seconds": spent, "points": told, "kept": strengths}
-    write("augment", others + rows, {"copies": 2, "takes": TAKES, "threads": 1}, {**before, name: own})
+        row = {"set": name, "transforms": names, "strengths": chosen, "cpu_seconds": time.process_time() - begun}
+        row |= {**gain.to_json(), "trials": [vars(trial) for trial in trials]}
+        before = [one for one in read("augment").get("rows", []) if (one["set"], one["transforms"]) != (name, names)]
+        rows = sorted([*before, row], key=lambda one: (one["set"], SETS.index(one["transforms"])))
+        points = {f"{one['set']}, {one['transforms']}": [one["gain"], one["low"], one["high"]] for one in rows}
+        write("augment", rows, {"copies": 2, "takes": TAKES, "threads": 1}, points)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "digits")
+    main(sys.argv[1] if len(sys.argv) > 1 else "digits", sys.argv[2:] or SETS)
