@@ -27,7 +27,7 @@ def drawing_options(function: Function) -> Function:
     options: list[Callable[[Any], Any]] = [
         click.option(
             "--temperature", type=Real(0, 10), metavar="0..10",
-            help="Below 1: more usual notes, and more alike; 0: always the likeliest. 1 if not given.",
+            help="Below 1: more usual notes, and more alike; 0: always the likeliest. 0.8 if not given.",
         ),
         click.option(
             "--top-p", "top_p", type=Real(0, 1, min_open=True), metavar="0..1",
