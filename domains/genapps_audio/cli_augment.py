@@ -54,7 +54,7 @@ def augment(clips: str, output: str | None, as_json: bool, **options: Any) -> No
     """
     if output in (None, "-"):
         raise UsageError("name a new folder for the clips: -o larger/")
-    from genapps.io.atomic import check_apart
+    from genapps.io.placing import check_files
     from genapps.report.files import check_page
     from genapps.threads import threads
     from genapps_audio.augmentation.report import lines, page, to_json
@@ -64,7 +64,9 @@ def augment(clips: str, output: str | None, as_json: bool, **options: Any) -> No
 
     report = options["report"]
     check_page(report)
-    check_apart([report], [clips])
+    check_files([report], [clips, options["background"], options["replay"]])
+    if options["replay"] is not None and (report, options["copies"], options["per_class"]) != (None, None, None):
+        raise UsageError("--replay makes what the manifest lists; leave out --copies, --per-class and --report")
     order = Order(
         clips, str(output), options["per_class"], options["copies"], options["transforms"], options["strength"],
         options["background"], options["group"], options["measure"], f".{options['suffix']}", options["seed"] or 0,

@@ -40,15 +40,16 @@ def sample(model: str, output: str | None, as_json: bool, report: Path | None, *
     """
     if output is None or output == "-":
         raise UsageError("name where the clips go: -o made/, or -o made.wav for all in a row")
-    from genapps.io.atomic import check_apart
-    from genapps.report.files import check_page
+    from genapps.io.placing import check_files
+    from genapps.report.files import check_page, figures_beside
     from genapps.threads import threads
     from genapps_audio.generation import delivering
     from genapps_audio.model import AudioModel
 
     delivering.check_place(output, options["count"])
     check_page(report)
-    check_apart([output, report], [model])
+    beside = None if report is None else figures_beside(report)
+    check_files([*delivering.places(output), report, beside], [model])
     held = AudioModel.load(model)
     wish = delivering.Wish(
         options["count"], options["label"], options["seconds"], options["temperature"], options["seed"]

@@ -18,4 +18,5 @@ def tell_skipped(skipped: Sequence[Skipped]) -> None:
     for one in skipped[:_TOLD]:
         note(one_line(f"skipped {one.name}: {one.reason}"))
     if len(skipped) > _TOLD:
-        note(f"{len(skipped) - _TOLD:,} more were skipped; --json lists them all")
+        more = len(skipped) - _TOLD
+        note(f"{more:,} more {'was' if more == 1 else 'were'} skipped; --json lists them all")

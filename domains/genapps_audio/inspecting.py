@@ -23,6 +23,7 @@ _SHORT = 0.05  # seconds of a clip in which little can be heard
 _FEW, _UNEVEN = 10, 10  # clips of a class; times that one class has more than another
 _APART = 12.0  # dB between the usual loudness of two classes, by which alone they could be told
 _FAULTS = {"clipped": "clipped", "silent": "silent", "constant": "of one value only", "off zero": "not around zero"}
+_REPAIRED = {"not finite": "that are no numbers", "brought to full scale": "beyond full scale"}
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,9 @@ class Found:
         for note, words in _FAULTS.items():
             if names := [one.name for one in self.clips if note in one.notes]:
                 found.append(f"{counted(len(names), 'clip')} {words}, such as {names[0]}")
+        for note, words in _REPAIRED.items():
+            if names := [one.name for one in self.clips if any(note in said for said in one.notes)]:
+                found.append(f"{counted(len(names), 'clip')} with samples {words}, such as {names[0]}")
         if names := [one.name for one in self.clips if any("cut short" in note for note in one.notes)]:
             found.append(f"{counted(len(names), 'file')} cut short or damaged, such as {names[0]}")
         if names := [one.name for one in self.clips if one.seconds < _SHORT]:

@@ -21,6 +21,7 @@ DOMAIN, TASK = "audio", "fit"
 _UNEVEN = 0.04  # deviation of the logarithm of a drawn length beside that of a learnt clip
 _LOUDER = 0.1  # and of a loudness
 _SHORTEST = 0.03  # seconds
+_LONGEST, _HIGHEST, _MOST_FRAMES = 3600.0, 192_000, 100_000  # seconds, samples a second, frames that a file may say
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class AudioModel:
         try:
             tensors = {name: torch.from_numpy(array) for name, array in artifact.tensors.items()}
             codec = Codec(**header["codec"])
+            _check_codec(codec)
             view = View.from_state(_under(tensors, "view/"), header["view"])
             classes, shares = tuple(header["classes"]), tuple(header["shares"])
             space = space_of(header["family"], codec.frames // view.together, view.width, len(classes))
@@ -157,10 +159,36 @@ class AudioModel:
                 for k, settings in enumerate(header["models"])
             ]
             owners, weights = tuple(header["owners"]), tuple(header["weights"])
-            return cls(codec, header["family"], tuple(parts), view, tensors["heard"], owners, weights, classes, shares,
-                       header.get("card", {}))  # fmt: skip
-        except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
+            found = cls(codec, header["family"], tuple(parts), view, tensors["heard"], owners, weights, classes, shares,
+                        header.get("card", {}))  # fmt: skip
+            found._check()
+            return found
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError, UsageError) as error:
             raise InputError(f"{path}: does not hold what a model of sounds must; fit it again") from error
+
+    def _check(self) -> None:
+        """Raise ValueError where what a file held does not go together, so that nothing could be drawn."""
+        steps, known = self.codec.frames // self.view.together, range(max(1, len(self.classes)))
+        patch = self.view.patched(torch.zeros(1, steps, self.view.width))
+        heard, shares = self.heard, (*self.weights, *self.shares)
+        if not (
+            tuple(patch.shape) == (1, self.codec.frames, self.codec.bins)
+            and bool(patch.isfinite().all())
+            and len(self.shares) == len(self.classes)
+            and heard.dim() == 2
+            and heard.shape[1] == 3
+            and heard.is_floating_point()
+            and bool(heard.isfinite().all() & (heard >= 0).all())
+            and 0 < float(heard[:, 1].max()) <= _LONGEST
+            and (not self.classes or set(heard[:, 0].tolist()) == {k for k in known if self.shares[k]})
+            and len(self.owners) == len(self.weights) == (len(self.parts) if self.owners else 0)
+            and (set(self.owners) == set(known) if self.owners else len(self.parts) == 1)
+            and all(isinstance(name, str) for name in self.classes)
+            and (not self.owners or min(self.weights) > 0)
+            and all(isinstance(share, float) and 0 <= share <= 1.000001 for share in shares)
+            and isinstance(self.card, dict)
+        ):
+            raise ValueError("what it holds does not go together")
 
     def with_card(self, **entries: Any) -> AudioModel:
         """The same with more on its card."""
@@ -172,7 +200,10 @@ class AudioModel:
         if name not in self.classes:
             there = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
             raise UsageError(f"no class {name!r}; there are: {there}.{did_you_mean(name, self.classes)}")
-        return self.classes.index(name)
+        number = self.classes.index(name)
+        if not self.shares[number]:
+            raise UsageError(f"class {name!r}: its few clips were held out and none was learnt; fit with more of it")
+        return number
 
     def _rows(self, n: int, labels: Tensor | None, generator: torch.Generator) -> list[tuple[Family, Tensor]]:
         """Each part and the numbers of the clips that are its own."""
@@ -198,6 +229,15 @@ class AudioModel:
             moved = drawn * (torch.randn(drawn.shape, generator=generator) * torch.tensor([_UNEVEN, _LOUDER])).exp()
             found[mine] = moved.clamp(own.amin(0), own.amax(0))
         return found[:, 0], found[:, 1]
+
+
+def _check_codec(codec: Codec) -> None:
+    """Raise ValueError for a rate or a size that no fit chooses, before anything is made of it."""
+    whole = all(type(value) is int for value in (codec.rate, codec.frames))
+    if not whole or not (100 <= codec.rate <= _HIGHEST and 0 < codec.frames <= _MOST_FRAMES):
+        raise ValueError("neither a rate nor a size of spectrograms")
+    if not 0 < float(codec.longest) <= _LONGEST:
+        raise ValueError("no length of clips")
 
 
 def _under(tensors: Mapping[str, Tensor], begin: str) -> dict[str, Tensor]:

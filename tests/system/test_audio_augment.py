@@ -86,6 +86,7 @@ def test_what_cannot_be_is_refused(clips: Path, tmp_path: Path, capsys: pytest.C
     (tmp_path / "bad.jsonl").write_text(
         '{"file": "clips/../../x.wav", "kind": "variant", "source": "a", "steps": []}\n'
     )
+    (tmp_path / "empty.jsonl").touch()
     for given, code, told in (
         (["--copies", "1"], 2, "name a new folder"),
         ([*out], 2, "say how many"),
@@ -96,6 +97,8 @@ def test_what_cannot_be_is_refused(clips: Path, tmp_path: Path, capsys: pytest.C
         (["--copies", "1", "--group", "(", *out], 2, "no regular expression"),
         (["--replay", str(tmp_path / "bad.jsonl"), *out], 3, "line 1: no row of a manifest"),
         (["--replay", str(tmp_path / "gone.jsonl"), *out], 2, "no such manifest"),
+        (["--replay", str(tmp_path / "empty.jsonl"), *out], 3, "lists no variants"),
+        (["--replay", str(tmp_path / "bad.jsonl"), "--copies", "1", *out], 2, "leave out --copies"),
     ):
         assert main(["audio", "augment", str(clips), *given]) == code, given
         assert told in capsys.readouterr().err, given
@@ -109,3 +112,12 @@ def test_without_classes_there_is_no_label_to_lose(
     assert main(["audio", "augment", str(clips / "yes"), *given, "-o", str(tmp_path / "out")]) == 0
     assert "no classes, so no label that could be lost" in capsys.readouterr().err
     assert len(list((tmp_path / "out" / "clips").glob("*_v1.flac"))) == 44
+
+
+def test_a_name_as_long_as_there_are_is_shortened(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    soundfile.write(tmp_path / "clips" / f"{chr(0x1D11E) * 62}.wav", np.full(900, 0.1), RATE)
+    words = ["audio", "augment", str(tmp_path / "clips"), "--copies", "1", "--transforms", "gain", "--quiet"]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    files = [str(row["file"]) for row in rows(tmp_path / "out")]
+    assert len(files) == 2 and all((tmp_path / "out" / name).is_file() for name in files)

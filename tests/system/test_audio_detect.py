@@ -99,7 +99,7 @@ def test_clips_of_another_rate_are_brought_to_that_of_the_normal_ones(
         (["good", "new", "--model", "m.genapps"], 2, "with --model only NEW"),
         (["nowhere", "new"], 2, "nowhere: no such file or folder"),
         (["good", "empty"], 3, "no files in it"),
-        (["few", "new"], 3, "1 normal clips, at least 10"),
+        (["few", "new"], 3, "1 normal clip, at least 10"),
         (["good", "texts"], 3, "no clip that can be used; a.txt"),
         (["good", "new", "--false-alarm-rate", "3"], 2, "above 0, at most 0.5"),
         (["good", "new", "--rate", "12"], 2, "a rate of 12 Hz"),

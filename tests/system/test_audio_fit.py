@@ -111,6 +111,7 @@ def test_clips_that_are_copied_are_poor(desk: Path, capsys: pytest.CaptureFixtur
         (["fit", "clips/no/text.wav", "-o", "m.genapps"], 3, "no clip that can be used"),
         (["sample", "voice.genapps", "-n", "3"], 2, "name where the clips go"),
         (["sample", "voice.genapps", "-n", "3", "-o", "clips"], 2, "is not empty"),
+        (["sample", "voice.genapps", "-n", "3", "-o", "x.wav", "--report", "x.html"], 2, "x.json"),
         (["sample", "voice.genapps", "-n", "3", "-o", "x/", "--label", "maybe"], 2, "no class 'maybe'"),
         (["sample", "voice.genapps", "-n", "3", "-o", "x/", "--seconds", "90"], 2, "90 seconds"),
         (["sample", "clips/no/00.wav", "-n", "3", "-o", "x/"], 3, "clips/no/00.wav"),
@@ -132,4 +133,4 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert told.out == ""
     assert said in told.err
     assert len([line for line in told.err.splitlines() if line.startswith("error")]) <= 1
-    assert not (desk / "m.genapps").exists() and not (desk / "x").exists()
+    assert not (desk / "m.genapps").exists() and not list(desk.glob("x*"))

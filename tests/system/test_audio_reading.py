@@ -32,6 +32,9 @@ def folder(tmp_path: Path) -> Path:
     soundfile.write(clips / "no" / "wide.aiff", np.stack([tone(500, rate=44_100)] * 2, 1), 44_100, subtype="PCM_24")
     (clips / "no" / "copy.wav").write_bytes((clips / "yes" / "03.wav").read_bytes())
     (clips / "no" / "cut.wav").write_bytes((clips / "no" / "00.wav").read_bytes()[:4_044])
+    broken = np.where(np.arange(RATE) == 9, np.nan, tone(640, 1.0))
+    soundfile.write(clips / "yes" / "nan.wav", broken, RATE, subtype="FLOAT")
+    soundfile.write(clips / "yes" / "over.wav", 8 * tone(650, 1.0), RATE, subtype="FLOAT")
     (clips / "no" / "text\n.wav").write_text("no sound at all")
     (clips / "no" / "empty.mp3").touch()
     return clips
@@ -40,10 +43,12 @@ def folder(tmp_path: Path) -> Path:
 def test_what_is_there_and_what_is_wrong(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["audio", "inspect", str(folder)]) == 0
     said = capfd.readouterr()
-    assert "clips       27, " in said.out and "rates       8000 Hz (26), 44100 Hz (1)" in said.out
+    assert "clips       29, " in said.out and "rates       8000 Hz (28), 44100 Hz (1)" in said.out
     for told in (
         "problem     1 clip clipped, such as yes/loud.wav",
         "problem     1 clip silent, such as yes/mute.flac",
+        "problem     1 clip with samples that are no numbers, such as yes/nan.wav",
+        "problem     1 clip with samples beyond full scale, such as yes/over.wav",
         "problem     1 file cut short or damaged, such as no/cut.wav",
         "problem     one sound in two classes: no/copy.wav and yes/03.wav",
     ):
@@ -58,7 +63,7 @@ def test_every_figure_as_json(folder: Path, tmp_path: Path, capsys: pytest.Captu
     assert main(["audio", "inspect", str(folder), "-o", str(tmp_path / "found.json"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == json.loads((tmp_path / "found.json").read_text())
-    assert found["clips"] == 27 and found["classes"]["yes"]["clips"] == 13 and len(found["skipped"]) == 2
+    assert found["clips"] == 29 and found["classes"]["yes"]["clips"] == 15 and len(found["skipped"]) == 2
     assert found["copies"] == [["no/copy.wav", "yes/03.wav"]] and found["silent"] == ["yes/mute.flac"]
     assert found["lengths"]["most"] == 1.0 and list(found["clipped"]) == ["yes/loud.wav"]
 

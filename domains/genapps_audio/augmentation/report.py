@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genapps.report.charts import Mark
 from genapps.report.page import Block, Figure, Figures, Level, Page, Score, Section, Table, render
 from genapps.report.text import clip as cut
+from genapps.wording import counted
 from genapps_audio.augmentation.judging import what
 from genapps_audio.augmentation.steps import Step
 from genapps_audio.records import Clip
@@ -41,7 +42,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
     """The same for a person."""
     from genapps_audio.augmentation.tasks import told_strengths
 
-    yield f"clips       {outcome.originals:,} as they were, {outcome.variants:,} variants"
+    yield f"clips       {outcome.originals:,} as they were, {counted(outcome.variants, 'variant')}"
     yield f"variants by {told_strengths(outcome)}"
     for trial in outcome.trials:
         if not trial.kept:

@@ -30,6 +30,7 @@ _MOST_JUDGED = 1_200  # clips that are judged by, of all classes together
 _MOST_SECONDS = 1_200.0  # of them
 _MOST_RATE = 16_000  # that they are judged at
 _SHOWN = 6  # clips and variants that a report shows
+_LONGEST = 160  # bytes of a clip's name that its variants keep: file systems take 255
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def _write(target: Path, clips: Clips, usable: list[int], behind: Behind, outcom
         for label, i, count in planned:
             head = f"{CLIPS}/{label}/" if label else f"{CLIPS}/"
             path = Path(clips.paths[i])
-            stem = f"{i + 1:05d}_{path.stem[:80]}"
+            stem = f"{i + 1:05d}_{path.stem[:80].encode()[:_LONGEST].decode(errors='ignore')}"
             place = target / head / f"{stem}{path.suffix}"
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
@@ -249,6 +250,8 @@ def replay(order: Order, manifest: str, tell: Tell = lambda what, done, total: N
     clips, behind = open_clips(order.clips), Behind(order.background or "")
     numbers = {name: i for i, name in enumerate(clips.names)}
     rows = list(_rows(manifest))
+    if not rows:
+        raise InputError(f"{manifest}: lists no variants; give the manifest.jsonl of an earlier augment")
     outcome = Outcome(order)
     with folder(order.output) as target:
         for done, (line, row, steps) in enumerate(rows):

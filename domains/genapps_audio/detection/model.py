@@ -14,6 +14,7 @@ from genapps.errors import InputError, UsageError
 from genapps.io.artifact import read_artifact, write_artifact
 from genapps.metrics.distributions import Floats
 from genapps.spaces import Continuous, Frames
+from genapps.wording import counted
 from genapps_audio.detection.judging import Judge, Watch
 from genapps_audio.detection.views import BANDS, View, view
 from genapps_audio.detection.windows import Cut, Window, headers, refuse_none, windows
@@ -111,7 +112,9 @@ def learn(
     if len(kept) < FEWEST:
         why = f"; {skipped[0].name}: {skipped[0].reason}" if skipped else ""
         shorter = f", or --window of less than {cut.seconds:g} s" if max(h.seconds for h in found.values()) > 20 else ""
-        raise InputError(f"{good.where}: {len(kept)} normal clips, at least {FEWEST} are needed{shorter}{why}")
+        raise InputError(
+            f"{good.where}: {counted(len(kept), 'normal clip')}, at least {FEWEST} are needed{shorter}{why}"
+        )
     views = [one for _, one in kept]
     judge, scores = Judge.learn(views, [one.number for one, _ in kept], seed, level=level, watch=watch)
     told = {

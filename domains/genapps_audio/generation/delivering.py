@@ -78,10 +78,16 @@ def check_place(place: str, n: int) -> None:
     if n > MOST_IN_A_ROW:
         raise UsageError(f"{n:,} clips are too many for one file of {MOST_IN_A_ROW:,}; name a folder/")
     manifest = path.with_suffix(".json")
-    for one in (path, manifest):
+    for one in places(place):
         check_target(one)
         if one.is_file() and not _is_manifest(manifest):
             raise UsageError(f"{one}: is there, and no earlier result of sample; choose another name")
+
+
+def places(place: str) -> list[Path]:
+    """The folder, or the file and its manifest, that clips go to."""
+    path = Path(place)
+    return [path] if is_folder(place) else [path, path.with_suffix(".json")]
 
 
 def is_folder(place: str) -> bool:
