@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Manner:
-    """How cells are drawn. temperature: below 1 more usual ones, 0.8 if None; top_p: the likeliest of this share only."""
+    """How cells are drawn. temperature: below 1 more usual ones, 0.8 if None; top_p: of the likeliest share only."""
 
     temperature: float | None = None
     top_p: float | None = None
