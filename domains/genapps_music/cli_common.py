@@ -68,6 +68,8 @@ def read_one(path: str) -> Score:
     from genapps_music.reading.files import read_score
     from genapps_music.score import Unreadable
 
+    if Path(path).is_dir():
+        raise UsageError(f"{path}: a folder; give one piece, a file in it")
     if not Path(path).is_file():
         raise UsageError(f"{path}: no such file; give a piece as MIDI, MusicXML, ABC or a piano roll")
     try:

@@ -88,7 +88,8 @@ def parse_json(text: str | bytes, name: str, limits: Limits = DEFAULT) -> Any:
     except RecursionError:
         raise InputError(f"{name}: JSON nested deeper than {limits.max_json_depth} levels") from None
     except ValueError as error:  # bad syntax, bad UTF-8, or an integer of thousands of digits
-        raise InputError(f"{name}: not valid JSON ({error})") from None
+        told = "a whole number of thousands of digits" if "set_int_max_str_digits" in str(error) else error
+        raise InputError(f"{name}: not valid JSON ({told})") from None
     check_depth(value, name, limits)
     return value
 

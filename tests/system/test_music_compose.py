@@ -129,6 +129,7 @@ def test_a_way_from_one_piece_to_another(desk: Path, tmp_path: Path, capsys: pyt
         (["compose", "bach.genapps", "-o", "x.mid", "--meter", "5/4"], 2, "no bars of 5/4 were learnt"),
         (["compose", "tune.mid", "-o", "x.mid"], 3, "tune.mid"),
         (["continue", "none.mid", "--model", "bach.genapps", "-o", "x.mid"], 2, "no such file"),
+        (["continue", "scores", "--model", "bach.genapps", "-o", "x.mid"], 2, "a folder; give one piece"),
         (["continue", "scores/broken.mid", "--model", "bach.genapps", "-o", "x.mid"], 3, "broken.mid"),
         (["continue", "tune.mid", "--model", "bach.genapps", "-o", "tune.mid"], 2, "overwrite the input"),
         (["infill", "tune.mid", "--model", "bach.genapps", "-o", "x.mid"], 2, "say what to fill in"),

@@ -130,7 +130,7 @@ def harmonize(
     line = _melody(melody, layout, notes)
     octaves = _octaves(line, model.codec.limits[column], melody.name, layout.voices[column].name)
     if octaves:
-        notes.append(f"the melody is moved by {octaves:+} octaves to the range of the voice")
+        notes.append(f"the melody is moved {_by(octaves)} to the range of the voice")
     homes = [to_home(*key) for key in keys_of((pitch, end - begin) for begin, end, pitch in line)]
     pieces = []
     for home in list(dict.fromkeys(homes))[: 2 if candidates > 3 else 1]:  # a melody alone may be of either of two keys
@@ -214,7 +214,7 @@ def fitted(score: Score, model: MusicModel, skip: Sequence[int] = ()) -> Fitted:
     """
     codec, layout = model.codec, model.codec.layout
     if not playable(score):
-        raise InputError(f"{score.name}: no notes, but perhaps drums; give a piece with notes")
+        raise InputError(f"{score.name}: {_nothing(score)}; give a piece with notes")
     names = [next(v.name for v in layout.voices if v.part == k) for k in range(len(layout.structure))]
     found = lines_of(score, layout.steps, layout.structure, [(low + high) / 2 for low, high in codec.limits], names)
     kept = [[] if k in skip else line for k, line in enumerate(found.lines)]
@@ -233,8 +233,18 @@ def fitted(score: Score, model: MusicModel, skip: Sequence[int] = ()) -> Fitted:
     about = Gridded(whole, found.notes, found.moved, found.lost, found.cut, found.left_out)
     notes = about.remarks(layout.steps)
     if fits[0]:
-        notes.append(f"moved by {fits[0]:+} octaves to the ranges of the model's voices")
+        notes.append(f"moved {_by(fits[0])} to the ranges of the model's voices")
     return Fitted(whole, home, tuple(notes))
+
+
+def _by(octaves: int) -> str:
+    """How far, as a person says it."""
+    return f"{abs(octaves)} octave{'' if abs(octaves) == 1 else 's'} {'up' if octaves > 0 else 'down'}"
+
+
+def _nothing(score: Score) -> str:
+    """Why a piece has nothing to begin with."""
+    return "its notes are of drums alone" if any(part.notes for part in score.parts) else "no notes"
 
 
 def _outside(lines: Sequence[Line], limits: Sequence[tuple[int, int]]) -> bool:
@@ -246,7 +256,7 @@ def _melody(melody: Score, layout: Layout, notes: list[str]) -> Line:
     """The highest line of a melody on the grid."""
     parts = playable(melody)
     if not parts:
-        raise InputError(f"{melody.name}: no notes, but perhaps drums; give a melody")
+        raise InputError(f"{melody.name}: {_nothing(melody)}; give a melody")
     if len(parts) > 1:
         notes.append(f"the first of {len(parts)} parts is the melody, {parts[0].name or 'without a name'}")
     own, moved = spans(parts[0], layout.steps)
@@ -257,7 +267,7 @@ def _melody(melody: Score, layout: Layout, notes: list[str]) -> Line:
     if moved:
         notes.append(f"{moved:,} notes moved to the grid of {layout.steps} steps a quarter")
     if cut:
-        notes.append(f"{cut:,} notes ended early, as the next began")
+        notes.append(f"{cut:,} {'note' if cut == 1 else 'notes'} ended early, as the next began")
     return lines[0]
 
 

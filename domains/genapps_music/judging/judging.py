@@ -189,7 +189,8 @@ def judge(
         told = [look(one) for one in reference]
         measures += _set_measures(same, told, n)
     elif corpus:
-        notes.append(f"{n} pieces of a side: sets of pieces are compared from {FEWEST} on, so that is left out")
+        some = "1 piece" if n == 1 else f"{n} pieces"
+        notes.append(f"{some} of a side: sets of pieces are compared from {FEWEST} on, so that is left out")
     repeated = {side: repeats([one.voices for one in pieces]) for side, pieces in same.items() if pieces}
     measures += [*_copy_measures(copies, len(sources)), *_repeat_measures(repeated)]
     surprises: dict[Side, tuple[Surprise, ...]] = {}

@@ -18,6 +18,7 @@ NEAR, FAR = 0.1, 0.4  # of the way from held-out real pieces to independent note
 GOOD, POOR = 0.7, 0.5  # of what held-out real pieces reach
 TELLS = 2.0  # times as far as held-out real pieces must independent notes lie, else a figure tells nothing
 OFTEN = 3.0  # times as often as in real pieces
+FEW_CHANGES = 8  # of what sounds, below which there is nothing to judge
 FEW = 8  # made pieces below which it counts whether one is a copy, not how many
 _LARGELY = 0.3  # share of pieces that copy from which they are poor
 _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
@@ -50,6 +51,9 @@ def verdict(
     if not copies:
         counts = ", ".join(f"{_TOLD[name]} {by['made'].breaches}" for name, by in rates.items() if name in _TOLD)
         return Finding("usable", "Not judged", f"No real pieces to judge by. Places to look at: {counts}.")
+    changes = rates["parallels"]["made"].changes
+    if changes < FEW_CHANGES:
+        return Finding("usable", "Not judged", f"{subject}: what sounds changes {changes:,} times, too few to judge.")
     return Finding(level, _WORDS[level], f"{subject}: {'; '.join(text for _, text in parts)}.")
 
 

@@ -25,6 +25,13 @@ def read_score(path: str | Path, limits: Limits = DEFAULT) -> Score:
     return replace(first, name=Path(path).name, remarks=(*first.remarks, *told))
 
 
+def _no_file(place: Path) -> str:
+    """Why there is nothing to read."""
+    if place.is_symlink() and not place.is_dir():
+        return "a link that leads nowhere"
+    return "no regular file" if place.exists() else "no such file"
+
+
 def read_scores(path: str | Path, limits: Limits = DEFAULT) -> Found:
     """All pieces of a file, and those in it that could not be read. Raises Unreadable, OSError.
 
@@ -32,7 +39,7 @@ def read_scores(path: str | Path, limits: Limits = DEFAULT) -> Found:
     """
     place = Path(path)
     if not place.is_file():
-        raise Unreadable("no such file" if not place.exists() else "no regular file")
+        raise Unreadable(_no_file(place))
     with place.open("rb") as file:
         head = file.read(_HEAD)
         reader = _reader(head, place.suffix.lower())

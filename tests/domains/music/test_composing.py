@@ -123,7 +123,7 @@ def test_what_is_out_of_range_moves_by_octaves_or_is_refused(models: dict[str, M
     model = models["autoregressive"]
     low = transposed(Score(chorale(3).parts[:1], "low"), -24)
     made = harmonize(model, low, Manner(), candidates=1)
-    assert "the melody is moved by +2 octaves to the range of the voice" in made.notes
+    assert "the melody is moved 2 octaves up to the range of the voice" in made.notes
     with pytest.raises(InputError, match="fits in no octave into Soprano"):
         wide = Score((Part((Note(0, 480, 30), Note(480, 480, 100))),), "wide")
         harmonize(model, wide, Manner())

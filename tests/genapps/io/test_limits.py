@@ -54,3 +54,9 @@ def test_no_text_is_taken_for_another_kind_of_file() -> None:
         assert recognize(head) is None
     kind = recognize(b"PK\x03\x04rest")
     assert kind is not None and "Excel" in kind[0]
+
+
+def test_huge_numbers_are_told_without_the_words_of_a_library() -> None:
+    with pytest.raises(InputError, match="thousands of digits") as failure:
+        parse_json("9" * 5_000, "t")
+    assert "sys" not in str(failure.value)

@@ -152,3 +152,9 @@ def test_nats_fall_into_their_bars() -> None:
     ticks = np.arange(0, 10 * QUARTER, QUARTER)
     assert by_bar(score, ticks, [1.0] * 10) == (4.0, 4.0, 2.0)
     assert by_bar(score, ticks[:0], []) == ()
+
+
+def test_of_next_to_nothing_nothing_is_claimed(corpus: list[Score]) -> None:
+    judged = judge([Score((Part((Note(0, 480, 60),)),))], corpus)
+    assert judged.finding.word == "Not judged"
+    assert "too few to judge" in judged.finding.text

@@ -145,3 +145,11 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         file.truncate(40 * 2**20)
     with pytest.raises(Unreadable, match=r"40\.0 MiB"):
         read_score(tmp_path / "large.json")
+
+
+def test_links_that_lead_nowhere_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.mid").symlink_to(tmp_path / "gone.mid")
+    (tmp_path / "b.mid").symlink_to(tmp_path / "b.mid")
+    for name in ("a.mid", "b.mid"):
+        with pytest.raises(Unreadable, match="a link that leads nowhere"):
+            read_scores(tmp_path / name)
