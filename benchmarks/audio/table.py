@@ -67,9 +67,9 @@ def digits_made(found: Mapping[str, Any]) -> Iterator[str]:
     settings, families = found["settings"], [row for row in found["rows"] if row["family"] in NAMES]
     yield f"{settings['learnt']:,} clips of six speakers learnt by the presets that `genapps audio fit` takes on a CPU."
     yield f"{settings['made']:,} clips made by each are judged beside the {settings['unseen']:,} clips of takes 0 to 4,"
-    yield "which no setting was chosen by (`digits_made.py`). *Teaches*: share of those named rightly by a support vector"
-    yield "machine that learnt from made clips alone. FD-mel and FD-classes are Fréchet distances, of statistics of mel"
-    yield "bands and of a network that learnt the classes of half of the real clips. Copies are made clips nearer to a"
+    yield "which no setting was chosen by (`digits_made.py`). *Teaches*: share of those named rightly by a support"
+    yield "vector machine that learnt from made clips alone. FD-mel and FD-classes are Fréchet distances, of statistics"
+    yield "of mel bands and of a network that learnt the classes of half of the real clips. Copies are made clips nearer to a"
     yield "learnt one than 99 % of unseen clips come. Precision says nothing here: where features tell classes apart,"
     yield "noise lies among real clips, too. All are taken of waves, after phases were found.\n"
     rows = []
@@ -85,8 +85,8 @@ def digits_made(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"What clips teach beside as many real ones: from {shares[0][0]:.1%} ({shares[0][1]}) to {shares[-1][0]:.1%}"
     yield f"({shares[-1][1]}). {max(row['clipped'] for row in families):.0%} of the made clips are clipped. Presets for"
     yield "a GPU have never been run on one. The VAE's first form, a network over all coefficients drawn without its"
-    yield "noise, taught 0.633 of these very clips; the one above replaced it, and was chosen on takes 5 to 9. Clips made from these recordings are not shown, as their licence asks for"
-    yield "the same of what is made from them."
+    yield "noise, taught 0.633 of these very clips; the one above replaced it, and was chosen on takes 5 to 9. Clips"
+    yield "made from these recordings are not shown, as their licence asks for the same of what is made from them."
 
 
 def codes(found: Mapping[str, Any]) -> Iterator[str]:
