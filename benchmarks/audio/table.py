@@ -69,9 +69,9 @@ def digits_made(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{settings['made']:,} clips made by each are judged beside the {settings['unseen']:,} clips of takes 0 to 4,"
     yield "which no setting was chosen by (`digits_made.py`). *Teaches*: share of those named rightly by a support"
     yield "vector machine that learnt from made clips alone. FD-mel and FD-classes are Fréchet distances, of statistics"
-    yield "of mel bands and of a network that learnt the classes of half of the real clips. Copies are made clips nearer"
-    yield "to a learnt one than 99 % of unseen clips come. Precision says nothing here: where features tell classes apart,"
-    yield "noise lies among real clips, too. All are taken of waves, after phases were found.\n"
+    yield "of mel bands and of a network that learnt the classes of half of the real clips. Copies are made clips"
+    yield "nearer to a learnt one than 99 % of unseen clips come. Precision says nothing here: where features tell"
+    yield "classes apart, noise lies among real clips, too. All are taken of waves, after phases were found.\n"
     rows = []
     for row in found["rows"]:
         cells = [f"{row[key]:.1f}" if key.startswith("fd_") else f"{row[key]:.3f}" for key in MADE]
