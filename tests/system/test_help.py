@@ -8,6 +8,7 @@ import shlex
 import shutil
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,6 +20,8 @@ from PIL import Image
 
 from genapps.cli import main
 from genapps.cli.root import EXAMPLES, root
+from genapps_music.reading.files import read_score
+from genapps_music.writing.files import write_score
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,7 +149,8 @@ def write_music_desk(folder: Path) -> None:
             shutil.copy(one, folder / home / one.name)
     for name, one in zip(("tune", "other"), chorales, strict=False):
         shutil.copy(one, folder / f"{name}.mid")
-    shutil.copy(shipped / "melody.mid", folder / "melody.mid")
+    first = read_score(chorales[0])
+    write_score(folder / "melody.mid", replace(first, parts=first.parts[:1]))
     few = ["--set", "training.max_steps=3", "--set", "latents.training.max_steps=3"]
     assert main(["music", "fit", str(folder / "scores"), *few, "-q", "-o", str(folder / "bach.genapps")]) == 0
 
