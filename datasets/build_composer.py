@@ -3,7 +3,8 @@
     .venv/bin/python datasets/build_composer.py [FOLDER]
 
 FOLDER holds Bach's chorales as MusicXML; without it those of the package music21 are taken. The music is in the public
-domain. A tenth is held out; what the model reaches on it is on its card. The pieces are not in the file.
+domain. A tenth is held out; what the model reaches on it is on its card. Only some pieces go into the file, so that the
+demo's page has something to compare with. Beside it lies the melody that the demo harmonizes, the first held-out one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from genapps.training.settings import Event
 from genapps_music.composing.fitting import Study, fit
 from genapps_music.reading.folder import open_scores
+from genapps_music.writing.files import write_score
 
 COMPOSER = Path(__file__).parent.parent / "domains" / "genapps_music" / "samples" / "composer.genapps"
 SETTINGS = ("hidden=64", "head=48", "training.max_steps=1200", "training.learning_rate=0.012")
@@ -31,7 +33,10 @@ def main(folder: str | None) -> None:
     torch.set_num_threads(1)
     files = sorted(Path(folder).glob("*.mxl"))
     made = fit(list(open_scores(files)), Study(settings=SETTINGS, latents=False, progress=_tell))
-    replace(made.model, learnt=(), held=()).save(COMPOSER)
+    model = made.model
+    replace(model, learnt=model.learnt[:40], held=model.held[:12]).save(COMPOSER)
+    first = model.scores(model.held[:1])[0]
+    write_score(COMPOSER.with_name("melody.mid"), replace(first, name="", parts=first.parts[:1]))
     sys.stdout.write("\n".join(made.lines()) + "\n")
 
 

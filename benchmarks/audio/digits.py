@@ -199,23 +199,34 @@ def choice(data: Digits) -> None:
         "the usual as 150 frames": (replace(base, usual=150.0), front),
         "silence at the ends kept": (base, replace(front, silence=1e3)),
     }
-    table: dict[str, dict[str, float]] = {}
+    pairs = [two for one in itertools.combinations(data.everyone, 2) for two in (one, one[::-1])]
+    held = {two: data.of([two[0]], range(1, 50, FEWER)) for two in pairs}  # judged, and held out of all
+    logs: dict[str, dict[Any, Tensor]] = {}
     for name, (settings, seen) in ways.items():
-        frames = seen.frames(data.waves)
-        inner: dict[str, list[float]] = {voice: [] for voice in data.everyone}
+        frames, logs[name] = seen.frames(data.waves), {}
         for two in itertools.combinations(data.everyone, 2):
             rest = data.of([one for one in data.everyone if one not in two], range(0, 50, FEWER // 2))
-            for judged, outer in (two, two[::-1]):
-                held = data.of([judged], range(1, 50, FEWER))
-                named = own(data, settings, frames, rest, held).argmax(1).tolist()
-                inner[outer].append(sum(named[k] == data.labels[i] for k, i in enumerate(held)) / len(held))
-        table[name] = {voice: float(np.mean(shares)) for voice, shares in inner.items()}
-        print(name, table[name], flush=True)
+            both = [*held[two], *held[two[::-1]]]
+            found = own(data, settings, frames, rest, both)
+            logs[name][two], logs[name][two[::-1]] = found.split([len(held[two]), len(held[two[::-1]])])
+        print(name, _inner(data, logs[name], held), flush=True)
+    for together in (list(ways)[:2], list(ways)[1:3], list(ways)[:3], [*list(ways)[:3], list(ways)[5]]):
+        logs[" and ".join(together)] = {two: sum(logs[name][two] for name in together) for two in pairs}
+    table = {name: _inner(data, found, held) for name, found in logs.items()}
     best = {voice: max(table, key=lambda name: table[name][voice]) for voice in data.everyone}
     rows = [
         {"setting": name, "mean": float(np.mean(list(row.values()))), "by_voice": row} for name, row in table.items()
     ]
     _keep("choice", rows, best_for=best)
+
+
+def _inner(data: Digits, logs: dict[Any, Tensor], held: dict[Any, list[int]]) -> dict[str, float]:
+    """For each voice that is held out of all, the mean share of the other five's clips that are named rightly."""
+    found: dict[str, list[float]] = {voice: [] for voice in data.everyone}
+    for two, rows in held.items():
+        named = logs[two].argmax(1).tolist()
+        found[two[1]].append(sum(named[k] == data.labels[i] for k, i in enumerate(rows)) / len(rows))
+    return {voice: float(np.mean(shares)) for voice, shares in found.items()}
 
 
 def unseen(data: Digits) -> None:
