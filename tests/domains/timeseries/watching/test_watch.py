@@ -146,7 +146,7 @@ def test_killed_while_the_file_grows_and_is_rotated(expected: bytes, tmp_path: P
                     file.write(half)
                 time.sleep(0.004)
         if left and draws.random() < 0.3:
-            time.sleep(0.2)  # whoever copies and cuts must leave time to read what was there
+            wait_until_read(Path(state), log)  # whoever copies and cuts must leave time to read what was there
             rotations += 1
             old = tmp_path / f"log.csv.{rotations}"
             if copied:
