@@ -10,6 +10,7 @@ from genapps.cli.group import Group
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "compose": ("genapps_music.cli_compose:compose", "New pieces from what fit learnt."),
     "continue": ("genapps_music.cli_continue:continue_", "A piece, and so many bars more."),
+    "demo": ("genapps_music.demo:demo", "Three voices for a melody, by what ships."),
     "evaluate": ("genapps_music.cli_evaluate:evaluate", "How good made music is, and whether it is copied."),
     "fit": ("genapps_music.cli_fit:fit", "Learn a folder of scores, by any of six families."),
     "harmonize": ("genapps_music.cli_harmonize:harmonize", "The other voices for a melody."),

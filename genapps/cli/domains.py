@@ -119,6 +119,17 @@ BUILT_IN = {
     "music": Domain(
         cli="genapps_music.cli:cli",
         help="Music: new pieces, continuations, voices added to a melody; what any piece is worth.",
+        sample="melody.mid",
+        demo=(
+            "harmonize",
+            "{sample}",
+            "--model",
+            "{samples}/composer.genapps",
+            "-o",
+            "{folder}/chorale.musicxml",
+            "--report",
+            "{folder}/report.html",
+        ),
     ),
     "molecule": Domain(
         cli="genapps_molecule.cli:cli",

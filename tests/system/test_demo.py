@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from genapps.io.datasets import fetch, find
+from genapps_music.reading.files import read_score
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,3 +91,14 @@ def test_demo_of_audio(here: Callable[..., Any], tmp_path: Path) -> None:
     assert sum(faulty) >= 7
     assert sum(sound) <= 1
     assert "</html>" in (tmp_path / "heard" / "report.html").read_text("utf-8")
+
+
+def test_demo_of_music(here: Callable[..., Any], tmp_path: Path) -> None:
+    done = here("music", "demo", "-o", tmp_path / "sung")
+    assert done.code == 0, done.err
+    line = shlex.split(done.err.splitlines()[0])
+    assert line[:4] == ["$", "genapps", "music", "harmonize"]
+    chorale, melody = read_score(tmp_path / "sung" / "chorale.musicxml"), read_score(line[4])
+    assert len(chorale.parts) == 4
+    assert [(n.onset, n.pitch) for n in chorale.parts[0].notes] == [(n.onset, n.pitch) for n in melody.parts[0].notes]
+    assert "</html>" in (tmp_path / "sung" / "report.html").read_text("utf-8")
