@@ -17,7 +17,7 @@ from genapps.models.base import Family
 from genapps_music.codec import Piece
 from genapps_music.composing.filling import Manner
 from genapps_music.composing.tasks import Made, fitted
-from genapps_music.grid import REST, Cells, lawful, within
+from genapps_music.grid import REST, UNKNOWN, Cells, lawful, within
 from genapps_music.model import WINDOW, MusicModel
 from genapps_music.presets import INTERPOLATE, PRESETS
 from genapps_music.score import Meter, Score
@@ -82,7 +82,12 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
     pieces = [within(cells, layout.voices, limits) for cells in pieces]
     starts = tuple(range(0, (count * WINDOW + 1) * model.codec.bar, model.codec.bar))
     whole = [Piece(f"{k:03}", cells, starts, shift) for k, cells in enumerate(pieces, 1)]
-    made = tuple(Made(model.codec.score(one, tempo=first.tempo), one.cells, one.cells) for one in whole)
+    nothing = np.full_like(pieces[0], UNKNOWN)
+    given_cells = [pieces[0], *[nothing] * (steps - 2), pieces[-1]]
+    made = tuple(
+        Made(model.codec.score(one, tempo=first.tempo), one.cells, cells, shift=shift)
+        for one, cells in zip(whole, given_cells, strict=True)
+    )
     return Between(
         made,
         tuple(apart(one, pieces[0]) for one in pieces),

@@ -97,7 +97,7 @@ def write_report(
     path: Path, made: Sequence[Made], model: MusicModel, *, title: str, subject: str, facts: dict[str, Any], seed: int
 ) -> None:
     """Write the page that shows, plays and judges the pieces beside the corpus that the model learnt."""
-    from genapps_music.composing.given import given_in
+    from genapps_music.composing.given import given_in, given_notes
     from genapps_music.composing.surprise import surprise_of
     from genapps_music.judging.report import write_page
 
@@ -113,5 +113,6 @@ def write_report(
         facts=[(name, str(value)) for name, value in facts.items() if value is not None],
         notes=notes,
         given=[given_in(one, model.codec.layout) for one in made],
+        kept=[given_notes(one, model.codec.layout) for one in made],
         seed=seed,
     )

@@ -1,4 +1,4 @@
-"""What of a made piece was given, as its picture shades it."""
+"""What of a made piece was given: as its picture shades it, and its notes, which are no copies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_music.composing.tasks import Made
-from genapps_music.grid import UNKNOWN, Layout
+from genapps_music.grid import FIRST, UNKNOWN, Layout
 from genapps_music.writing.picture import Shade
 
 
@@ -27,6 +27,16 @@ def given_in(made: Made, layout: Layout) -> tuple[Shade, ...]:
         for number, part in enumerate(parts)
         for shade in _shades(known[:, columns[part]].all(axis=1), layout.ticks, number)
     )
+
+
+def given_notes(made: Made, layout: Layout) -> frozenset[tuple[int, int]]:
+    """Onset and pitch of the notes that were given."""
+    found = []
+    for column, voice in enumerate(layout.voices):
+        steps = (made.given[:, column] >= FIRST).nonzero()[0]
+        pitches = made.given[steps, column] - FIRST + voice.low - made.shift
+        found += zip((steps * layout.ticks).tolist(), pitches.tolist(), strict=True)
+    return frozenset(found)
 
 
 def _shades(known: NDArray[np.bool_], ticks: int, part: int | None) -> list[Shade]:

@@ -41,7 +41,8 @@ Progress = Callable[[int, int], None]
 class Made:
     """A piece that was made, and how: the cells, which of them were given, and what a person should know.
 
-    nats: of each drawn cell, where the family tells, and of all candidates that it was chosen from.
+    nats: of each drawn cell, where the family tells, and of all candidates that it was chosen from. shift: by how many
+    semitones the cells are higher than the piece sounds.
     """
 
     score: Score
@@ -50,6 +51,7 @@ class Made:
     notes: tuple[str, ...] = ()
     nats: float | None = None
     candidates: tuple[float, ...] = field(default=())
+    shift: int = 0
 
 
 def compose(
@@ -80,7 +82,7 @@ def compose(
     drawn = fill(model, pieces, manner, generator, progress)
     meters = (Meter(0, beats, unit),)
     return [
-        Made(model.codec.score(replace(piece, cells=cells), meters=meters), cells, empty)
+        Made(model.codec.score(replace(piece, cells=cells), meters=meters), cells, empty, shift=piece.shift)
         for cells, piece in zip(drawn, pieces, strict=True)
     ]
 
@@ -296,7 +298,7 @@ def _best(
     each = tuple(value / cells for value in found) if found is not None else ()
     best = int(np.argmin(each)) if each else 0
     score = model.codec.score(filled[best])
-    return Made(score, drawn[best], tried[best].cells, (), each[best] if each else None, each)
+    return Made(score, drawn[best], tried[best].cells, (), each[best] if each else None, each, filled[best].shift)
 
 
 def _told(made: Made, given: Score, model: MusicModel, notes: Sequence[str]) -> Made:

@@ -15,7 +15,7 @@ from genapps.errors import InputError
 from genapps.metrics.reaching import reach
 from genapps.report.measured import Control, Finding, Measured
 from genapps_music.judging.baseline import independent_notes
-from genapps_music.judging.copying import ALLOWED, WAYS, Copies, Repeats, Way, copied, repeats
+from genapps_music.judging.copying import ALLOWED, WAYS, Copies, Notes, Repeats, Way, copied, repeats
 from genapps_music.judging.likelihood import Judge, Surprise, mean_per_quarter
 from genapps_music.judging.rules import RULES, Checked, Ranges, Rate, Rule, check, learn_ranges, rate
 from genapps_music.judging.statistics import (
@@ -150,19 +150,20 @@ def judge(
     *,
     surprise: Judge | None = None,
     learnt: bool = False,
-    part_given: bool = False,
+    given: Sequence[Notes] = (),
     seed: int = 0,
     progress: Progress = lambda _: None,
 ) -> Judged:
     """Judge made pieces beside the reference (what was learnt from) and held-out real pieces (what was not).
 
-    learnt: held-out pieces may have been learnt from, too, so that copies are looked for in them as well. part_given:
-    not all of the made pieces was drawn, so that the verdict leaves copies to the reader. Pieces
-    without pitched notes are left out, which is said. Where made pieces are shorter than real ones, these are
-    cut to the median length of the made ones for every comparison, as longer ones have more of everything. Raises
-    InputError where no made piece has notes.
+    learnt: held-out pieces may have been learnt from, too, so that copies are looked for in them as well. given: of
+    each made piece the notes (onset, pitch) that were not made, such as a melody that was to be harmonized: they are no
+    copies. Pieces without pitched notes are left out, which is said. Where made pieces are shorter than real ones,
+    these are cut to the median length of the made ones for every comparison, as longer ones have more of everything.
+    Raises InputError where no made piece has notes.
     """
     notes: list[str] = []
+    given = [own for one, own in zip(made, given, strict=False) if _sounds(one)]
     made, reference, held_out = (_with_notes(side, notes) for side in (made, reference, held_out))
     if not made:
         raise InputError("none of the made pieces has a note")
@@ -180,7 +181,9 @@ def judge(
     sides: dict[Side, list[Looked]] = {"made": [look(one, ranges) for one in made], "real": real, "floor": floor}
     rates = _rates(sides, [check(one, ranges) for one in corpus], generator)
     progress("copies")
-    copies = _copies(sides, corpus, [*corpus, *map(voices_of, sources[len(corpus) :])])
+    copies = _copies(sides, corpus, [*corpus, *map(voices_of, sources[len(corpus) :])], given)
+    if any(given):
+        notes.append("what was given is not looked at for copies")
     n = min(len(sides["made"]), len(real))
     same = {side: _some(pieces, n, generator) for side, pieces in sides.items()}
     measures = _rule_measures(rates, sides)
@@ -211,15 +214,19 @@ def judge(
         copies=copies,
         repeats=repeated,
         surprises=surprises,
-        finding=verdict(rates, measures, copies, len(made), part_given),
+        finding=verdict(rates, measures, copies, len(made)),
         quarters=quarters,
         compared=n,
         notes=tuple(notes),
     )
 
 
+def _sounds(score: Score) -> bool:
+    return any(part.notes for part in score.parts if not part.drums)
+
+
 def _with_notes(scores: Sequence[Score], notes: list[str]) -> list[Score]:
-    kept = [one for one in scores if any(part.notes for part in one.parts if not part.drums)]
+    kept = [one for one in scores if _sounds(one)]
     if len(kept) < len(scores):
         first = next(one.name for one in scores if one not in kept)
         notes.append(f"{len(scores) - len(kept):,} pieces without a pitched note are left out, such as {first}")
@@ -256,16 +263,21 @@ def _rates(
     }
 
 
-def _copies(sides: dict[Side, list[Looked]], corpus: Sequence[Voices], sources: Sequence[Voices]) -> tuple[Copies, ...]:
+def _copies(
+    sides: dict[Side, list[Looked]], corpus: Sequence[Voices], sources: Sequence[Voices], given: Sequence[Notes]
+) -> tuple[Copies, ...]:
+    """In both ways, but for one in which everything was given."""
     if not corpus:
         return ()
     several = max(len(one.voices.names) for one in sides["made"]) > 1
     ways: list[Way] = ["voices", "melody"] if several else ["melody"]
     voices = {side: [one.voices for one in sides[side]] for side in sides}
     allowed = ALLOWED * len(sources) / len(corpus)  # as many chances more
-    return tuple(
-        Copies(way, copied(voices["made"], sources, way), copied(voices["real"], corpus, way), allowed) for way in ways
+    found = (
+        Copies(way, copied(voices["made"], sources, way, given), copied(voices["real"], corpus, way), allowed)
+        for way in ways
     )
+    return tuple(one for one in found if one.own)
 
 
 def _some(pieces: Sequence[Looked], n: int, generator: np.random.Generator) -> list[Looked]:
@@ -323,19 +335,19 @@ def _copy_measures(copies: Sequence[Copies], size: int) -> list[Measured]:
     found = []
     for one in copies:
         unit = "notes of the melody" if one.way == "melody" else "chords"
-        lengths: dict[Side, float | None] = {"made": float(np.median([passage.notes for passage in one.made]))}
+        lengths: dict[Side, float | None] = {"made": float(np.median([passage.notes for passage in one.own]))}
         if one.unseen:
             lengths["real"] = float(np.median([passage.notes for passage in one.unseen]))
         how = f"longest passage that is in any of {size:,} real pieces, in any key, median in {unit}"
         name = f"copied, {WAYS[one.way]}"
-        found.append(_measured(f"copied_{one.way}", name, "lower", lengths, len(one.made), how))
+        found.append(_measured(f"copied_{one.way}", name, "lower", lengths, len(one.own), how))
         if one.unseen:
             shares: dict[Side, float | None] = {"made": one.share, "real": one.usual}
             how = (
                 f"share of pieces with a copied passage of more than {one.limit:g} {unit}, which 5 % of real ones have"
             )
             name = f"copied at length, {WAYS[one.way]}"
-            found.append(_measured(f"long_{one.way}", name, "lower", shares, len(one.made), how))
+            found.append(_measured(f"long_{one.way}", name, "lower", shares, len(one.own), how))
     return found
 
 

@@ -17,7 +17,7 @@ from genapps.report.measured import measured_lines
 from genapps.report.page import Block, Facts, Figure, Figures, Page, Scores, Section, Table, Terms, legend, render
 from genapps.report.text import clip, figure
 from genapps_music.judging import showing
-from genapps_music.judging.copying import WAYS, Passage
+from genapps_music.judging.copying import WAYS, Notes, Passage
 from genapps_music.judging.judging import SIDES, Judged, Looked, judge
 from genapps_music.judging.likelihood import Judge, mean_per_quarter
 from genapps_music.judging.rules import MEANINGS, RULES, Breach
@@ -82,6 +82,7 @@ def write_page(
     facts: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
     given: Sequence[Sequence[Shade]] = (),
+    kept: Sequence[Notes] = (),
     seed: int = 0,
 ) -> Judged:
     """Judge made pieces and write the page `path` (.html) and, beside it, its figures as JSON.
@@ -90,10 +91,10 @@ def write_page(
     pieces that it did not learn from, the control of every figure. Without either there are rules and pictures alone.
     surprise: what the model says of pieces. title, subject: what stands on top, such as the file's name and "music
     composed". facts: names and values for the end of the page, such as the model, its family and the seed. notes:
-    sentences that people must be told. given: of each made piece what was not drawn: shaded in its picture, and
-    no copy is held against it. Raises as `genapps.report.files.check_report` does; call that before the work.
+    sentences that people must be told. given: of each made piece what was not drawn, shaded in its picture; kept:
+    the notes of it, which are no copies. Raises as `genapps.report.files.check_report` does; call that before the work.
     """
-    judged = judge(made, reference, held_out, surprise=surprise, part_given=any(given), seed=seed)
+    judged = judge(made, reference, held_out, surprise=surprise, given=kept, seed=seed)
     write_judged(path, judged, title=title, subject=subject, facts=facts, notes=notes, given=given)
     return judged
 

@@ -33,22 +33,18 @@ def verdict(
     measures: Sequence[Measured],
     copies: Sequence[Copies],
     pieces: int,
-    part_given: bool = False,
 ) -> Finding:
-    """Level and sentences; the worst of rules, likeness, variety and copying decides the level.
-
-    part_given: copies may lie in what was given, so they are told and decide nothing.
-    """
+    """Level and sentences; the worst of rules, likeness, variety and copying decides the level."""
     by_key = {one.key: one for one in measures}
     subject = "The piece" if pieces == 1 else f"The {pieces:,} made pieces"
     parts = [
         *_rules(rates, pieces == 1),
         *_likeness([by_key[kind] for kind in KINDS if kind in by_key]),
         *_variety(by_key, pieces),
-        *(_given(copies) if part_given else _copying(copies)),
+        *_copying(copies),
     ]
     level: Level = max((level for level, _ in parts), key=_LEVELS.index, default="usable")
-    if not copies:
+    if "reference" not in rates["parallels"]:
         counts = ", ".join(f"{_TOLD[name]} {by['made'].breaches}" for name, by in rates.items() if name in _TOLD)
         return Finding("usable", "Not judged", f"No real pieces to judge by. Places to look at: {counts}.")
     changes = rates["parallels"]["made"].changes
@@ -134,8 +130,8 @@ def _variety(by_key: Mapping[str, Measured], pieces: int) -> list[_Part]:
 
 def _copying(copies: Sequence[Copies]) -> list[_Part]:
     """By the share of pieces that copy longer passages than 95 % of real ones do, beyond chance."""
-    found = [part for one in copies if (part := _of_few(one) if len(one.made) < FEW else _of_many(one)) is not None]
-    if found:
+    found = [part for one in copies if (part := _of_few(one) if len(one.own) < FEW else _of_many(one)) is not None]
+    if found or not copies:
         return found
     if all(one.unseen for one in copies):
         return [("good", f"no longer passages copied than real pieces have{_halves(copies)}")]
@@ -145,7 +141,7 @@ def _copying(copies: Sequence[Copies]) -> list[_Part]:
 def _of_many(copies: Copies) -> _Part | None:
     """None where there is nothing to tell, as without unseen pieces."""
     chance = copies.allowed
-    if not copies.share - 2 * math.sqrt(chance * (1 - chance) / len(copies.made)) > chance:
+    if not copies.share - 2 * math.sqrt(chance * (1 - chance) / len(copies.own)) > chance:
         return None
     words = f"copy more than {copies.limit:g} in a row ({WAYS[copies.way]}), by chance {percent(chance)} would"
     return "poor" if copies.share > _LARGELY else "usable", f"{percent(copies.share)} {words}"
@@ -153,7 +149,7 @@ def _of_many(copies: Copies) -> _Part | None:
 
 def _of_few(copies: Copies) -> _Part | None:
     """Shares of a few pieces say little: the longest passage alone."""
-    longest = max(copies.made, key=lambda one: one.notes)
+    longest = max(copies.own, key=lambda one: one.notes)
     most = max((one.notes for one in copies.unseen), default=0)
     told = f"{longest.notes} in a row are copied ({WAYS[copies.way]}"
     if longest.part >= LARGE and longest.notes > most:
@@ -164,11 +160,7 @@ def _of_few(copies: Copies) -> _Part | None:
 
 
 def _longest(copies: Sequence[Copies]) -> str:
-    return ", ".join(f"{max(passage.notes for passage in one.made)} in a row ({WAYS[one.way]})" for one in copies)
-
-
-def _given(copies: Sequence[Copies]) -> list[_Part]:
-    return [("good", f"longest passages that real pieces have, too, perhaps what was given: {_longest(copies)}")]
+    return ", ".join(f"{max(passage.notes for passage in one.own)} in a row ({WAYS[one.way]})" for one in copies)
 
 
 def _halves(copies: Sequence[Copies]) -> str:

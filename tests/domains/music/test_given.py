@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genapps_music.composing.given import given_in
+from genapps_music.composing.given import given_in, given_notes
 from genapps_music.composing.tasks import Made
-from genapps_music.grid import REST, UNKNOWN, Cells, Layout, Voice
+from genapps_music.grid import FIRST, HOLD, REST, UNKNOWN, Cells, Layout, Voice
 from genapps_music.score import Score
 from genapps_music.writing.picture import Shade
 
@@ -35,3 +35,11 @@ def test_stretches() -> None:
     assert shades(cells) == (Shade(0, 240), Shade(480, 960))
     cells[:] = UNKNOWN
     assert shades(cells) == ()
+
+
+def test_notes_as_they_sound() -> None:
+    cells = np.full((4, 3), UNKNOWN)
+    cells[:, 0] = (FIRST + 2, HOLD, REST, FIRST)
+    cells[1, 2] = FIRST + 5
+    made = Made(Score(()), cells, cells, shift=-3)
+    assert given_notes(made, Layout(4, VOICES)) == {(0, 65), (360, 63), (120, 58)}

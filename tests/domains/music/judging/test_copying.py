@@ -54,6 +54,31 @@ def test_a_whole_copy_is_as_long_as_the_piece(corpus: list[Score]) -> None:
     assert found.part < 0.5
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_given_is_no_copy_and_what_follows_it_is(way: Way, corpus: list[Score]) -> None:
+    source = corpus[3]
+    voices, reference = [voices_of(moved(source, 2))], [voices_of(one) for one in corpus[:5]]
+    notes = [{(n.onset, n.pitch + 2) for part in source.parts for n in part.notes if n.onset < bars * BAR}
+             for bars in range(8)]  # fmt: skip
+    found = [copied(voices, reference, way, [given])[0] for given in notes]
+    whole, half, all_but_one = found[0], found[3], found[5]
+    assert whole == copied(voices, reference, way)[0]
+    assert (whole.part, half.part, all_but_one.part) == (1.0, 1.0, 1.0)  # of what was made
+    assert [one.bar for one in (whole, half, all_but_one)] == [1, 3, 5]
+    assert whole.notes > half.notes > all_but_one.notes > 1
+    assert copied(voices, reference, way, [notes[7]]) == (Passage(0, given=True),)
+    copies = Copies(way, (whole, Passage(0, given=True)), (Passage(1),))
+    assert (copies.share, copies.halves) == (1.0, 1)
+
+
+def test_a_melody_that_was_given_leaves_the_chords_over_it_to_be_judged(corpus: list[Score]) -> None:
+    own = corpus[3]
+    melody = {(n.onset, n.pitch) for n in own.parts[0].notes}
+    voices, reference = [voices_of(own)], [voices_of(one) for one in corpus[:5]]
+    assert copied(voices, reference, "melody", [melody])[0].given
+    assert copied(voices, reference, "voices", [melody])[0].part == 1.0
+
+
 def test_limits_and_shares() -> None:
     unseen = tuple(Passage(k) for k in range(1, 101))
     copies = Copies("melody", (Passage(96, part=0.6), Passage(97), Passage(20), Passage(0)), unseen)

@@ -107,9 +107,16 @@ def test_one_piece_that_is_a_copy_is_poor_unless_some_of_it_was_given(sides: tup
         judged = judge(reference[:1], reference, real)
         assert judged.finding.level == "poor", judged.finding.text
         assert "of the piece)" in judged.finding.text
-    judged = judge(reference[:1], reference, held_out, part_given=True)
-    assert judged.finding.level == "good"
-    assert "perhaps what was given" in judged.finding.text
+    melody = {(note.onset, note.pitch) for note in reference[0].parts[0].notes}
+    judged = judge(reference[:1], reference, held_out, given=[melody])
+    assert [one.way for one in judged.copies] == ["voices"]
+    assert judged.finding.level == "poor"
+    whole = {(note.onset, note.pitch) for part in reference[0].parts for note in part.notes}
+    judged = judge(reference[:1], reference, held_out, given=[whole])
+    assert judged.copies == ()
+    assert judged.finding.level == "good", judged.finding.text
+    assert "copied_voices" not in {one.key for one in judged.measures}
+    assert "what was given is not looked at for copies" in judged.notes
     judged = judge(held_out[:1], reference)
     assert judged.finding.level == "good"
     assert "longest copied passage: " in judged.finding.text
