@@ -178,13 +178,14 @@ def _sections(
 def _pieces(judged: Judged, given: Sequence[Sequence[Shade]]) -> Pieces:
     shown = judged.made[:SHOWN]
     real = judged.real[:1] if judged.real else ()
-    seconds = showing.seconds_each(len(shown) + len(real), _ROOM)
-    items = [_item(judged, k, seconds, given[k] if k < len(given) else ()) for k in range(len(shown))]
-    items += [_real(one, seconds) for one in real]
+    count = len(shown) + len(real)
+    seconds = showing.seconds_each(count, _ROOM)
+    items = [_item(judged, k, seconds, given[k] if k < len(given) else (), count) for k in range(len(shown))]
+    items += [_real(one, seconds, count) for one in real]
     return Pieces(tuple(items))
 
 
-def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade]) -> Item:
+def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade], pieces: int) -> Item:
     one = judged.made[k]
     told = [
         f"Copied, {WAYS[copies.way]}: {_copied_words(judged, copies.made[k])}"
@@ -203,13 +204,13 @@ def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade]) -> Ite
     words = [_place_words(breach) for breach in places[:12]]
     if len(places) > len(words):
         words.append(f"and {len(places) - len(words):,} more")
-    return Item(one.score.name, _about(one), showing.roll(one.score, given), showing.sound(one.score, seconds), bars,
-                tuple(told), tuple(words))  # fmt: skip
+    picture, sound = showing.roll(one.score, given, pieces), showing.sound(one.score, seconds)
+    return Item(one.score.name, _about(one), picture, sound, bars, tuple(told), tuple(words))
 
 
-def _real(one: Looked, seconds: float) -> Item:
+def _real(one: Looked, seconds: float, pieces: int) -> Item:
     about = f"a held-out real piece, to compare; {_about(one)}"
-    return Item(one.score.name, about, showing.roll(one.score), showing.sound(one.score, seconds))
+    return Item(one.score.name, about, showing.roll(one.score, (), pieces), showing.sound(one.score, seconds))
 
 
 def _about(one: Looked) -> str:

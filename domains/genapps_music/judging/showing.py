@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -18,24 +19,41 @@ if TYPE_CHECKING:
 RATE = 11025  # Hz: what a preview needs
 LONGEST = 20.0  # seconds of a preview
 _ROLL = 128 * QUARTER  # ticks of a piece that are drawn
+_NOTES = 4_500  # that are drawn on a page, of about 100 bytes each
+_HEARD = 20_000  # notes of a preview
 _WIDE, _HIGH = 820.0, 90.0
 
 
-def roll(score: Score, given: Sequence[Shade] = ()) -> str:
-    """The beginning of a piece as a picture, a data URI; what was given is shaded."""
+def roll(score: Score, given: Sequence[Shade] = (), pieces: int = 1) -> str:
+    """The beginning of a piece as a picture, a data URI; what was given is shaded. pieces: how many a page has."""
     from genapps_music.writing.picture import draw
 
-    return f"data:image/svg+xml;base64,{base64.b64encode(draw(cut(score, _ROLL), given).encode()).decode()}"
+    shown = beginning(score, _ROLL, _NOTES // max(pieces, 2))
+    return f"data:image/svg+xml;base64,{base64.b64encode(draw(shown, given).encode()).decode()}"
+
+
+def beginning(score: Score, end: int, most: int) -> Score:
+    """What lies before the tick `end`, and only the first moments of it where these have so many notes already.
+
+    Notes of a part that are one and the same are there once. The first moment is there whole, up to `most` of each
+    part.
+    """
+    parts = [replace(part, notes=tuple(dict.fromkeys(part.notes))) for part in score.parts]
+    onsets = sorted(note.onset for part in parts for note in part.notes)
+    if len(onsets) > most:
+        end = min(end, max(onsets[most], onsets[0] + 1))
+    shorter = cut(replace(score, parts=tuple(parts)), end)
+    return replace(shorter, parts=tuple(replace(part, notes=part.notes[:most]) for part in shorter.parts))
 
 
 def sound(score: Score, seconds: float) -> str:
     """The first seconds of a piece as a WAV of 16 bits, a data URI; nothing where nothing sounds in them."""
     from genapps_music.writing.sound import render, wave_bytes
 
-    beginning = cut(score, int(seconds * score.tempo / 60 * QUARTER))
-    if not beginning.end:
+    heard = beginning(score, int(seconds * score.tempo / 60 * QUARTER), _HEARD)
+    if not heard.end:
         return ""
-    file = wave_bytes(render(beginning, RATE)[: int(seconds * RATE)], RATE)
+    file = wave_bytes(render(heard, RATE)[: int(seconds * RATE)], RATE)
     return f"data:audio/wav;base64,{base64.b64encode(file).decode()}"
 
 

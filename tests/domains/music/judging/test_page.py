@@ -94,3 +94,15 @@ def test_bars_above_twice_the_usual_stand_out() -> None:
     assert drawn.count("<rect") == 3
     assert drawn.count('class="odd"') == 1
     assert "bar 2: 5.0 nats" in drawn
+
+
+def test_a_beginning_has_so_many_notes_at_most_and_each_once() -> None:
+    notes = tuple(Note(k // 3 * 10, 10, 60 + k % 3) for k in range(300))
+    score = Score((Part(notes + notes), Part(notes[:1])))
+    kept = showing.beginning(score, 10**6, 30)
+    assert kept.parts[0].notes == notes[:30][: len(kept.parts[0].notes)]
+    assert 24 < len(kept.parts[0].notes) <= 30
+    assert showing.beginning(score, 10**6, 1000).parts[0].notes == notes
+    assert showing.beginning(score, 50, 1000).end == 50
+    chord = Score((Part(tuple(Note(0, 10 + k, 60) for k in range(500))),))
+    assert len(showing.beginning(chord, 10**6, 30).parts[0].notes) == 30
