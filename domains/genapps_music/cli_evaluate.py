@@ -43,7 +43,9 @@ def evaluate(real: str, made: str, report: Path | None, output: str | None, as_j
     from genapps.report.files import check_figures, check_page, figures_beside
     from genapps_music.judging.report import lines, write_judged
     from genapps_music.judging.tasks import evaluate as run
+    from genapps_music.names import check_names
 
+    check_names(real, made, options["holdout"], options["model"], report, output)
     beside = None if report is None else figures_beside(report)
     check_files([output, report, beside], [real, made, options["holdout"], options["model"]])
     check_page(report)

@@ -56,9 +56,11 @@ def fit(scores: tuple[str, ...], output: str | None, as_json: bool, **options: A
     from genapps.io.artifact import check_suffix
     from genapps.io.atomic import check_target
     from genapps.io.placing import check_files
+    from genapps_music.names import check_names
 
     if output is None or output == "-":
         raise UsageError("name the file of the model: -o bach.genapps")
+    check_names(output, *scores)
     check_suffix(output)
     check_target(output)
     check_files([output], scores)

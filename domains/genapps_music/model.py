@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from genapps_music.codec import Codec, Piece
 from genapps_music.score import Score
 
 DOMAIN, TASK = "music", "fit"
+FORM = 2  # of what a file holds; to be raised where an older file could not be read, or would be read otherwise
 WINDOW = 2  # bars of a latent, and of what families without a sense of order learn at once
 
 
@@ -53,6 +55,7 @@ class MusicModel:
                 tensors, settings[name] = part.state()
                 arrays |= {f"{name}/{key}": tensor.detach().cpu().numpy() for key, tensor in tensors.items()}
         corpus = {"learnt": self.learnt, "held": self.held}
+        above = _above([one.name for pieces in corpus.values() for one in pieces])
         for name, pieces in corpus.items():
             cells = [piece.cells for piece in pieces]
             width = len(self.codec.layout.voices)
@@ -60,11 +63,13 @@ class MusicModel:
         header = {
             "domain": DOMAIN,
             "task": TASK,
+            "form": FORM,
             "family": self.family,
             "codec": self.codec.to_json(),
             "models": settings,
             "pieces": {
-                name: [[one.name, list(one.starts), one.shift] for one in pieces] for name, pieces in corpus.items()
+                name: [[one.name.removeprefix(above), list(one.starts), one.shift] for one in pieces]
+                for name, pieces in corpus.items()
             },
             "card": dict(self.card),
         }
@@ -79,6 +84,8 @@ class MusicModel:
         header, tensors = artifact.header, artifact.tensors
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: not what `genapps music fit` writes")
+        if header.get("form") != FORM:
+            raise InputError(f"{path}: made by another version of genapps; fit it again")
         try:
             codec, family = Codec.from_json(header["codec"]), header["family"]
             made: dict[str, Family] = {}
@@ -115,6 +122,12 @@ def space_of(codec: Codec, family: str) -> Frames:
     if family not in ("vae", "gan"):
         return space
     return Frames(space.variables[-len(codec.layout.voices) :], WINDOW * codec.bar)
+
+
+def _above(names: Sequence[str]) -> str:
+    """The folder that all pieces lie in, with "/" at its end: whoever is handed the file need not know it."""
+    levels = zip(*(name.split("/")[:-1] for name in names), strict=False)
+    return "".join(f"{level[0]}/" for level in takewhile(lambda level: len(set(level)) == 1, levels))
 
 
 def _pieces(cells: NDArray[Any], entries: Sequence[Any]) -> tuple[Piece, ...]:

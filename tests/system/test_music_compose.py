@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from genapps.cli import main
+from genapps.io.artifact import read_artifact, write_artifact
+from genapps_music.model import MusicModel
 from genapps_music.reading.files import read_score
 from genapps_music.score import QUARTER, Note, Part, Score
 from genapps_music.writing.files import write_score
@@ -112,6 +116,41 @@ def test_a_way_from_one_piece_to_another(desk: Path, tmp_path: Path, capsys: pyt
     assert found["to_first"][0] == 0
     assert found["to_last"][2] == 0
     assert len(list((tmp_path / "between").glob("*.mid"))) == 3
+
+
+def test_a_model_says_nothing_of_where_its_pieces_lay_and_which_version_made_it(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = MusicModel.load(desk / "bach.genapps")
+    spread = [replace(piece, name=f"/home/me/{k % 2}/{piece.name}") for k, piece in enumerate(model.learnt)]
+    replace(model, learnt=tuple(spread), held=()).save(tmp_path / "spread.genapps")
+    again = MusicModel.load(tmp_path / "spread.genapps")
+    assert [piece.name for piece in again.learnt] == [piece.name.removeprefix("/home/me/") for piece in spread]
+    found = read_artifact(desk / "bach.genapps")
+    write_artifact(tmp_path / "old.genapps", found.tensors, found.header | {"form": 1})
+    assert main(["music", "compose", str(tmp_path / "old.genapps"), "-o", str(tmp_path / "x.mid")]) == 3
+    assert "made by another version of genapps; fit it again" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such names")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compose", "bach.genapps", "-o", "\udcff.mid"],
+        ["compose", "\udcff.genapps", "-o", "x.mid"],
+        ["harmonize", "melody.mid", "--model", "bach.genapps", "-o", "x.mid", "--report", "\udcff.html"],
+        ["continue", "\udcff.mid", "--model", "bach.genapps", "-o", "x.mid"],
+        ["fit", "\udcff", "-o", "x.genapps"],
+        ["evaluate", "scores", "\udcff", "--json"],
+    ],
+)
+def test_names_that_are_no_utf8_are_refused(
+    desk: Path, words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk)
+    assert main(["music", *words]) == 2
+    assert "\\xff" in (told := capsys.readouterr().err)
+    assert "its name is not UTF-8" in told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from genapps.io.atomic import check_target, replacing
 from genapps.io.placing import Named, check_files, check_folder
 from genapps_music.composing.tasks import Made
 from genapps_music.model import MusicModel
+from genapps_music.names import check_names
 from genapps_music.score import Score
 
 SCORES = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".json")
@@ -34,6 +35,8 @@ def check_place(output: str | None, reads: Iterable[Named], *, several: bool, ex
     """
     if output is None or output == "-":
         raise UsageError(f"name where the music goes: {example}")
+    reads = list(reads)
+    check_names(output, *reads)
     if is_folder(output):
         if not several:
             raise UsageError(f"{output}: is a folder; name the one file: {example}")
@@ -59,6 +62,7 @@ def check_report(report: Path | None, output: str, reads: Iterable[Named]) -> No
 
     check_page(report)
     if report is not None:
+        check_names(report)
         check_files([report, figures_beside(report), None if is_folder(output) else output], reads)
 
 
