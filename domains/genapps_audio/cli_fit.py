@@ -24,7 +24,7 @@ STDOUT = "-"
 @click.argument("clips", metavar="CLIPS")
 @click.option(
     "--family", metavar="NAME", default="auto", show_default=True,
-    help="gmm, hmm, vae, gan, rbm or autoregressive; auto: as the figures suggest.",
+    help="gmm, hmm, vae, gan, rbm, autoregressive or autoregressive-tokens; auto: as the figures suggest.",
 )  # fmt: skip
 @click.option("--rate", type=Whole(2000, 48_000), metavar="HZ", help="Samples a second; chosen if not given.")
 @click.option(
@@ -38,7 +38,7 @@ STDOUT = "-"
 )  # fmt: skip
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE",
-    help="Change one setting, such as hidden, n_components, training.max_steps; may be repeated.",
+    help="Change one setting, such as hidden, n_components, training.max_steps, codec.books; may be repeated.",
 )  # fmt: skip
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with sounds (.html).")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")

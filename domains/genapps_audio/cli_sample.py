@@ -21,6 +21,10 @@ from genapps.errors import UsageError
     "--temperature", type=Real(0, 10), default=1.0, metavar="0..10", show_default=True,
     help="Below 1: more usual sounds, and more alike.",
 )  # fmt: skip
+@click.option(
+    "--top-p", type=Real(0, 1, min_open=True), metavar="SHARE",
+    help="Of a model of tokens: draw only the likeliest codes that have this share.",
+)  # fmt: skip
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page to see and hear (.html).")
 @seed_option
 @threads_option()
@@ -52,12 +56,18 @@ def sample(model: str, output: str | None, as_json: bool, report: Path | None, *
     check_files([*delivering.places(output), report, beside], [model])
     held = AudioModel.load(model)
     wish = delivering.Wish(
-        options["count"], options["label"], options["seconds"], options["temperature"], options["seed"]
+        options["count"],
+        options["label"],
+        options["seconds"],
+        options["temperature"],
+        options["seed"],
+        options["top_p"],
     )
     delivering.check_wish(held, wish)
     about: dict[str, Any] = {
         "model": model, "family": held.family, "rate": held.codec.rate, "seed": wish.seed, "seconds": wish.seconds,
-        "temperature": wish.temperature, "count": wish.n, "part": delivering.PART, "reached": held.card.get("reached"),
+        "temperature": wish.temperature, "top_p": wish.top_p,
+        "count": wish.n, "part": delivering.PART, "reached": held.card.get("reached"),
     }  # fmt: skip
     with threads(options["threads"]), Progress("drawing", unit="clips") as bar:
         parts = delivering.drawn(held, wish, bar.update)

@@ -14,7 +14,9 @@ from genapps.errors import InputError, UsageError
 from genapps.models.base import Family
 from genapps.suggest import did_you_mean
 from genapps_audio.codec import Codec
-from genapps_audio.generation.drawing import draw, space_of
+from genapps_audio.generation.drawing import draw, draw_codes, space_of
+from genapps_audio.generation.recipes import learner_of
+from genapps_audio.generation.tokens import TokenView, kinds_of
 from genapps_audio.generation.views import View
 
 DOMAIN, TASK = "audio", "fit"
@@ -47,7 +49,7 @@ class AudioModel:
     codec: Codec
     family: str
     parts: tuple[Family, ...]
-    view: View
+    view: View | TokenView
     heard: Tensor
     owners: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
@@ -77,22 +79,38 @@ class AudioModel:
         *,
         seconds: float | None = None,
         temperature: float = 1.0,
+        top_p: float | None = None,
         generator: torch.Generator | None = None,
     ) -> Made:
         """New sounds; of one class, of one for each, or of all in their shares.
 
         seconds: the length of all; drawn as the lengths of their class are, if not given. temperature: below 1 more
-        usual sounds. Raises UsageError for a class that was not learnt, or a length that is not for this model.
+        usual sounds. top_p: of a model of tokens, only the likeliest codes that have this share. Raises UsageError for
+        a class that was not learnt, or a length or top_p that is not for this model.
         """
         own = generator or torch.Generator().manual_seed(0)
-        return self.draw(n, self.labels_for(n, label, own), seconds=seconds, temperature=temperature, generator=own)
+        labels = self.labels_for(n, label, own)
+        return self.draw(n, labels, seconds=seconds, temperature=temperature, top_p=top_p, generator=own)
 
     @torch.no_grad()
     def draw(
-        self, n: int, labels: Tensor | None, *, seconds: float | None, temperature: float, generator: torch.Generator
+        self,
+        n: int,
+        labels: Tensor | None,
+        *,
+        seconds: float | None,
+        temperature: float,
+        top_p: float | None = None,
+        generator: torch.Generator,
     ) -> Made:
         """New sounds of classes (n,) by number, None where there are none."""
         self.check_seconds(seconds)
+        self.check_top_p(top_p)
+        if isinstance(self.view, TokenView):
+            lengths, levels = self._lasting(n, labels, seconds, generator)
+            kinds = kinds_of(lengths, self.heard[:, 1])
+            codes = draw_codes(self.parts[0], self.view, kinds, labels, temperature, top_p, generator)
+            return Made(self.view.patched(codes), lengths, levels, labels)
         steps = self.codec.frames // self.view.together
         coefficients = torch.zeros(n, steps, self.view.width)
         for part, rows in self._rows(n, labels, generator):
@@ -100,9 +118,7 @@ class AudioModel:
             coefficients[rows] = draw(
                 part, (steps, self.view.width), len(rows), own, len(self.classes), temperature, generator
             )
-        lengths, levels = self._heard(n, labels, generator)
-        if seconds is not None:
-            lengths = torch.full((n,), float(seconds))
+        lengths, levels = self._lasting(n, labels, seconds, generator)
         return Made(self.view.patched(coefficients), lengths, levels, labels)
 
     def check_seconds(self, seconds: float | None) -> None:
@@ -110,6 +126,13 @@ class AudioModel:
         longest = 4 * float(self.heard[:, 1].max())
         if seconds is not None and not _SHORTEST <= seconds <= longest:
             raise UsageError(f"{seconds:g} seconds; this model makes clips of {_SHORTEST:g} to {longest:.3g} seconds")
+
+    def check_top_p(self, top_p: float | None) -> None:
+        """Raise UsageError for a share that is none, or a model that draws no codes."""
+        if top_p is not None and not isinstance(self.view, TokenView):
+            raise UsageError(f"top-p is for models of tokens; this is one of the family {self.family}")
+        if top_p is not None and not 0 < top_p <= 1:
+            raise UsageError(f"top-p is {top_p:g}, but must be above 0 and at most 1")
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""
@@ -127,7 +150,7 @@ class AudioModel:
             "family": self.family,
             "task": TASK,
             "codec": self.codec.to_json(),
-            "view": {"together": self.view.together},
+            "view": self.view.settings(),
             "models": settings,
             "owners": list(self.owners),
             "weights": list(self.weights),
@@ -151,11 +174,17 @@ class AudioModel:
             tensors = {name: torch.from_numpy(array) for name, array in artifact.tensors.items()}
             codec = Codec(**header["codec"])
             _check_codec(codec)
-            view = View.from_state(_under(tensors, "view/"), header["view"])
+            kind: type[View] | type[TokenView] = TokenView if "tokens" in header["view"] else View
+            view = kind.from_state(_under(tensors, "view/"), header["view"])
             classes, shares = tuple(header["classes"]), tuple(header["shares"])
-            space = space_of(header["family"], codec.frames // view.together, view.width, len(classes))
+            steps = codec.frames // view.together
+            space = (
+                view.space(steps)
+                if isinstance(view, TokenView)
+                else space_of(header["family"], steps, view.width, len(classes))
+            )
             parts = [
-                load(header["family"], space, _under(tensors, f"part/{k}/"), settings)
+                load(learner_of(header["family"]), space, _under(tensors, f"part/{k}/"), settings)
                 for k, settings in enumerate(header["models"])
             ]
             owners, weights = tuple(header["owners"]), tuple(header["weights"])
@@ -217,6 +246,13 @@ class AudioModel:
         chosen = torch.multinomial(chances, 1, generator=generator)[:, 0]
         found = [(part, (chosen == k).nonzero()[:, 0]) for k, part in enumerate(self.parts)]
         return [(part, rows) for part, rows in found if len(rows)]
+
+    def _lasting(
+        self, n: int, labels: Tensor | None, seconds: float | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Lengths, as asked for if so, and loudness (n,)."""
+        lengths, levels = self._heard(n, labels, generator)
+        return lengths if seconds is None else torch.full((n,), float(seconds)), levels
 
     def _heard(self, n: int, labels: Tensor | None, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Lengths and loudness (n,) near those of clips of the same class, within what was heard of it."""

@@ -1,26 +1,33 @@
-"""Waves as codes and back by a network that was learnt on waves of their kind."""
+"""Waves as codes and back by a network that was learnt on spectra of their kind; phases are found again."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from genapps.errors import InputError, UsageError
-from genapps.spaces import Tokens
+from genapps.spaces import Categorical, Frames
 from genapps.training.settings import Event
-from genapps_audio.codes.learning import RECIPE, learn
+from genapps_audio.codes.learning import learn, timed
 from genapps_audio.codes.network import CodecNet, Shape
 from genapps_audio.records import Wave
+from genapps_audio.signal.phase import griffin_lim
+from genapps_audio.signal.spectra import stft
 
 DOMAIN, TASK = "audio", "codes"
+ROUNDS = 48  # of the search for phases
+_WINDOW = 0.032  # seconds that a spectrum is taken of
+_QUIET = 1e-3  # magnitude below which differences do not count, beside a loudness of one
+_LOUDEST = 80.0  # dB beside a clip's loudness that a frame can have
+_MOST = 2**27  # numbers to learn from
+_MOST_SIZE = 2**16  # codes, latents, channels that a file may say
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,12 @@ class WaveCodec:
         device: str = "auto",
         progress: Callable[[Event], None] | None = None,
     ) -> WaveCodec:
-        """Learn from waves (T,) of any loudness. budget: seconds; steps: instead of a time."""
+        """Learn from waves (T,) of any loudness. budget: seconds; steps: instead of a time; 0: principal components."""
         if not waves:
             raise InputError("no waves to learn a codec from")
-        recipe = replace(RECIPE, budget=budget or RECIPE.budget, device=device)
-        if steps is not None:
-            warm = min(recipe.warmup_steps, max(1, steps // 10))
-            recipe = replace(recipe, budget=None, epochs=10**9, min_steps=steps, max_steps=steps, warmup_steps=warm)
         shape = shape or Shape()
-        net, taken = learn(
-            [levelled(wave)[0] for wave in waves], rate, shape, recipe=recipe, seed=seed, progress=progress
-        )
+        rows = blocks_of((decibels(wave, rate) for wave in waves), shape.together)
+        net, taken = learn(rows, shape, recipe=timed(budget, steps, device), seed=seed, progress=progress)
         return cls(net, rate, {"steps": taken, "waves": len(waves), "seed": seed})
 
     @property
@@ -65,45 +67,42 @@ class WaveCodec:
         """The network's."""
         return self.net.shape
 
+    @property
+    def hop(self) -> int:
+        """Samples of a frame of codes."""
+        return self.shape.together * n_fft_of(self.rate) // 4
+
     def bit_rate(self, books: int | None = None) -> float:
         """Bits a second of so many books; of all if not given. A clip's loudness comes once on top."""
-        return (books or self.shape.books) * math.log2(self.shape.size) * self.rate / self.shape.hop
+        return (books or self.shape.books) * math.log2(self.shape.size) * self.rate / self.hop
 
     @torch.no_grad()
     def encode(self, wave: Wave) -> tuple[Tensor, float]:
         """Codes (Q, T') of a wave (T,), the last frame filled up with silence, and its loudness."""
-        even, level = levelled(wave)
-        rest = -len(even) % self.shape.hop
-        padded = functional.pad(torch.from_numpy(even), (0, rest))[None, None]
-        found: Tensor = self.net.quantizer(self.net.encoder(padded)).codes[0]
-        return found, level
+        blocks = blocks_of([decibels(wave, self.rate)], self.shape.together)
+        return self.net.coded(blocks.T[None])[0], levelled(wave)[1]
 
     @torch.no_grad()
-    def decode(self, codes: Tensor, level: float = 0.1, length: int | None = None) -> Wave:
+    def decode(self, codes: Tensor, level: float = 0.1, length: int | None = None, *, rounds: int = ROUNDS) -> Wave:
         """The wave (length,) of codes (Q', T'), of the first books only if there are fewer.
 
-        Raises UsageError for codes that are none of this codec's.
+        rounds: of Griffin and Lim's algorithm. Raises UsageError for codes that are none of this codec's.
         """
         if codes.dim() != 2 or not 1 <= len(codes) <= self.shape.books or not codes.shape[1]:
             raise UsageError(f"codes of shape {tuple(codes.shape)}; they are (1 to {self.shape.books} books, frames)")
         if int(codes.min()) < 0 or int(codes.max()) >= self.shape.size:
             raise UsageError(f"codes lie between 0 and {self.shape.size - 1}")
-        wave: Wave = (self.net.decoded(codes[None])[0, 0] * level).numpy()
-        return wave[:length].astype(np.float32)
+        n_fft = n_fft_of(self.rate)
+        frames = self.net.decoded(codes[None])[0].T.reshape(codes.shape[1] * self.shape.together, -1)
+        magnitude = (10 ** (frames.clamp_max(_LOUDEST) / 20) - _QUIET).clamp_min(0).mT * (n_fft / 4)
+        draws = torch.Generator().manual_seed(0)
+        wanted = codes.shape[1] * self.hop if length is None else length
+        found = griffin_lim(magnitude, n_fft, length=wanted, rounds=rounds, generator=draws)
+        return (found * level).numpy().astype(np.float32)
 
-    def tokens(self, frames: int) -> Tokens:
-        """The space of clips of at most so many frames as texts: a frame's books one after the other, each its own."""
-        return Tokens(self.shape.books * self.shape.size, frames * self.shape.books)
-
-    def to_tokens(self, codes: Tensor) -> Tensor:
-        """(Q T',) of codes (Q, T'), frame by frame; books do not share codes, so each says which it is of."""
-        return (codes + torch.arange(len(codes))[:, None] * self.shape.size).T.flatten()
-
-    def from_tokens(self, tokens: Tensor) -> Tensor:
-        """Codes (Q, T') of a text, whose last frame is left out where it is not whole; what is of another book is
-        taken for the code of the same number in its own."""
-        whole = len(tokens) // self.shape.books * self.shape.books
-        return (tokens[:whole].long() % self.shape.size).view(-1, self.shape.books).T
+    def space(self, frames: int) -> Frames:
+        """The space of clips of at most so many frames, a row of codes each, one of each book."""
+        return Frames((Categorical(self.shape.size),) * self.shape.books, frames)
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""
@@ -123,15 +122,60 @@ class WaveCodec:
         if (header.get("domain"), header.get("task")) != (DOMAIN, TASK):
             raise InputError(f"{path}: holds no codec of waves")
         try:
-            shape = Shape(**{**header["shape"], "strides": tuple(header["shape"]["strides"])})
-            net = CodecNet(shape, torch.Generator())
-            net.load_state_dict({name: torch.from_numpy(array) for name, array in artifact.tensors.items()})
-            return cls(net.eval(), int(header["rate"]), header.get("card", {}))
+            rate, shape = int(header["rate"]), Shape(**header["shape"])
+            tensors = {name: torch.from_numpy(array) for name, array in artifact.tensors.items()}
+            net = restored(shape, tensors)
+            if len(net.mean) != shape.together * (n_fft_of(rate) // 2 + 1):
+                raise ValueError("rate and spectra do not go together")
+            return cls(net, rate, header.get("card", {}))
         except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
             raise InputError(f"{path}: does not hold what a codec of waves must; learn it again") from error
+
+
+def restored(shape: Shape, tensors: Mapping[str, Tensor]) -> CodecNet:
+    """The network of a shape with what was kept of it. Raises ValueError, KeyError or RuntimeError where that is not
+    a network of this shape."""
+    sizes = tuple(shape.to_json().values())
+    if not all(type(size) is int for size in sizes) or max(sizes) > _MOST_SIZE:
+        raise ValueError("no shape of a codec")
+    if tensors["quantizer.books"].shape != (shape.books, shape.size, shape.latent):
+        raise ValueError("books of another shape")
+    net = CodecNet(shape, len(tensors["mean"]), torch.Generator())
+    net.load_state_dict(dict(tensors))
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError("weights that are no numbers")
+    return net.eval()
+
+
+def n_fft_of(rate: int) -> int:
+    """Samples of a spectrum: the power of two that is nearest to 32 ms."""
+    return 1 << max(5, round(math.log2(rate * _WINDOW)))
+
+
+def decibels(wave: Wave, rate: int) -> Tensor:
+    """(T', F) of a wave (T,) of any loudness, beside it: none 60 dB below a loudness of one."""
+    n_fft = n_fft_of(rate)
+    magnitude = stft(torch.from_numpy(levelled(wave)[0]), n_fft).abs() / (n_fft / 4)
+    return (20 * (magnitude + _QUIET).log10()).mT
+
+
+def blocks_of(clips: Iterable[Tensor], together: int) -> Tensor:
+    """(N, together F) of clips (T', F) one after the other, their last frame held on where a block is not full.
+
+    No clip that would go over what is learnt from is looked at.
+    """
+    found, numbers = [], 0
+    for frames in clips:
+        rest = -len(frames) % together
+        whole = torch.cat([frames, frames[-1:].expand(rest, -1)]) if rest else frames
+        found.append(whole.reshape(-1, together * frames.shape[1]))
+        numbers += whole.numel()
+        if numbers > _MOST:
+            break
+    return torch.cat(found)
 
 
 def levelled(wave: Wave) -> tuple[Wave, float]:
     """A wave (T,) of a loudness of one, and the loudness it had."""
     level = max(float(np.sqrt(np.mean(np.square(wave, dtype=np.float64)))) if len(wave) else 0.0, 1e-4)
-    return (np.asarray(wave, np.float32) / np.float32(level)), level
+    return np.ascontiguousarray(wave, np.float32) / np.float32(level), level

@@ -1,131 +1,131 @@
-"""Waves down to a few latents a frame and back: strided convolutions with residual blocks.
+"""Frames of a spectrum in decibels down to a few latents a block of frames, and back.
 
-The first stride comes before any block, so that nothing is computed at the rate of the samples: minutes on a CPU.
+Both ways begin as principal components, which no step of learning has to find, and convolutions over blocks of frames
+learn what these leave out. Everything is computed once a block of frames, and nothing once a sample: minutes on a CPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genapps.errors import UsageError
 from genapps.nets.mlp import fresh
 from genapps_audio.codes.quantizing import Quantized, ResidualQuantizer
+from genapps_audio.generation.views import Basis
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The network's: channels after the first stride, doubled twice; and the books' number, size, width."""
+    """The network's: frames of a block, latents, channels and residual layers; and the books' number and size."""
 
-    channels: int = 16
-    strides: tuple[int, ...] = (4, 4, 4, 2)
+    together: int = 2
     latent: int = 64
+    channels: int = 192
+    layers: int = 2
     books: int = 4
     size: int = 256
-    dimensions: int = 8
 
     def __post_init__(self) -> None:
-        if min(self.channels, self.latent, self.books, self.dimensions, *self.strides) < 1 or self.size < 2:
-            raise UsageError("a codec has at least one channel, latent, book and dimension, and two codes a book")
-
-    @property
-    def hop(self) -> int:
-        """Samples of a frame."""
-        found = 1
-        for stride in self.strides:
-            found *= stride
-        return found
+        if min(self.together, self.latent, self.channels, self.books) < 1 or self.layers < 0 or self.size < 2:
+            raise UsageError("a codec has at least one frame, latent, channel and book, and two codes a book")
 
     def to_json(self) -> dict[str, Any]:
         """For a model file."""
         return asdict(self)
 
 
-class Snake(nn.Module):
-    """x + sin²(a x) / a, a for each channel: it repeats, as tones do (Ziyin et al. 2020)."""
+@dataclass(frozen=True)
+class Coding(Shape):
+    """A shape, and how many steps its codec learns."""
 
-    def __init__(self, channels: int) -> None:
+    steps: int = 1500
+
+    @property
+    def shape(self) -> Shape:
+        """Without the steps."""
+        return Shape(**{one.name: getattr(self, one.name) for one in fields(Shape)})
+
+
+class Layer(nn.Module):
+    """A residual layer that sees a block to either side."""
+
+    def __init__(self, channels: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.rate = nn.Parameter(torch.ones(channels, 1))
+        self.near = fresh(nn.Conv1d, channels, channels, 3, padding=1, generator=generator)
+        self.back = fresh(nn.Conv1d, channels, channels, 1, generator=generator, gain=0.3)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = inputs + (self.rate * inputs).sin().square() / (self.rate + 1e-4)
+        found: Tensor = inputs + self.back(functional.gelu(self.near(functional.gelu(inputs))))
         return found
 
 
-class Block(nn.Module):
-    """A residual block that reaches `dilation` samples to either side."""
+class Way(nn.Module):
+    """A linear map of blocks (B, I, T) to (B, O, T), and what convolutions add to it, at first nothing."""
 
-    def __init__(self, channels: int, dilation: int, generator: torch.Generator) -> None:
+    def __init__(self, inputs: int, outputs: int, shape: Shape, generator: torch.Generator) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            Snake(channels),
-            fresh(nn.Conv1d, channels, channels, 3, padding=dilation, dilation=dilation, generator=generator),
-            Snake(channels),
-            fresh(nn.Conv1d, channels, channels, 1, generator=generator, gain=0.3),
+        self.straight = fresh(nn.Conv1d, inputs, outputs, 1, generator=generator)
+        self.around = nn.Sequential(
+            fresh(nn.Conv1d, inputs, shape.channels, 1, generator=generator),
+            *(Layer(shape.channels, generator) for _ in range(shape.layers)),
+            nn.GELU(),
+            fresh(nn.Conv1d, shape.channels, outputs, 1, generator=generator, gain=0.0),
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = inputs + self.layers(inputs)
+        found: Tensor = self.straight(inputs) + self.around(inputs)
         return found
 
 
 class CodecNet(nn.Module):
-    """Waves (B, 1, T), T a multiple of the hop, to codes and back."""
+    """Blocks of frames (B, I, T) in decibels, I numbers a block, to codes and back."""
 
-    def __init__(self, shape: Shape, generator: torch.Generator) -> None:
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: Shape, width: int, generator: torch.Generator) -> None:
         super().__init__()
         self.shape = shape
-        widths = [1, *(shape.channels * min(2**k, 4) for k in range(len(shape.strides)))]
-        self.encoder = nn.Sequential(*_down(shape, widths, generator))
-        self.quantizer = ResidualQuantizer(shape.latent, shape.books, shape.size, shape.dimensions, generator)
-        self.decoder = nn.Sequential(*_up(shape, widths, generator))
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(()))
+        self.encoder = Way(width, shape.latent, shape, generator)
+        self.quantizer = ResidualQuantizer(shape.latent, shape.books, shape.size)
+        self.decoder = Way(shape.latent, width, shape, generator)
 
-    def forward(self, waves: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Quantized]:
-        """Waves (B, 1, T) as they come back, and what they were coded as."""
-        found = self.quantizer(self.encoder(waves), generator)
-        return self.decoder(found.latents), found
+    @torch.no_grad()
+    def start(self, rows: Tensor, generator: torch.Generator) -> None:
+        """Begin as principal components of blocks (N, I), and books as centers of these."""
+        basis = Basis.of(rows, self.shape.latent)
+        count = len(basis.directions)
+        self.mean.copy_(basis.mean)
+        self.scale.copy_((rows - basis.mean).std().clamp_min(1e-3))
+        for way, directions in ((self.encoder, basis.directions), (self.decoder, basis.directions.T)):
+            way.straight.weight.zero_()
+            way.straight.weight[: directions.shape[0], : directions.shape[1], 0] = directions
+        latents = functional.pad(basis.project(rows) / self.scale, (0, self.shape.latent - count))
+        self.quantizer.start(latents, generator)
+
+    def forward(self, blocks: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Quantized]:
+        """Blocks (B, I, T) as they come back, and what they were coded as."""
+        found = self.quantizer(self.encoder(self._even(blocks)), generator)
+        return self._whole(self.decoder(found.latents)), found
+
+    def coded(self, blocks: Tensor) -> Tensor:
+        """Codes (B, Q, T) of blocks (B, I, T)."""
+        codes: Tensor = self.quantizer(self.encoder(self._even(blocks))).codes
+        return codes
 
     def decoded(self, codes: Tensor) -> Tensor:
-        """Waves (B, 1, T) of codes (B, Q', T')."""
-        waves: Tensor = self.decoder(self.quantizer.decoded(codes))
-        return waves
+        """Blocks (B, I, T) of codes (B, Q', T)."""
+        return self._whole(self.decoder(self.quantizer.decoded(codes)))
 
+    def _even(self, blocks: Tensor) -> Tensor:
+        return (blocks - self.mean[:, None]) / self.scale
 
-def _down(shape: Shape, widths: Sequence[int], generator: torch.Generator) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for stride, narrow, wide in zip(shape.strides, widths, widths[1:], strict=False):
-        # Kernel and padding such that a wave of n strides becomes n numbers, whatever the stride.
-        kernel = 2 * stride - stride % 2
-        layers.append(fresh(nn.Conv1d, narrow, wide, kernel, stride=stride, padding=stride // 2, generator=generator))
-        layers += [Block(wide, 1, generator), Block(wide, 3, generator), Snake(wide)]
-    return [*layers, fresh(nn.Conv1d, widths[-1], shape.latent, 3, padding=1, generator=generator)]
-
-
-def _up(shape: Shape, widths: Sequence[int], generator: torch.Generator) -> list[nn.Module]:
-    layers: list[nn.Module] = [fresh(nn.Conv1d, shape.latent, widths[-1], 3, padding=1, generator=generator)]
-    for stride, narrow, wide in reversed(list(zip(shape.strides, widths, widths[1:], strict=False))):
-        layers += [Block(wide, 1, generator), Block(wide, 3, generator), Snake(wide)]
-        layers.append(Upward(wide, narrow, stride, generator))
-    return layers
-
-
-class Upward(nn.Module):
-    """As many samples more as the stride: each channel's groups become samples one after the other.
-
-    So no sample is made by more weights than its neighbor, which would be heard as a tone (Shi et al. 2016, in one
-    dimension).
-    """
-
-    def __init__(self, wide: int, narrow: int, stride: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.stride = stride
-        self.layer = fresh(nn.Conv1d, wide, narrow * stride, 3, padding=1, generator=generator)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        found: Tensor = self.layer(inputs).unflatten(1, (-1, self.stride)).permute(0, 1, 3, 2).flatten(2)
-        return found
+    def _whole(self, blocks: Tensor) -> Tensor:
+        return blocks * self.scale + self.mean[:, None]

@@ -36,6 +36,7 @@ class Wish:
     seconds: float | None = None
     temperature: float = 1.0
     seed: int = 0
+    top_p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Drawn:
 
 
 def check_wish(model: AudioModel, wish: Wish) -> None:
-    """Raise UsageError for a class or a length that the model does not make, before anything is written."""
+    """Raise UsageError for a class, a length or a share that the model does not make, before anything is written."""
     model.check_seconds(wish.seconds)
+    model.check_top_p(wish.top_p)
     model.labels_for(1, wish.label, torch.Generator())
 
 
@@ -57,7 +59,9 @@ def drawn(model: AudioModel, wish: Wish, progress: Callable[[int, int], None] | 
     draws = torch.Generator().manual_seed(wish.seed)
     for first in range(0, wish.n, PART):
         count = min(PART, wish.n - first)
-        made = model.sample(count, wish.label, seconds=wish.seconds, temperature=wish.temperature, generator=draws)
+        made = model.sample(
+            count, wish.label, seconds=wish.seconds, temperature=wish.temperature, top_p=wish.top_p, generator=draws
+        )
         names = None if made.labels is None else [model.classes[k] for k in made.labels.tolist()]
         yield Drawn(model.codec.decode(made.patches, made.seconds, made.levels, draws), names)
         if progress is not None:

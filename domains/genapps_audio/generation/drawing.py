@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from genapps.models.autoregressive import Autoregressive
 from genapps.models.base import Family
 from genapps.spaces import Categorical, Columns, Continuous, Frames, Pixels, Space
+from genapps_audio.generation.tokens import TokenView, with_kinds
 from genapps_audio.generation.trajectories import KINDS, draw_paths, paths_of_states, with_slopes
 
 _UNEVEN = 0.15  # deviation of the logarithm of a state's length
@@ -36,6 +38,26 @@ def told(family: str, coefficients: Tensor, labels: Tensor | None) -> Tensor:
         rows = coefficients.flatten(1)
         return rows if labels is None else torch.cat([rows, labels[:, None].to(rows)], 1)
     return coefficients
+
+
+def draw_codes(
+    part: Family,
+    view: TokenView,
+    kinds: Tensor,
+    labels: Tensor | None,
+    temperature: float,
+    top_p: float | None,
+    generator: torch.Generator,
+) -> Tensor:
+    """Codes (n, T, Q) of classes (n,) and kinds of length (n,). top_p: only the likeliest that have this share."""
+    assert isinstance(part, Autoregressive)
+    steps, n = part.space.longest, len(kinds)  # type: ignore[union-attr]
+    begin = list(with_kinds(torch.zeros(n, 0, view.width, dtype=torch.long), kinds))
+    drawn = part.sample(
+        n, labels=labels, temperature=temperature, generator=generator, prompt=begin, length=steps, top_p=top_p
+    )
+    codes: Tensor = drawn.values.view(n, steps, view.width)[:, 1:]
+    return codes
 
 
 def draw(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from genapps.config import resolve
+from genapps.errors import UsageError
 from genapps.kmeans import kmeans, nearest
 from genapps.models import build, family_class
 from genapps.models.base import Family
@@ -19,12 +20,17 @@ from genapps.spaces import Space
 from genapps.training.device import choose_device
 from genapps.training.settings import Event, TrainingConfig
 from genapps_audio.codec import Batch, Codec
+from genapps_audio.codes.codec import restored
+from genapps_audio.codes.network import Coding
 from genapps_audio.generation.drawing import space_of, told
 from genapps_audio.generation.recipes import ALONE, FEWEST_OF_A_CLASS, WHOLE, Rule, rule_for
+from genapps_audio.generation.tokens import TokenView, kinds_of, with_kinds
 from genapps_audio.generation.views import Basis, View
 from genapps_audio.model import AudioModel
 
 TRAINING = "training."  # what the keys of its settings begin with
+CODEC = "codec."  # and those of the codec whose codes are learnt
+_SHARE = 0.4  # of a budget that the codec has
 _ALIKE = 24  # principal components by which clips of a class are told apart
 
 
@@ -32,7 +38,8 @@ _ALIKE = 24  # principal components by which clips of a class are told apart
 class Study:
     """How a family learns, beside what.
 
-    settings: key=value over the recipe, those of the training with "training." before them. checkpoint: where a run is
+    settings: key=value over the recipe, those of the training with "training." before them, those of a codec of tokens
+    "codec.". checkpoint: where a run is
     kept; resume: go on from there. notes: what a person should know is added here.
     """
 
@@ -64,6 +71,8 @@ def fit(batch: Batch, codec: Codec, family: str, study: Study | None = None) -> 
     device = "cpu" if choose_device(study.device).type == "cpu" else "gpu"
     rule = rule_for(family, int(counts.min()) if separate else len(batch), device)
     together = codec.frames if rule.together == WHOLE else rule.together
+    if rule.tokens is not None:
+        return _fit_tokens(batch, codec, rule, study, began)
     view = View.of(batch.patches, rule.coefficients, together, rule.joined)
     shown = view.shown(batch.patches)
     owners, weights, members = _voices(shown, labels if separate else None, rule, family, study.seed)
@@ -73,21 +82,70 @@ def fit(batch: Batch, codec: Codec, family: str, study: Study | None = None) -> 
     for k, rows in enumerate(members):
         run = _Run(family, study, (k, len(members)), options, training)
         parts.append(run.fit(space, told(family, shown[rows], labels), None if separate else labels))
+    heard, shares, told_of = _heard(batch, labels, classes)
+    card = told_of | _card(study, began, len(parts), options)
+    alone = family in ALONE
+    return AudioModel(codec, family, tuple(parts), view, heard, owners if alone else (), weights if alone else (),
+                      classes, shares, card)  # fmt: skip
+
+
+def _fit_tokens(batch: Batch, codec: Codec, rule: Rule, study: Study, began: float) -> AudioModel:
+    """A codec of the clips' patches, then one model of its codes, told the class and the kind of length."""
+    assert rule.tokens is not None
+    labels, classes = batch.labels, tuple(batch.classes) if batch.labels is not None else ()
+    own = [text.removeprefix(CODEC) for text in study.settings if text.startswith(CODEC)]
+    coding = resolve(Coding, None, [*(f"{name}={value}" for name, value in rule.tokens.to_json().items()), *own])
+    if codec.frames % coding.together:
+        raise UsageError(
+            f"codec.together is {coding.together}, which does not divide the {codec.frames} frames of clips"
+        )
+    view = _token_view(batch.patches, coding, study)
+    space = view.space(codec.frames // view.together)
+    codes = with_kinds(view.shown(batch.patches), kinds_of(batch.seconds, batch.seconds))
+    options, training = settings_of(rule, space, study)
+    left = None if study.budget is None else (1 - _SHARE) * study.budget
+    run = _Run(rule.learner, replace(study, budget=left), (0, 1), options, training)
+    part = run.fit(space, codes, labels)
+    heard, shares, told_of = _heard(batch, labels, classes)
+    card = told_of | _card(study, began, 1, options) | {"codec": coding.to_json()}
+    return AudioModel(codec, rule.family, (part,), view, heard, (), (), classes, shares, card)
+
+
+def _token_view(patches: Tensor, coding: Coding, study: Study) -> TokenView:
+    """The codec, or the one that an interrupted run had learnt."""
+    from genapps.io.artifact import read_artifact, write_artifact
+
+    kept = None if study.checkpoint is None else Path(f"{study.checkpoint}.codec.genapps")
+    if kept is not None and study.resume and kept.exists():
+        tensors = {name: torch.from_numpy(array) for name, array in read_artifact(kept).tensors.items()}
+        return TokenView(restored(coding.shape, tensors))
+    budget = None if study.budget is None else _SHARE * study.budget
+    view = TokenView.of(patches, coding, budget=budget, seed=study.seed, device=study.device, progress=study.progress)
+    if kept is not None:
+        write_artifact(kept, {name: tensor.numpy() for name, tensor in view.state().items()}, {"task": "codec"})
+    return view
+
+
+def _heard(
+    batch: Batch, labels: Tensor | None, classes: tuple[str, ...]
+) -> tuple[Tensor, tuple[float, ...], dict[str, Any]]:
+    """Class, length and loudness of each clip (N, 3), the share of each class, and their numbers for the card."""
+    counts = torch.zeros(0) if labels is None else torch.bincount(labels, minlength=len(classes))
+    shares = tuple((counts / counts.sum()).tolist()) if classes else ()
     own = torch.zeros(len(batch)) if labels is None else labels.float()
-    card = {
-        "clips": len(batch),
-        "counts": {name: int(n) for name, n in zip(classes, counts.tolist(), strict=True)},
+    named = {name: int(n) for name, n in zip(classes, counts.tolist(), strict=True)}
+    return torch.stack([own, batch.seconds, batch.levels], 1), shares, {"clips": len(batch), "counts": named}
+
+
+def _card(study: Study, began: float, models: int, options: dict[str, Any]) -> dict[str, Any]:
+    """What every model says of its learning."""
+    return {
         "cpu_seconds": round(time.process_time() - began, 1),
-        "models": len(parts),
+        "models": models,
         "seed": study.seed,
         "options": options,
         "settings": list(study.settings),
     }
-    shares = tuple((counts / counts.sum()).tolist()) if classes else ()
-    heard = torch.stack([own, batch.seconds, batch.levels], 1)
-    alone = family in ALONE
-    return AudioModel(codec, family, tuple(parts), view, heard, owners if alone else (), weights if alone else (),
-                      classes, shares, card)  # fmt: skip
 
 
 def _voices(
@@ -153,9 +211,10 @@ def settings_of(rule: Rule, space: Space, study: Study) -> tuple[dict[str, Any],
 
     Raises UsageError for an unknown key.
     """
-    config: Any = family_class(rule.family).engine_class(type(space)).Config
+    within = {name: value for name, value in rule.options.items() if name == "within"}  # which decides the engine
+    config: Any = build(rule.learner, None, **within).engine_for(space).Config
     of_training = [text.removeprefix(TRAINING) for text in study.settings if text.startswith(TRAINING)]
-    of_family = [text for text in study.settings if not text.startswith(TRAINING)]
+    of_family = [text for text in study.settings if not text.startswith((TRAINING, CODEC))]
     made = resolve(config, None, [*(f"{name}={value}" for name, value in rule.options.items()), *of_family])
     own = [f"{name}={value}" for name, value in rule.training.items()]
     training = resolve(TrainingConfig, None, [*own, f"device={study.device}", *of_training])

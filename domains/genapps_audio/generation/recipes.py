@@ -14,8 +14,11 @@ from typing import Any
 from genapps.errors import UsageError
 from genapps.models import FAMILIES
 from genapps.suggest import did_you_mean
+from genapps_audio.codes.network import Coding
 
 Values = Mapping[str, Any]
+TOKENS = "autoregressive-tokens"  # the autoregressive family over the codes of a codec, not components
+NAMES = (*FAMILIES, TOKENS)
 BEST = "gmm"  # by the figures in docs/benchmarks/audio.md
 ALONE = frozenset(("gmm", "hmm"))  # families that learn no labels: models of each class
 FEWEST_OF_A_CLASS = 8  # clips below which a class has no model of its own
@@ -28,7 +31,8 @@ class Rule:
 
     together: frames that are taken together, WHOLE for all. joined: components of such a block. coefficients: of a
     frame. voices: models a class at most, each of clips that are alike; one for each `clips_a_voice`. device: "cpu",
-    "gpu", or "" for any. fewest: clips of a class, or of all without classes, at least.
+    "gpu", or "" for any. fewest: clips of a class, or of all without classes, at least. tokens: the codec of those that
+    learn its codes.
     """
 
     family: str
@@ -41,6 +45,12 @@ class Rule:
     clips_a_voice: int = 40
     device: str = ""
     fewest: int = 0
+    tokens: Coding | None = None
+
+    @property
+    def learner(self) -> str:
+        """The one of the six families that it is for."""
+        return learner_of(self.family)
 
 
 _LONG = {"epochs": 100_000}
@@ -65,6 +75,11 @@ RULES = (
          {"epochs": 400, "max_steps": 40_000}, together=4, joined=64, device="gpu", fewest=1000),
     Rule("autoregressive", {"hidden": 128, "components": 8, "dropout": 0.2}, {"epochs": 60, "max_steps": 3000},
          together=4, joined=40),
+    Rule(TOKENS, {"within": "ordered", "hidden": 512, "layers": 3, "head": 128, "unshown": 1.0},
+         {"epochs": 400, "max_steps": 40_000}, device="gpu", fewest=1000,
+         tokens=Coding(together=2, latent=128, channels=512, layers=6, books=8, size=1024, steps=20_000)),
+    Rule(TOKENS, {"within": "ordered", "hidden": 128, "layers": 1, "dropout": 0.3, "unshown": 1.0},
+         {"epochs": 60, "max_steps": 1200}, tokens=Coding(together=4, channels=128, books=4, size=64, steps=600)),
 )  # fmt: skip
 
 
@@ -73,10 +88,13 @@ def rule_for(family: str, count: int, device: str) -> Rule:
 
     Raises UsageError for no such family.
     """
-    if family not in FAMILIES:
-        raise UsageError(
-            f"no model family {family!r}; there are: {', '.join(FAMILIES)}.{did_you_mean(family, FAMILIES)}"
-        )
+    if family not in NAMES:
+        raise UsageError(f"no model family {family!r}; there are: {', '.join(NAMES)}.{did_you_mean(family, NAMES)}")
     return next(
         rule for rule in RULES if rule.family == family and rule.device in ("", device) and count >= rule.fewest
     )
+
+
+def learner_of(family: str) -> str:
+    """The one of the six families that is meant."""
+    return "autoregressive" if family == TOKENS else family

@@ -86,6 +86,10 @@ class View:
             frames = self.block.restore(frames).reshape(len(frames), -1, len(self.frame.directions))
         return self.frame.restore(frames).clamp_min(FLOOR)
 
+    def settings(self) -> dict[str, Any]:
+        """What else a model file says."""
+        return {"together": self.together}
+
     def state(self) -> dict[str, Tensor]:
         """Arrays for a model file."""
         found = {"frame.mean": self.frame.mean, "frame.directions": self.frame.directions}

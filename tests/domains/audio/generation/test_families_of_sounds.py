@@ -9,11 +9,10 @@ import torch
 
 from genapps.errors import InputError, UsageError
 from genapps.io.artifact import write_artifact
-from genapps.models import FAMILIES
 from genapps_audio.codec import Batch
 from genapps_audio.evaluation.features import by_statistics
 from genapps_audio.generation.fitting import Study, fit
-from genapps_audio.generation.recipes import ALONE, RULES, rule_for
+from genapps_audio.generation.recipes import ALONE, NAMES, RULES, TOKENS, rule_for
 from genapps_audio.model import AudioModel
 
 from .conftest import CODEC
@@ -26,6 +25,7 @@ QUICK = {
     "gan": ("channels=8", "latent=8", "watch=false", *STEPS),
     "rbm": ("n_components=16", "n_chains=16", *STEPS),
     "autoregressive": ("hidden=16", "components=2", "layers=1", *STEPS),
+    TOKENS: ("hidden=16", "head=8", "codec.books=2", "codec.size=16", "codec.channels=8", "codec.steps=20", *STEPS),
 }
 
 
@@ -33,7 +33,7 @@ def learn(batch: Batch, family: str) -> AudioModel:
     return fit(batch, CODEC, family, Study(settings=QUICK[family], device="cpu"))
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", NAMES)
 def test_a_family_draws_finite_sounds_of_the_class_asked_for(family: str, batch: Batch, tmp_path: Path) -> None:
     model = learn(batch, family)
     assert (model.classes, model.family) == (("low", "high"), family)
@@ -99,7 +99,7 @@ def test_what_is_not_there_is_refused(batch: Batch, tmp_path: Path) -> None:
         AudioModel.load(tmp_path / "damaged.genapps")
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", NAMES)
 def test_every_number_of_clips_and_device_has_a_rule(family: str) -> None:
     for count in (0, 1, 30, 100, 5000):
         for device in ("cpu", "gpu"):
