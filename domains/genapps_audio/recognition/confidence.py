@@ -16,35 +16,45 @@ from torch import Tensor
 
 from genapps.anomaly import conformal_p, needed_length
 from genapps.metrics.distributions import Floats
+from genapps_audio.recognition.contrast import SHARE
 from genapps_audio.recognition.words import Words
 
 SIGNS = ("unlike any word", "between words", "of unusual length", "unlike all that was learnt")
-_FAR = 2.0  # deviations beyond which being unlike all counts more and more
+_FAR = 2.0  # deviations beyond which being unlike all, or likelier than words are, counts more and more
 _STEPS = 100  # of the fit of weights
 _RIDGE = 1e-2
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What models said of clips. words: (N, W) and filler: (N,) log-densities. lengths: (N,) frames."""
+    """What models said of clips. words: (N, W) and filler: (N,) log-densities. lengths: (N,) frames. verdicts: (N, W)
+    of each word against the others."""
 
     words: Tensor
     filler: Tensor
     lengths: Tensor
+    verdicts: Tensor
 
     @classmethod
     def of(cls, words: Words, frames: Sequence[Tensor]) -> Scores:
         """Of clips of frames (T', D)."""
-        each, filler = words.logs(frames)
-        return cls(each, filler, torch.tensor([len(one) for one in frames]))
+        each, filler, verdicts = words.logs(frames)
+        return cls(each, filler, torch.tensor([len(one) for one in frames]), verdicts)
+
+    @property
+    def both(self) -> Tensor:
+        """(N, W) what a word is named by: log-densities and verdicts. What is none of the words is told by the former
+        alone, as the latter know no other words than those that were learnt."""
+        return self.words + SHARE * self.verdicts
 
     def without(self, labels: Tensor) -> Scores:
         """As if the word (N,) of each clip had never been learnt."""
-        return Scores(self.words.scatter(1, labels[:, None], -math.inf), self.filler, self.lengths)
+        words = self.words.scatter(1, labels[:, None], -math.inf)
+        return Scores(words, self.filler, self.lengths, self.verdicts)
 
     def take(self, rows: Tensor) -> Scores:
         """Those of these numbers."""
-        return Scores(self.words[rows], self.filler[rows], self.lengths[rows])
+        return Scores(self.words[rows], self.filler[rows], self.lengths[rows], self.verdicts[rows])
 
 
 def joined(parts: Sequence[Scores]) -> Scores:
@@ -53,16 +63,24 @@ def joined(parts: Sequence[Scores]) -> Scores:
         torch.cat([one.words for one in parts]),
         torch.cat([one.filler for one in parts]),
         torch.cat([one.lengths for one in parts]),
+        torch.cat([one.verdicts for one in parts]),
     )
 
 
 def signs(scores: Scores, durations: Tensor) -> Tensor:
-    """(N, 4) of each clip, higher is stranger: how little better than the filler the best word is, how close the second
-    word comes, how far its length is from the best word's in deviations, and how unlikely it is by any word."""
-    best, second = scores.words.topk(2, 1).values.unbind(1)
-    mean, deviation = durations[scores.words.argmax(1)].unbind(1)
+    """(N, 4) of each clip, higher is stranger: how little better than the filler the best word is, how little better
+    than words on the average, how far its length is from the best word's in deviations, and how unlikely it is by any.
+
+    The average of words stands for what a voice does to any word (cohort normalisation, Rosenberg et al. 1992, "The use
+    of cohort normalized scores for speaker verification"): with voices that were held out it tells words that were not
+    learnt better than the second word alone does, which is near for words that sound alike, too.
+    """
+    best, word = scores.words.max(1)
+    known = scores.words.isfinite()
+    others = scores.words.where(known, torch.zeros(())).sum(1) / known.sum(1)
+    mean, deviation = durations[word].unbind(1)
     off = (scores.lengths.double().log() - mean).abs() / deviation
-    return torch.stack([scores.filler - best, second - best, off.clamp_max(6.0), -best], 1)
+    return torch.stack([scores.filler - best, others - best, off.clamp_max(6.0), -best], 1)
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ class Confidence:
 
     def chances(self, scores: Scores) -> Tensor:
         """(N, W) how likely each word is, if it is one of them."""
-        return (scores.words / self.heat).softmax(1)
+        return (scores.both / self.heat).softmax(1)
 
     def strangeness(self, signs_of: Tensor) -> Floats:
         """(N,) how unlike all words clips of signs (N, 4) are."""
@@ -136,8 +154,9 @@ def _strange(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: float) 
 
 def _far(signs_of: Tensor, typical: Tensor, spread: float) -> Tensor:
     """How far beyond known words clips are that resemble nothing: the filler finds these as unlikely as the words do,
-    so that what is better than the filler says nothing of them."""
-    return ((signs_of[..., 3] - typical[3]) / spread - _FAR).clamp_min(0)
+    so that what is better than the filler says nothing of them. Steady noise, measured beside its own mean, is likelier
+    than any word can be."""
+    return (((signs_of[..., 3] - typical[3]) / spread).abs() - _FAR).clamp_min(0)
 
 
 def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rate: float) -> Confidence:
@@ -154,7 +173,7 @@ def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rat
         weights = told_apart(known, unknown)
     weights = weights / float((known @ weights).std(correction=0).clamp_min(1e-9))
     strange = np.sort(_strange(known, weights, typical, spread).numpy())
-    return Confidence(fitted_heat(held.words, labels), weights, typical, spread, strange, rate)
+    return Confidence(fitted_heat(held.both, labels), weights, typical, spread, strange, rate)
 
 
 def fitted_heat(logs: Tensor, labels: Tensor) -> float:

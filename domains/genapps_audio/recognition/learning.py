@@ -49,7 +49,7 @@ class Held:
     @property
     def named(self) -> Tensor:
         """(n,) the likeliest word of each."""
-        return self.scores.words.argmax(1)
+        return self.scores.both.argmax(1)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from genapps.io.artifact import read_artifact, write_artifact
 from genapps.models import GMM, HMM, load
 from genapps.spaces import Continuous, Frames
 from genapps_audio.recognition.confidence import Confidence, Scores, signs
+from genapps_audio.recognition.contrast import Contrast, passage_size
 from genapps_audio.recognition.front import Front, Usual
 from genapps_audio.recognition.words import Words
 from genapps_audio.records import Wave
@@ -55,7 +56,7 @@ class Recognizer:
         if self.confidence is None:
             count = len(frames)
             nothing = np.zeros(count)
-            return Said(scores.words.softmax(1), nothing, np.ones(count), nothing > 0, [""] * count, frames)
+            return Said(scores.both.softmax(1), nothing, np.ones(count), nothing > 0, [""] * count, frames)
         found = signs(scores, self.words.durations)
         strange = self.confidence.strangeness(found)
         p = self.confidence.p(strange)
@@ -94,6 +95,8 @@ class Recognizer:
             tensors, told = model.state()
             settings.append(told)
             arrays |= {f"models/{number}/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        for number, contrast in enumerate(self.words.contrasts):
+            arrays |= {f"contrasts/{number}/{name}": tensor.numpy() for name, tensor in contrast.tensors().items()}
         header = {
             "genapps_version": genapps.__version__,
             "domain": DOMAIN,
@@ -126,7 +129,10 @@ class Recognizer:
             filler = models[-1]
             if len(hmms) != len(names) or not isinstance(filler, GMM):
                 raise ValueError("a word without its model")
-            words = Words(names, hmms, filler, tensors["durations"])
+            against = tuple(Contrast.of_tensors(_below(f"contrasts/{k}/", tensors)) for k in range(len(names)))
+            if any(one.size != passage_size(model, front.size) for one, model in zip(against, hmms, strict=True)):
+                raise ValueError("a contrast of another word's size")
+            words = Words(names, hmms, filler, tensors["durations"], against)
             told = header["confidence"]
             return cls(front, usual, words, None if told is None else Confidence.from_json(told), header["card"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError, UsageError) as error:
@@ -134,11 +140,14 @@ class Recognizer:
 
     @classmethod
     def _model(cls, number: int, words: int, front: Front, tensors: Mapping[str, Tensor], told: Any) -> Any:
-        prefix = f"models/{number}/"
-        own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        own = _below(f"models/{number}/", tensors)
         space = cls._space(front) if number < words else cls._space(front).row
         return load("hmm" if number < words else "gmm", space, own, told)
 
     @staticmethod
     def _space(front: Front) -> Frames:
         return Frames((Continuous(),) * front.size, 1)
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

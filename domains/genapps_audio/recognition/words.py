@@ -16,6 +16,7 @@ from torch import Tensor
 from genapps.batches import Ragged
 from genapps.errors import InputError
 from genapps.models import GMM, HMM
+from genapps_audio.recognition.contrast import Contrast, learn_contrasts, verdicts
 
 _LEARNT = 40_000  # frames that the filler is learnt from at most
 
@@ -42,23 +43,26 @@ class Shape:
 class Words:
     """names: (W,). models: (W,) left-right chains. filler: of the frames of all words, in no order.
 
-    durations: (W, 2) mean and deviation of the logarithm of a word's frames.
+    durations: (W, 2) mean and deviation of the logarithm of a word's frames. contrasts: (W,) each against the others.
     """
 
     names: tuple[str, ...]
     models: tuple[HMM, ...]
     filler: GMM
     durations: Tensor
+    contrasts: tuple[Contrast, ...]
 
     @torch.no_grad()
-    def logs(self, frames: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Log-densities a frame, float64: of clips (T', D) by each word (N, W), and by the filler (N,)."""
+    def logs(self, frames: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-densities a frame, float64: of clips (T', D) by each word (N, W), and by the filler (N,); the verdicts of
+        the contrasts (N, W)."""
         batch = Ragged.of(list(frames))
         each = torch.stack([model.log_prob(batch).values for model in self.models], 1)
         filled = self.filler.log_prob(batch.values).values.double()
         clip = torch.repeat_interleave(torch.arange(len(frames)), batch.lengths)
         total = torch.zeros(len(frames), dtype=torch.double).index_add_(0, clip, filled)
-        return each / batch.lengths[:, None], total / batch.lengths
+        against = verdicts(self.contrasts, self.models, batch)
+        return each / batch.lengths[:, None], total / batch.lengths, against
 
     @torch.no_grad()
     def states(self, word: int, frames: Tensor) -> list[int]:
@@ -88,7 +92,8 @@ def learn_words(
         parts, covariance_type="diag", max_iter=20, reg_covar=shape.floor, init_params=start, random_state=seed
     ).fit(everything)
     watch(len(names) + 1, len(names) + 1)
-    return Words(tuple(names), tuple(models), filler, torch.tensor(durations, dtype=torch.double))
+    contrasts = learn_contrasts(models, frames, labels)
+    return Words(tuple(names), tuple(models), filler, torch.tensor(durations, dtype=torch.double), contrasts)
 
 
 def _learn_word(own: Sequence[Tensor], shape: Shape, seed: int) -> HMM:
