@@ -180,12 +180,12 @@ def planted(numbers: Sequence[int]) -> tuple[list[dict[str, Any]], dict[str, Any
     for number in numbers:
         rng = np.random.default_rng(number)
         machine = machines.Machine.draw(machines.MACHINES[number % 3], rng)
-        normal = [_view(machine.clip(rng), rng) for _ in range(24)]
+        normal = [seen(machine.clip(rng), rng) for _ in range(24)]
         begun = time.process_time()
         judge, scores = Judge.learn(normal, range(24), 0)
         seconds = (time.process_time() - begun) / 24
         promise = Promise.of(scores.numpy(), judge.part.numpy(), None)
-        unseen = [judge.judge(_view(machine.clip(rng), rng)) for _ in range(50)]
+        unseen = [judge.judge(seen(machine.clip(rng), rng)) for _ in range(50)]
         alarms = sum(promise.p(one.scores) <= promise.rate for one in unseen)
         common = {"machine": number, "kind": machine.kind}
         rows.append({**common, "normal": 50, "alarms": alarms, "promised": promise.rate, "seconds_a_clip": seconds})
@@ -203,9 +203,9 @@ def promised(numbers: Sequence[int]) -> tuple[list[dict[str, Any]], dict[str, An
     for number in numbers:
         rng = np.random.default_rng(number)
         machine = machines.Machine.draw(machines.MACHINES[number % 3], rng)
-        judge, scores = Judge.learn([_view(machine.clip(rng), rng) for _ in range(24)], range(24), 0)
+        judge, scores = Judge.learn([seen(machine.clip(rng), rng) for _ in range(24)], range(24), 0)
         least, asked = (Promise.of(scores.numpy(), judge.part.numpy(), rate) for rate in (None, 0.1))
-        found = np.array([least.p(judge.judge(_view(machine.clip(rng), rng)).scores) for _ in range(40)])
+        found = np.array([least.p(judge.judge(seen(machine.clip(rng), rng)).scores) for _ in range(40)])
         at_least, at_asked = int((found <= least.rate).sum()), int((found <= asked.rate).sum())
         rows.append({"machine": number, "kind": machine.kind, "alarms_at_least": at_least, "alarms_at_0.1": at_asked})
     of = 40 * len(rows)
@@ -225,7 +225,7 @@ def _found(
     made, times, bands = [], [], []
     for _ in range(8):
         wave, truth = machines.faulty(machine, fault, snr, rng)
-        one = judge.judge(_view(wave, rng))
+        one = judge.judge(seen(wave, rng))
         told = place_of(one, machines.RATE, machines.SECONDS)
         made.append(one)
         times.append(overlap((told.begin, told.end), (truth.begin, truth.end)))
@@ -307,7 +307,7 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _view(wave: Any, rng: np.random.Generator) -> View:
+def seen(wave: Any, rng: np.random.Generator) -> View:
     """Of a wave of power one, as loud as a recording, a decibel more or less."""
     loud = 0.1 * 10 ** (rng.normal(0, 1) / 20)
     return view(torch.from_numpy((wave * loud).astype(np.float32)), machines.RATE)

@@ -39,6 +39,9 @@ FILE = click.Path(path_type=Path)
     metavar="HZ",
     help="Samples a second that all are brought to; what most normal clips have, at most 16000. Half of it is heard.",
 )
+@click.option(
+    "--family", metavar="NAME", help="What judges: ensemble (the default), gmm, hmm, vae, gan, rbm or autoregressive."
+)
 @click.option("--ignore-level", is_flag=True, help="How loud a clip is does not count; nothing else depends on it.")
 @click.option("--events", type=FILE, metavar="FILE", help="Write the events: windows in alarm that follow one another.")
 @click.option("--maps", type=FILE, metavar="FOLDER", help="New folder for spectrograms with the event framed, as PNG.")
@@ -85,6 +88,7 @@ def detect(clips: tuple[str, ...], output: str | None, as_json: bool, fail_on_an
         else:
             assert wanted.good is not None
             seen = {"window": options["window"], "rate": options["hertz"], "level": not options["ignore_level"]}
+            seen |= {"family": options["family"]} if options["family"] is not None else {}
             model, skipped = learn(wanted.good, **seen, seed=options["seed"] or 0, watch=watch)
         made = None
         if wanted.new is not None:
@@ -144,9 +148,11 @@ def _check(clips: tuple[str, ...], output: str | None, as_json: bool, options: d
     from genapps.io.writers import check_output
     from genapps.report.files import check_page, figures_beside
 
-    brought = [options[name] for name in ("save", "window", "hertz", "ignore_level")]
+    brought = [options[name] for name in ("save", "window", "hertz", "ignore_level", "family")]
     if options["model"] is not None and any(brought):
-        raise UsageError("--model brings what was learnt; leave out --save, --window, --rate and --ignore-level")
+        raise UsageError(
+            "--model brings what was learnt; leave out --save, --window, --rate, --family and --ignore-level"
+        )
     if output == STDOUT and as_json:
         raise UsageError("--json and the scores cannot both go to stdout; name a file for the scores with -o")
     if output is not None:

@@ -15,7 +15,8 @@ from genapps.io.artifact import read_artifact, write_artifact
 from genapps.metrics.distributions import Floats
 from genapps.spaces import Continuous, Frames
 from genapps.wording import counted
-from genapps_audio.detection.judging import Judge, Watch
+from genapps_audio.detection.families import ENSEMBLE, ByFamily, check_family
+from genapps_audio.detection.judging import Judge, Judging, Watch
 from genapps_audio.detection.views import BANDS, View, view
 from genapps_audio.detection.windows import Cut, Window, headers, refuse_none, windows
 from genapps_audio.reading.clips import Clips
@@ -34,7 +35,7 @@ class OddModel:
     names: (R,) of normal clips. provenance: where they are from.
     """
 
-    judge: Judge
+    judge: Judging
     cut: Cut
     scores: Floats
     names: tuple[str, ...]
@@ -46,7 +47,7 @@ class OddModel:
         tree = {f"judge/{name}": value.numpy() for name, value in arrays.items()}
         space = Frames((Continuous(),) * BANDS, 1)
         header = {
-            "family": "ensemble",
+            "family": self.judge.family if isinstance(self.judge, ByFamily) else ENSEMBLE,
             "domain": DOMAIN,
             "task": TASK,
             "space": space.to_json(),
@@ -77,7 +78,8 @@ class OddModel:
                 if name.startswith("judge/")
             }
             cut = Cut(float(told["seconds"]), int(told["rate"]))
-            judge = Judge.restore(arrays, told["settings"])
+            kind: Any = Judge if header["family"] == ENSEMBLE else ByFamily
+            judge = kind.restore(arrays, told["settings"])
             return cls(judge, cut, artifact.tensors["scores"], tuple(told["names"]), header["provenance"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: not all of a model of normal clips ({error}); save it again") from None
@@ -89,6 +91,7 @@ def learn(
     window: float | None = None,
     rate: int | None = None,
     level: bool = True,
+    family: str = ENSEMBLE,
     seed: int = 0,
     watch: Watch | None = None,
 ) -> tuple[OddModel, list[Skipped]]:
@@ -96,9 +99,11 @@ def learn(
 
     window: seconds of the windows that long recordings are cut into; without it the median length of clips, or 5 where
     that is above 10. rate: samples a second that all are brought to; without it what most have, at most 16,000. level:
-    whether how loud a clip is counts. Raises UsageError for numbers nobody can mean, InputError where there are fewer
-    than 10 clips or windows.
+    whether how loud a clip is counts; to a single family it never does. family: "ensemble", or one of the six. Raises
+    UsageError for numbers nobody can mean, InputError where there are fewer than 10 clips or windows.
     """
+    if family != ENSEMBLE:
+        check_family(family)
     if rate is not None and not RATES[0] <= rate <= RATES[1]:
         raise UsageError(f"a rate of {rate:,} Hz: give one of {RATES[0]:,} to {RATES[1]:,}")
     if window is not None and not 0.25 <= window <= 600:
@@ -116,7 +121,12 @@ def learn(
             f"{good.where}: {counted(len(kept), 'normal clip')}, at least {FEWEST} are needed{shorter}{why}"
         )
     views = [one for _, one in kept]
-    judge, scores = Judge.learn(views, [one.number for one, _ in kept], seed, level=level, watch=watch)
+    groups = [one.number for one, _ in kept]
+    judge: Judging
+    if family == ENSEMBLE:
+        judge, scores = Judge.learn(views, groups, seed, level=level, watch=watch)
+    else:
+        judge, scores = ByFamily.learn(views, groups, seed, family=family, watch=watch)
     told = {
         "source": good.where,
         "recordings": len({one.number for one, _ in kept}),

@@ -13,7 +13,6 @@ from genapps.anomaly import severity
 from genapps.anomaly.events import GRADES
 from genapps.io.atomic import check_target, replacing
 from genapps_audio.detection.judging import Judged, Watch
-from genapps_audio.detection.members import MEMBERS, WORDS
 from genapps_audio.detection.model import OddModel, view_of
 from genapps_audio.detection.picture import picture
 from genapps_audio.detection.places import Place, place_of
@@ -25,7 +24,6 @@ from genapps_audio.records import Skipped, Unreadable
 
 SHOWN = 24  # of the oddest windows, with pictures
 DIGITS = 6
-_NAMED = 0.5  # of the strangest member's part of the score, from which another one is named too
 
 
 @dataclass(frozen=True)
@@ -193,18 +191,18 @@ def _row(one: Window, judged: Judged, model: OddModel, promise: Promise, kind: s
     place = place_of(judged, one.rate, one.seconds).later(one.start)
     nearest = model.names[judged.nearest]
     return Row(
-        one.name, one.start, one.end, judged.score, p, p <= promise.rate, place, why(judged), nearest, whole, kind
+        one.name,
+        one.start,
+        one.end,
+        judged.score,
+        p,
+        p <= promise.rate,
+        place,
+        model.judge.why(judged),
+        nearest,
+        whole,
+        kind,
     )
-
-
-def why(judged: Judged) -> str:
-    """The members that find a clip strangest, in words."""
-    shares = dict(zip(MEMBERS, judged.members.tolist(), strict=True))
-    order = sorted(shares, key=lambda name: -shares[name])
-    named = [name for name in order[:3] if shares[name] >= _NAMED * shares[order[0]] or name == order[0]]
-    return " and ".join(WORDS[name] for name in named[:2]) if len(named) < 3 else (
-        f"{WORDS[named[0]]}, {WORDS[named[1]]} and {WORDS[named[2]]}"
-    )  # fmt: skip
 
 
 def events_of(rows: Sequence[Row], rate: float) -> Iterator[Heard]:

@@ -66,16 +66,17 @@ def view(wave: Tensor, rate: int) -> View:
     silent = float(mel.max()) <= SILENT
     cells = torch.full_like(decibels, LEAST) if silent else (decibels - middle).clamp_min(LEAST)
     numbers = {
-        "spectrum": torch.cat([cells.mean(0), _spread(cells)]),
+        "spectrum": torch.cat([cells.mean(0), spread(cells)]),
         "timbre": _timbre(peaked),
-        "modulation": _modulation(peaked),
-        "texture": _texture(peaked),
+        "modulation": modulation(peaked),
+        "texture": texture(peaked),
         "level": torch.tensor([level], dtype=torch.float64),
     }
     return View(cells.float(), numbers)
 
 
-def _spread(rows: Tensor) -> Tensor:
+def spread(rows: Tensor) -> Tensor:
+    """(D,): deviation of each column of (N, D)."""
     return rows.std(0, correction=0)
 
 
@@ -83,7 +84,7 @@ def _timbre(cells: Tensor) -> Tensor:
     """(60,): means and spreads of the cepstra, and spreads of their steps."""
     found = cepstra(cells.T, _CEPSTRA).T
     steps = found.diff(dim=0) if len(found) > 1 else torch.zeros_like(found)
-    return torch.cat([found.mean(0), _spread(found), _spread(steps)])
+    return torch.cat([found.mean(0), spread(found), spread(steps)])
 
 
 def _joined(cells: Tensor, count: int) -> Tensor:
@@ -92,7 +93,7 @@ def _joined(cells: Tensor, count: int) -> Tensor:
     return found - found.mean(0)
 
 
-def _modulation(cells: Tensor) -> Tensor:
+def modulation(cells: Tensor) -> Tensor:
     """(20,): how strongly each of four wide bands fluctuates at each pace, as log10 of dB squared."""
     wide = _joined(cells, _WIDER)
     count = len(wide)
@@ -103,14 +104,13 @@ def _modulation(cells: Tensor) -> Tensor:
     return torch.log10(1 + torch.stack(sums)).flatten()
 
 
-def _texture(cells: Tensor) -> Tensor:
+def texture(cells: Tensor) -> Tensor:
     """(68,): which of eight bands move together, and how alike each stays to itself after some frames."""
     wide = _joined(cells, _WIDE)
-    count, spread = len(wide), _spread(wide) + 1.0
-    together = (wide.T @ wide) / count / torch.outer(spread, spread)
+    count, size = len(wide), spread(wide) + 1.0
+    together = (wide.T @ wide) / count / torch.outer(size, size)
     later = [
-        (wide[lag:] * wide[:-lag]).mean(0) / spread.square() if lag < count else torch.zeros_like(spread)
-        for lag in _LAGS
+        (wide[lag:] * wide[:-lag]).mean(0) / size.square() if lag < count else torch.zeros_like(size) for lag in _LAGS
     ]
     above = torch.triu_indices(_WIDE, _WIDE, 1)
     return torch.cat([together[above[0], above[1]], *later])
