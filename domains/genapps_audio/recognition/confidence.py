@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,15 @@ from genapps.metrics.distributions import Floats
 from genapps_audio.recognition.contrast import SHARE
 from genapps_audio.recognition.words import Words
 
-SIGNS = ("unlike any word", "between words", "of unusual length", "unlike all that was learnt")
-_FAR = 2.0  # deviations beyond which being unlike all, or likelier than words are, counts more and more
+SIGNS = (
+    "unlike any word",
+    "between words",
+    "of unusual length",
+    "unlike all that was learnt",
+    "steadier or more restless than words",
+)
+_FAR = 2.0  # deviations of the last two, beyond which they count more and more
+_STILL = 1e-6  # variance below which all is steady
 _STEPS = 100  # of the fit of weights
 _RIDGE = 1e-2
 
@@ -28,18 +35,20 @@ _RIDGE = 1e-2
 @dataclass(frozen=True)
 class Scores:
     """What models said of clips. words: (N, W) and filler: (N,) log-densities. lengths: (N,) frames. verdicts: (N, W)
-    of each word against the others."""
+    of each word against the others. motion: (N,) the logarithm of the frames' mean variance within the clip."""
 
     words: Tensor
     filler: Tensor
     lengths: Tensor
     verdicts: Tensor
+    motion: Tensor
 
     @classmethod
     def of(cls, words: Words, frames: Sequence[Tensor]) -> Scores:
         """Of clips of frames (T', D)."""
         each, filler, verdicts = words.logs(frames)
-        return cls(each, filler, torch.tensor([len(one) for one in frames]), verdicts)
+        motion = torch.stack([one.double().var(0, correction=0).mean() for one in frames]).clamp_min(_STILL).log()
+        return cls(each, filler, torch.tensor([len(one) for one in frames]), verdicts, motion)
 
     @property
     def both(self) -> Tensor:
@@ -50,26 +59,22 @@ class Scores:
     def without(self, labels: Tensor) -> Scores:
         """As if the word (N,) of each clip had never been learnt."""
         words = self.words.scatter(1, labels[:, None], -math.inf)
-        return Scores(words, self.filler, self.lengths, self.verdicts)
+        return replace(self, words=words)
 
     def take(self, rows: Tensor) -> Scores:
         """Those of these numbers."""
-        return Scores(self.words[rows], self.filler[rows], self.lengths[rows], self.verdicts[rows])
+        return Scores(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def joined(parts: Sequence[Scores]) -> Scores:
     """The clips of several, one after the other."""
-    return Scores(
-        torch.cat([one.words for one in parts]),
-        torch.cat([one.filler for one in parts]),
-        torch.cat([one.lengths for one in parts]),
-        torch.cat([one.verdicts for one in parts]),
-    )
+    return Scores(*(torch.cat([getattr(one, name.name) for one in parts]) for name in fields(Scores)))
 
 
 def signs(scores: Scores, durations: Tensor) -> Tensor:
-    """(N, 4) of each clip, higher is stranger: how little better than the filler the best word is, how little better
-    than words on the average, how far its length is from the best word's in deviations, and how unlikely it is by any.
+    """(N, 5) of each clip, higher is stranger: how little better than the filler the best word is, how little better
+    than words on the average, how far its length is from the best word's in deviations; how unlikely it is by any, and
+    its motion, of which too little is as strange.
 
     The average of words stands for what a voice does to any word (cohort normalisation, Rosenberg et al. 1992, "The use
     of cohort normalized scores for speaker verification"): with voices that were held out it tells words that were not
@@ -80,22 +85,22 @@ def signs(scores: Scores, durations: Tensor) -> Tensor:
     others = scores.words.where(known, torch.zeros(())).sum(1) / known.sum(1)
     mean, deviation = durations[word].unbind(1)
     off = (scores.lengths.double().log() - mean).abs() / deviation
-    return torch.stack([scores.filler - best, others - best, off.clamp_max(6.0), -best], 1)
+    return torch.stack([scores.filler - best, others - best, off.clamp_max(6.0), -best, scores.motion], 1)
 
 
 @dataclass(frozen=True)
 class Confidence:
     """How strange a clip may be, and how sure a word.
 
-    heat: what log-densities are divided by to be chances. weights: (4,) of the signs. typical: (4,) signs of known
-    words; spread: how much the last of them varies. reference: (R,) how strange clips of known words are, ascending, to
-    models that had not learnt them. rate: of them that may be rejected.
+    heat: what log-densities are divided by to be chances. weights: (3,) of the first signs. typical: (5,) signs of
+    known words; spread: (2,) how much the last of them vary. reference: (R,) how strange clips of known words are,
+    ascending, to models that had not learnt them. rate: of them that may be rejected.
     """
 
     heat: float
     weights: Tensor
     typical: Tensor
-    spread: float
+    spread: Tensor
     reference: Floats
     rate: float
 
@@ -104,7 +109,7 @@ class Confidence:
         return (scores.both / self.heat).softmax(1)
 
     def strangeness(self, signs_of: Tensor) -> Floats:
-        """(N,) how unlike all words clips of signs (N, 4) are."""
+        """(N,) how unlike all words clips of signs (N, 5) are."""
         found: Floats = _strange(signs_of, self.weights, self.typical, self.spread).numpy()
         return found
 
@@ -124,9 +129,8 @@ class Confidence:
         return float(self.reference[-allowed]) if allowed else math.inf
 
     def reason(self, signs_of: Tensor) -> str:
-        """Which of a rejected clip's signs (4,) speaks most against it."""
-        parts = (signs_of - self.typical) * self.weights
-        parts[3] += _far(signs_of, self.typical, self.spread)
+        """Which of a rejected clip's signs (5,) speaks most against it."""
+        parts = torch.cat(_parts(signs_of, self.weights, self.typical, self.spread), -1)
         return SIGNS[int(parts.argmax())]
 
     def to_json(self) -> dict[str, Any]:
@@ -135,7 +139,7 @@ class Confidence:
             "heat": self.heat,
             "weights": self.weights.tolist(),
             "typical": self.typical.tolist(),
-            "spread": self.spread,
+            "spread": self.spread.tolist(),
             "reference": self.reference.tolist(),
             "rate": self.rate,
         }
@@ -143,35 +147,45 @@ class Confidence:
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Confidence:
         """The inverse of `to_json`."""
-        weights, typical = (torch.tensor(told[name], dtype=torch.double) for name in ("weights", "typical"))
+        names = {"weights": 3, "typical": 5, "spread": 2}
+        weights, typical, spread = (torch.tensor(told[name], dtype=torch.double) for name in names)
+        if [len(one) for one in (weights, typical, spread)] != list(names.values()):
+            raise ValueError("signs that do not fit")
         reference = np.asarray(told["reference"], np.float64)
-        return cls(float(told["heat"]), weights, typical, float(told["spread"]), reference, float(told["rate"]))
+        return cls(float(told["heat"]), weights, typical, spread, reference, float(told["rate"]))
 
 
-def _strange(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: float) -> Tensor:
-    return (signs_of - typical) @ weights + _far(signs_of, typical, spread)
+def _strange(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor) -> Tensor:
+    weighed, far = _parts(signs_of, weights, typical, spread)
+    return weighed.sum(-1) + far.sum(-1)
 
 
-def _far(signs_of: Tensor, typical: Tensor, spread: float) -> Tensor:
-    """How far beyond known words clips are that resemble nothing: the filler finds these as unlikely as the words do,
-    so that what is better than the filler says nothing of them. Steady noise, measured beside its own mean, is likelier
-    than any word can be."""
-    return (((signs_of[..., 3] - typical[3]) / spread).abs() - _FAR).clamp_min(0)
+def _parts(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
+    """What the first signs (..., 3) and the last (..., 2) add.
+
+    The last are of clips that resemble nothing: the filler finds these as unlikely as the words do, so that what is
+    better than the filler says nothing of them; steady noise is near its own mean, beside which frames are measured,
+    and so is likelier than any word. No word that is taken away stands for such clips: what lies far from known words
+    counts as it is, on either side.
+    """
+    off = signs_of - typical
+    return off[..., :3] * weights, ((off[..., 3:] / spread).abs() - _FAR).clamp_min(0)
 
 
 def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rate: float) -> Confidence:
     """What held-out clips of known words (N,) say.
 
-    known: (N, 4) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
+    known: (N, 5) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
     that tell the two apart best, so that nothing unknown need be given. Of two words, taking one away leaves nothing
     to compare: then the signs count alike.
     """
     typical = known.median(0).values
-    spread = max(1.4826 * float((known[:, 3] - typical[3]).abs().median()), 1e-6)
-    weights = 1 / known.std(0, correction=0).clamp_min(1e-9)
+    spread = 1.4826 * (known[:, 3:] - typical[3:]).abs().median(0).values.clamp_min(1e-6)
+    weighed = known[:, :3]
+    weights = 1 / weighed.std(0, correction=0).clamp_min(1e-9)
     if held.words.shape[1] > 2:
-        weights = told_apart(known, unknown)
-    weights = weights / float((known @ weights).std(correction=0).clamp_min(1e-9))
+        weights = told_apart(weighed, unknown[:, :3])
+    weights = weights / float((weighed @ weights).std(correction=0).clamp_min(1e-9))
     strange = np.sort(_strange(known, weights, typical, spread).numpy())
     return Confidence(fitted_heat(held.both, labels), weights, typical, spread, strange, rate)
 

@@ -115,7 +115,7 @@ class Recognizer:
     @classmethod
     def load(cls, path: str | Path) -> Recognizer:
         """What `save` wrote. Raises InputError where the file is damaged or holds something else."""
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header, tensors = artifact.header, {k: torch.from_numpy(v) for k, v in artifact.tensors.items()}
         if (header.get("domain"), header.get("task")) != (DOMAIN, TASK):
             found = " ".join(str(header[key]) for key in ("domain", "task") if header.get(key))

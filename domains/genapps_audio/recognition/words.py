@@ -28,8 +28,8 @@ class Shape:
     """states: of a word at most. mixtures: normal distributions a state. floor: the least variance, as a share of all
     frames'. rounds: of expectation-maximization. filler: normal distributions of the filler."""
 
-    states: int = 8
-    mixtures: int = 2
+    states: int = 10
+    mixtures: int = 1
     floor: float = 0.01
     rounds: int = 10
     filler: int = 64
