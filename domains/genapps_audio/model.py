@@ -166,7 +166,7 @@ class AudioModel:
         from genapps.io.artifact import read_artifact
         from genapps.models import load
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: not what `genapps audio fit` writes")

@@ -154,7 +154,7 @@ class ImageModel:
         from genapps.io.artifact import read_artifact
         from genapps.models import load
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: not what `genapps image fit` writes")

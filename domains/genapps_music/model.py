@@ -80,7 +80,7 @@ class MusicModel:
         """What `save` wrote. Raises InputError where the file is damaged or holds something else."""
         from genapps.io.artifact import read_artifact
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header, tensors = artifact.header, artifact.tensors
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: not what `genapps music fit` writes")

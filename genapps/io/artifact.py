@@ -79,10 +79,12 @@ def to_bytes(tensors: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> by
     return body[:place] + digest + body[place + 64 :]
 
 
-def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Artifact:
+def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES, finite: bool = False) -> Artifact:
     """Read a model file and verify its size, version, digest and structure before anything in it is used.
 
-    Raises UsageError for a missing file, InputError for one that is damaged, changed, newer, too large or no model.
+    finite: refuse a file with NaN or infinite numbers, too. Not all may: the rows of a table and the values of a series
+    that are kept to compare others with have NaN where nothing is known. Raises UsageError for a missing file,
+    InputError for one that is damaged, changed, newer, too large or no model.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -104,6 +106,8 @@ def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Artifact:
             raise _damaged(path)
         card[key] = parse_json(text.tobytes(), str(path))
     del card["sha256"]
+    if finite:
+        _check_finite(arrays, path)
     return Artifact(card, {name: _writable(array) for name, array in arrays.items()})
 
 
@@ -202,6 +206,12 @@ def _verify(data: bytes, digest: bytes, path: str | Path) -> None:
     found.update(view[place + 64 :])
     if found.hexdigest().encode() != digest:
         raise _damaged(path)
+
+
+def _check_finite(arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(f"{path}: what it learnt holds NaN or infinite numbers ({name[:80]}); fit the model again")
 
 
 def _damaged(path: str | Path) -> InputError:

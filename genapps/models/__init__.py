@@ -69,7 +69,7 @@ def load_file(path: str | Path) -> Family:
     from genapps.io.artifact import read_artifact
     from genapps.spaces import space_from_json
 
-    artifact = read_artifact(path)
+    artifact = read_artifact(path, finite=True)
     if artifact.header.get("domain") != "any":
         raise InputError(f"{path}: a model of {artifact.header.get('domain')!r}; load it with that domain's own reader")
     tensors = {name.removeprefix("model/"): torch.from_numpy(array) for name, array in artifact.tensors.items()}

@@ -117,7 +117,7 @@ class WaveCodec:
         """What `save` wrote. Raises InputError where the file is damaged or holds something else."""
         from genapps.io.artifact import read_artifact
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if (header.get("domain"), header.get("task")) != (DOMAIN, TASK):
             raise InputError(f"{path}: holds no codec of waves")

@@ -18,7 +18,7 @@ from genapps.wording import counted
 from genapps_audio.detection.families import ENSEMBLE, ByFamily, check_family
 from genapps_audio.detection.judging import Judge, Judging, Watch
 from genapps_audio.detection.views import BANDS, View, view
-from genapps_audio.detection.windows import Cut, Window, headers, refuse_none, windows
+from genapps_audio.detection.windows import SHORTEST, Cut, Window, headers, refuse_none, windows
 from genapps_audio.reading.clips import Clips
 from genapps_audio.records import Skipped, Unreadable
 
@@ -26,6 +26,7 @@ DOMAIN, TASK = "audio", "detect"
 FEWEST = 10  # normal clips
 MOST = 2_000  # of them that are learnt
 RATES = (1_000, 192_000)
+WINDOWS = (0.25, 600)  # seconds
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class OddModel:
     @classmethod
     def load(cls, path: str | Path) -> OddModel:
         """Read a model file. Raises InputError where it is damaged, of a newer version, or of another kind."""
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if (header.get("domain"), header.get("task")) != (DOMAIN, TASK):
             found = " ".join(str(header[key]) for key in ("domain", "task") if header.get(key))
@@ -78,6 +79,8 @@ class OddModel:
                 if name.startswith("judge/")
             }
             cut = Cut(float(told["seconds"]), int(told["rate"]))
+            if not (SHORTEST <= cut.seconds <= WINDOWS[1] and 100 <= cut.rate <= RATES[1]):
+                raise ValueError("no length of windows, or no rate")
             kind: Any = Judge if header["family"] == ENSEMBLE else ByFamily
             judge = kind.restore(arrays, told["settings"])
             return cls(judge, cut, artifact.tensors["scores"], tuple(told["names"]), header["provenance"])
@@ -106,8 +109,8 @@ def learn(
         check_family(family)
     if rate is not None and not RATES[0] <= rate <= RATES[1]:
         raise UsageError(f"a rate of {rate:,} Hz: give one of {RATES[0]:,} to {RATES[1]:,}")
-    if window is not None and not 0.25 <= window <= 600:
-        raise UsageError(f"windows of {window:g} s: give a length of 0.25 to 600 s")
+    if window is not None and not WINDOWS[0] <= window <= WINDOWS[1]:
+        raise UsageError(f"windows of {window:g} s: give a length of {WINDOWS[0]} to {WINDOWS[1]} s")
     found, skipped = headers(good)
     if not found:
         raise refuse_none(good, skipped)

@@ -81,7 +81,7 @@ class OddModel:
     @classmethod
     def load(cls, path: str | Path) -> OddModel:
         """Read a model file. Raises InputError where it is damaged, of a newer version, or of another kind."""
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN:
             raise InputError(

@@ -75,7 +75,7 @@ class Labeller:
         from genapps.io.artifact import read_artifact
         from genapps.models import load
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN:
             raise InputError(f"{path}: a model of {header.get('domain')!r}; give what 'image label --save' wrote")

@@ -57,7 +57,7 @@ class StyleModel:
     @classmethod
     def load(cls, path: str | Path) -> StyleModel:
         """What `save` wrote. Raises InputError for a file that is damaged, or another kind of model."""
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: holds no style; genapps image stylize --train FOLDER --save writes one")

@@ -96,7 +96,7 @@ class UpscaleModel:
     @classmethod
     def load(cls, path: str | Path) -> UpscaleModel:
         """What `save` wrote. Raises InputError for a file that is damaged, or another kind of model."""
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: holds no upscaler; genapps image upscale FOLDER --save writes one")

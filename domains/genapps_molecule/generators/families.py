@@ -168,7 +168,7 @@ class FamilyModel:
         """What `save` wrote. Raises InputError where the file is damaged or holds something else."""
         from genapps.io.artifact import read_artifact
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if (header.get("domain"), header.get("task")) != (DOMAIN, TASK) or "maker" not in header:
             raise InputError(f"{path}: not a family of molecules")

@@ -114,7 +114,7 @@ class SmilesModel:
         from genapps.io.artifact import read_artifact
         from genapps.spaces import space_from_json
 
-        artifact = read_artifact(path)
+        artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
             raise InputError(f"{path}: not what `genapps molecule fit` writes")

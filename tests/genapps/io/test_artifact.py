@@ -52,6 +52,18 @@ def test_what_is_read_equals_what_was_written(tmp_path: Path) -> None:
     assert set(load(path.read_bytes())) == set(TENSORS)  # any reader of safetensors can open it
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_numbers_that_are_none_are_refused_where_a_model_has_none(tmp_path: Path, value: float, kind: Any) -> None:
+    path = tmp_path / "m.genapps"
+    write_artifact(path, TENSORS, HEADER)
+    read_artifact(path, finite=True)
+    write_artifact(path, {**TENSORS, "bad/one": np.array([0, value, 1], kind)}, HEADER)
+    assert "bad/one" in read_artifact(path).tensors
+    with pytest.raises(InputError, match=r"m\.genapps: .*NaN or infinite numbers \(bad/one\); fit the model again"):
+        read_artifact(path, finite=True)
+
+
 def test_a_long_header_moves_among_the_tensors_unseen(tmp_path: Path) -> None:
     path = tmp_path / "m.genapps"
     long = {"words": [f"wörd {number}" for number in range(200_000)]}

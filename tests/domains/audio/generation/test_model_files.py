@@ -63,10 +63,8 @@ def test_a_class_of_which_no_clip_was_learnt_is_no_defect(model: Path, tmp_path:
         lambda header, _: header.update(card=3),
         lambda _, arrays: arrays.update(heard=arrays["heard"][:0]),
         lambda _, arrays: arrays.update(heard=arrays["heard"][0]),
-        lambda _, arrays: arrays.update(heard=arrays["heard"] * np.nan),
         lambda _, arrays: arrays.update(heard=arrays["heard"] * 1e9),
         lambda _, arrays: arrays.update({"view/frame.mean": arrays["view/frame.mean"][:0]}),
-        lambda _, arrays: arrays.update({"view/frame.mean": arrays["view/frame.mean"] * np.nan}),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -79,3 +77,17 @@ def test_what_does_not_go_together_is_refused(
     write_artifact(tmp_path / "other.genapps", arrays, header)
     with pytest.raises(InputError, match="does not hold what a model of sounds must; fit it again"):
         AudioModel.load(tmp_path / "other.genapps")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["heard", "view/frame.mean", "part/0/"])
+def test_numbers_that_are_none_are_refused_by_the_file_and_their_name(
+    model: Path, tmp_path: Path, name: str, value: float
+) -> None:
+    artifact, path = read_artifact(model), tmp_path / "other.genapps"
+    found = next(one for one in sorted(artifact.tensors) if one.startswith(name))
+    write_artifact(path, {**artifact.tensors, found: np.full_like(artifact.tensors[found], value)}, artifact.header)
+    with pytest.raises(
+        InputError, match=rf"other\.genapps: .*NaN or infinite numbers \({found}\); fit the model again"
+    ):
+        AudioModel.load(path)
