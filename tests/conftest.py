@@ -11,6 +11,13 @@ from pathlib import Path
 
 import pytest
 
+# Where no bytecode may be kept, each of the many processes that tests start would compile all of torch anew, for seconds.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
