@@ -207,10 +207,11 @@ def choice(data: Digits) -> None:
     """Write what each setting reaches within the voices that are learnt from, for each voice that is held out."""
     base, front = Settings(), data.front
     ways = {
-        "8 states of 2": (own, base, front),
-        "8 states of 2, alone": (alone, base, front),
+        "8 states of 2": (own, replace(base, shape=Shape(8, 2)), front),
+        "8 states of 2, alone": (alone, replace(base, shape=Shape(8, 2)), front),
         "10 states": (own, replace(base, shape=Shape(10, 1)), front),
         "10 states, alone": (alone, replace(base, shape=Shape(10, 1)), front),
+        "10 states of 2": (own, replace(base, shape=Shape(10, 2)), front),
         "6 states of 4": (own, replace(base, shape=Shape(6, 4)), front),
         "the usual as 20 frames": (own, replace(base, usual=20.0), front),
         "the usual as 150 frames": (own, replace(base, usual=150.0), front),
@@ -227,7 +228,7 @@ def choice(data: Digits) -> None:
             found = judge(data, settings, frames, rest, both)
             logs[name][two], logs[name][two[::-1]] = found.split([len(held[two]), len(held[two[::-1]])])
         print(name, _inner(data, logs[name], held), flush=True)
-    for together in (("8 states of 2", "10 states"), ("8 states of 2", "10 states", "6 states of 4")):
+    for together in (("8 states of 2", "10 states"), ("10 states", "10 states of 2", "6 states of 4")):
         logs[" and ".join(together)] = {two: sum(logs[name][two] for name in together) for two in pairs}
     table = {name: _inner(data, found, held) for name, found in logs.items()}
     best = {voice: max(table, key=lambda name: table[name][voice]) for voice in data.everyone}

@@ -26,7 +26,7 @@ SIGNS = (
     "unlike all that was learnt",
     "steadier or more restless than words",
 )
-_FAR = 2.0  # deviations of the last two, beyond which they count more and more
+_FAR = 3.0  # deviations of the last two, beyond which they count more and more
 _STILL = 1e-6  # variance below which all is steady
 _STEPS = 100  # of the fit of weights
 _RIDGE = 1e-2
@@ -92,7 +92,7 @@ def signs(scores: Scores, durations: Tensor) -> Tensor:
 class Confidence:
     """How strange a clip may be, and how sure a word.
 
-    heat: what log-densities are divided by to be chances. weights: (3,) of the first signs. typical: (5,) signs of
+    heat: what log-densities are divided by to be chances. weights: (4,) of the first signs. typical: (5,) signs of
     known words; spread: (2,) how much the last of them vary. reference: (R,) how strange clips of known words are,
     ascending, to models that had not learnt them. rate: of them that may be rejected.
     """
@@ -130,8 +130,9 @@ class Confidence:
 
     def reason(self, signs_of: Tensor) -> str:
         """Which of a rejected clip's signs (5,) speaks most against it."""
-        parts = torch.cat(_parts(signs_of, self.weights, self.typical, self.spread), -1)
-        return SIGNS[int(parts.argmax())]
+        weighed, far = _parts(signs_of, self.weights, self.typical, self.spread)
+        weighed[3] += far[0]
+        return SIGNS[int(torch.cat([weighed, far[1:]]).argmax())]
 
     def to_json(self) -> dict[str, Any]:
         """For a model file."""
@@ -147,7 +148,7 @@ class Confidence:
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Confidence:
         """The inverse of `to_json`."""
-        names = {"weights": 3, "typical": 5, "spread": 2}
+        names = {"weights": 4, "typical": 5, "spread": 2}
         weights, typical, spread = (torch.tensor(told[name], dtype=torch.double) for name in names)
         if [len(one) for one in (weights, typical, spread)] != list(names.values()):
             raise ValueError("signs that do not fit")
@@ -161,7 +162,7 @@ def _strange(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor)
 
 
 def _parts(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
-    """What the first signs (..., 3) and the last (..., 2) add.
+    """What the first signs (..., 4) and the last (..., 2) add.
 
     The last are of clips that resemble nothing: the filler finds these as unlikely as the words do, so that what is
     better than the filler says nothing of them; steady noise is near its own mean, beside which frames are measured,
@@ -169,7 +170,7 @@ def _parts(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor) -
     counts as it is, on either side.
     """
     off = signs_of - typical
-    return off[..., :3] * weights, ((off[..., 3:] / spread).abs() - _FAR).clamp_min(0)
+    return off[..., :4] * weights, ((off[..., 3:] / spread).abs() - _FAR).clamp_min(0)
 
 
 def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rate: float) -> Confidence:
@@ -181,10 +182,10 @@ def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rat
     """
     typical = known.median(0).values
     spread = 1.4826 * (known[:, 3:] - typical[3:]).abs().median(0).values.clamp_min(1e-6)
-    weighed = known[:, :3]
+    weighed = known[:, :4]
     weights = 1 / weighed.std(0, correction=0).clamp_min(1e-9)
     if held.words.shape[1] > 2:
-        weights = told_apart(weighed, unknown[:, :3])
+        weights = told_apart(weighed, unknown[:, :4])
     weights = weights / float((weighed @ weights).std(correction=0).clamp_min(1e-9))
     strange = np.sort(_strange(known, weights, typical, spread).numpy())
     return Confidence(fitted_heat(held.both, labels), weights, typical, spread, strange, rate)

@@ -29,7 +29,7 @@ class Shape:
     frames'. rounds: of expectation-maximization. filler: normal distributions of the filler."""
 
     states: int = 10
-    mixtures: int = 1
+    mixtures: int = 2
     floor: float = 0.01
     rounds: int = 10
     filler: int = 64
