@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-# Where no bytecode may be kept, each of the many processes that tests start would compile all of torch anew, for seconds.
+# Where no bytecode may be kept, each of the many processes that tests start would compile all of torch anew.
 if sys.dont_write_bytecode:
     sys.dont_write_bytecode = False
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")

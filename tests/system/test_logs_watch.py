@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from genapps.cli import main
+from genapps.io.artifact import read_artifact
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 START = 1_770_000_000
+LONG = 120.0  # seconds that something may take to happen on a busy machine
 
 
 def lines_of(count: int, first: int = 0) -> list[str]:
@@ -87,30 +89,45 @@ def test_a_killed_watch_goes_on_in_a_rotated_file_with_nothing_lost_or_repeated(
     log, output = Path("app.log"), Path("out.jsonl")
     words = ["logs", "watch", "app.log", "--follow", *options, "--state", "s.genapps", "-o", "out.jsonl"]
     log.write_text("")
+    draws = random.Random(0)
     for turn, (start, end) in enumerate(pairwise(cuts)):
         process = subprocess.Popen([sys.executable, "-m", "genapps", *words], stderr=subprocess.DEVNULL)
-        wait_for(lambda: Path("s.genapps").exists())
-        with log.open("a") as file:
-            file.write("\n".join(lines[start:end]) + "\n")
+        before, middle = log.stat().st_size, (start + end) // 2
+        append(log, lines[start:middle])
+        wait_for(lambda at=before: read_to(log) > at)  # type: ignore[misc]
         if turn == 2:  # rotated under a running watch
-            time.sleep(0.2)
             log.rename("app.log.1")
             log.write_text("")
-        time.sleep(0.5)
+        append(log, lines[middle:end])
         if turn < len(cuts) - 2:
+            time.sleep(draws.uniform(0, 0.1))  # killed while it reads or after
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
     wanted = states("whole.jsonl")
-    wait_for(lambda: len(output.read_bytes().splitlines()) >= len(wanted))
+    wait_for(lambda: read_to(log) == log.stat().st_size and len(output.read_bytes().splitlines()) >= len(wanted))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
     assert states(output) == wanted and len(wanted) >= 4
 
 
-def wait_for(done: Callable[[], bool], seconds: float = 20.0) -> None:
+def append(log: Path, lines: list[str]) -> None:
+    with log.open("a") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def read_to(log: Path) -> int:
+    """How many bytes of a file a watch has kept that it read: -1 where it has not come to this file."""
+    if not Path("s.genapps").exists():
+        return -1
+    place = json.loads(read_artifact(Path("s.genapps")).tensors["watch"].tobytes())["place"]
+    return int(place["offset"]) if place["inode"] == log.stat().st_ino else -1
+
+
+def wait_for(done: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not done() and time.monotonic() < end:
+    end = time.monotonic() + LONG
+    while not done():
+        assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
 
 

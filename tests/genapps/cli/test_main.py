@@ -131,7 +131,7 @@ def plugged(tmp_path: Path) -> dict[str, str]:
 
 def run(words: list[str], env: dict[str, str], **settings: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [sys.executable, "-m", "genapps", *words], env=env, text=True, capture_output=True, timeout=60, **settings
+        [sys.executable, "-m", "genapps", *words], env=env, text=True, capture_output=True, timeout=300, **settings
     )
 
 

@@ -88,7 +88,7 @@ def test_no_permission(tmp_path: Path, unprivileged: Callable[[], None]) -> None
         "except GenappsError as error:\n    print(error)\n    sys.exit(error.exit_code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60, preexec_fn=unprivileged
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300, preexec_fn=unprivileged
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith(f"{path}: no permission to read it; ")
@@ -112,7 +112,7 @@ print(rows, int(status.split("VmHWM:")[1].split()[0]) // 1024)
 def _peak(path: Path, how: str) -> tuple[int, int]:
     """Rows read and the most MiB the reading process ever held."""
     done = subprocess.run(
-        [sys.executable, "-c", _PEAK, str(path), how], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", _PEAK, str(path), how], capture_output=True, text=True, timeout=300, check=True
     )
     rows, mib = map(int, done.stdout.split())
     return rows, mib

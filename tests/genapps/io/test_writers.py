@@ -263,7 +263,7 @@ print("after", file=sys.stderr)
 
 def _python(*words: object, **settings: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-B", "-c", _ENDLESS, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **settings)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **settings)  # type: ignore[call-overload, no-any-return]
 
 
 @pytest.mark.parametrize(("suffix", "size"), [(".csv", 0), (".jsonl", 10), (".parquet", 3_000), (".csv.gz", 3_000)])
@@ -293,7 +293,7 @@ def test_standard_output_and_a_reader_that_leaves() -> None:
 def test_a_full_standard_output() -> None:
     with Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-B", "-c", _ENDLESS, "-", "100"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300)
     assert done.stderr.startswith("stdout: disk full while writing it")
     assert done.returncode == 1
 

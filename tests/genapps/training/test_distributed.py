@@ -49,7 +49,7 @@ def run(script: Path, out: Path, count: int) -> None:
         for rank in range(count)
     ]
     for worker in workers:
-        _, said = worker.communicate(timeout=120)
+        _, said = worker.communicate(timeout=300)
         assert worker.returncode == 0, said
 
 
