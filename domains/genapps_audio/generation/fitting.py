@@ -23,8 +23,8 @@ from genapps_audio.codec import Batch, Codec
 from genapps_audio.codes.codec import restored
 from genapps_audio.codes.network import Coding
 from genapps_audio.generation.drawing import space_of, told
-from genapps_audio.generation.recipes import ALONE, FEWEST_OF_A_CLASS, WHOLE, Rule, rule_for
-from genapps_audio.generation.tokens import TokenView, kinds_of, with_kinds
+from genapps_audio.generation.recipes import ALONE, FEWEST_OF_A_CLASS, WHOLE, Rule, check_sizes, rule_for
+from genapps_audio.generation.tokens import TokenView, kinds_of, moved, with_kinds
 from genapps_audio.generation.views import Basis, View
 from genapps_audio.model import AudioModel
 
@@ -78,6 +78,8 @@ def fit(batch: Batch, codec: Codec, family: str, study: Study | None = None) -> 
     owners, weights, members = _voices(shown, labels if separate else None, rule, family, study.seed)
     space = space_of(family, shown.shape[1], shown.shape[2], len(classes))
     options, training = settings_of(rule, space, study)
+    given = frozenset(text.partition("=")[0].strip() for text in study.settings)
+    check_sizes(options, given, family, min(len(rows) for rows in members), shown.shape[1])
     parts = []
     for k, rows in enumerate(members):
         run = _Run(family, study, (k, len(members)), options, training)
@@ -101,11 +103,14 @@ def _fit_tokens(batch: Batch, codec: Codec, rule: Rule, study: Study, began: flo
         )
     view = _token_view(batch.patches, coding, study)
     space = view.space(codec.frames // view.together)
-    codes = with_kinds(view.shown(batch.patches), kinds_of(batch.seconds, batch.seconds))
-    options, training = settings_of(rule, space, study)
+    kinds = kinds_of(batch.seconds, batch.seconds)
+    codes = torch.cat([with_kinds(view.shown(one), kinds) for one in moved(batch.patches, coding.moved)])
+    # All clips have as many blocks: where in a clip a block is says much of it.
+    placed = replace(rule, options={**rule.options, "period": space.longest})
+    options, training = settings_of(placed, space, study)
     left = None if study.budget is None else (1 - _SHARE) * study.budget
     run = _Run(rule.learner, replace(study, budget=left), (0, 1), options, training)
-    part = run.fit(space, codes, labels)
+    part = run.fit(space, codes, None if labels is None else labels.repeat(1 + 2 * coding.moved))
     heard, shares, told_of = _heard(batch, labels, classes)
     card = told_of | _card(study, began, 1, options) | {"codec": coding.to_json()}
     return AudioModel(codec, rule.family, (part,), view, heard, (), (), classes, shares, card)

@@ -98,3 +98,29 @@ def rule_for(family: str, count: int, device: str) -> Rule:
 def learner_of(family: str) -> str:
     """The one of the six families that is meant."""
     return "autoregressive" if family == TOKENS else family
+
+
+# Beyond these nothing that fits on one machine is learnt in the time that anybody has.
+_MOST = {
+    "n_components": 10_000, "n_factors": 1_000, "n_mix": 64, "n_init": 100, "max_iter": 10_000,
+    "latent": 4_096, "hidden": 8_192, "channels": 2_048, "depth": 64, "layers": 64, "heads": 64, "components": 256,
+}  # fmt: skip
+
+
+def check_sizes(options: Values, given: frozenset[str], family: str, clips: int, frames: int) -> None:
+    """Refuse settings that no model of so few clips could have, or that would run for days.
+
+    given: names of the settings a person gave. clips: that the smallest of the models learns. frames: of each of them.
+    Raises UsageError with the most that can be.
+    """
+    for name in sorted(given & set(options)):
+        value = options[name]
+        if not isinstance(value, int) or isinstance(value, bool):
+            continue
+        enough, of = {"gmm": (clips, "clips that a model learns"), "hmm": (frames, "frames of a clip")}.get(
+            family if name == "n_components" else "", (value, "")
+        )
+        if value > enough:
+            raise UsageError(f"{name}={value:,}: more than the {enough:,} {of}; set {enough} or fewer")
+        if value > _MOST.get(name, value):
+            raise UsageError(f"{name}={value:,}: larger than can be learnt here; set at most {_MOST[name]:,}")

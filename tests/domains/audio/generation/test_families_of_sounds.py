@@ -12,7 +12,7 @@ from genapps.io.artifact import write_artifact
 from genapps_audio.codec import Batch
 from genapps_audio.evaluation.features import by_statistics
 from genapps_audio.generation.fitting import Study, fit
-from genapps_audio.generation.recipes import ALONE, NAMES, RULES, TOKENS, rule_for
+from genapps_audio.generation.recipes import ALONE, NAMES, RULES, TOKENS, check_sizes, rule_for
 from genapps_audio.model import AudioModel
 
 from .conftest import CODEC
@@ -104,3 +104,25 @@ def test_every_number_of_clips_and_device_has_a_rule(family: str) -> None:
     for count in (0, 1, 30, 100, 5000):
         for device in ("cpu", "gpu"):
             assert rule_for(family, count, device) in RULES
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "most", "said"),
+    [
+        ("gmm", "n_components", 12, "n_components=13: more than the 12 clips that a model learns; set 12 or fewer"),
+        ("hmm", "n_components", 40, "n_components=41: more than the 40 frames of a clip; set 40 or fewer"),
+        ("rbm", "n_components", 10_000, "n_components=10,001: larger than can be learnt here; set at most 10,000"),
+        ("vae", "hidden", 8_192, "hidden=8,193: larger than can be learnt here; set at most 8,192"),
+        ("gan", "depth", 64, "set at most 64"),
+        ("autoregressive", "layers", 64, "set at most 64"),
+        ("hmm", "n_init", 100, "set at most 100"),
+    ],
+)
+def test_settings_that_no_model_could_have_are_refused_before_it_learns(
+    family: str, name: str, most: int, said: str
+) -> None:
+    check_sizes({name: most}, frozenset((name,)), family, 12, 40)
+    check_sizes({name: most + 1}, frozenset(), family, 12, 40)  # a recipe's own
+    with pytest.raises(UsageError) as refused:
+        check_sizes({name: most + 1}, frozenset((name,)), family, 12, 40)
+    assert said in str(refused.value)
