@@ -103,9 +103,9 @@ def deliver_one(
             worst = max(made.candidates)
             click.echo(f"likeliest    of {len(made.candidates)}: {made.nats:.3f} nats a cell; the least: {worst:.3f}")
     tell(made.notes)
-    note(f"written      {output}")
+    note(one_line(f"written      {output}"))
     if report is not None:
-        note(f"report       {report}")
+        note(one_line(f"report       {report}"))
 
 
 def tell(notes: Sequence[str]) -> None:

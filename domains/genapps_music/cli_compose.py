@@ -78,6 +78,6 @@ def compose(model: str, output: str | None, report: Path | None, as_json: bool, 
         pieces = f"{len(made):,} piece{'s' if len(made) > 1 else ''}"
         click.echo(one_line(f"composed     {pieces}, {count:,} notes, by the {held.family}, seed {manner.seed}"))
     tell(list(dict.fromkeys(sentence for one in made for sentence in one.notes)))
-    note(f"written      {place}")
+    note(one_line(f"written      {place}"))
     if report is not None:
-        note(f"report       {report}")
+        note(one_line(f"report       {report}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import click
 
 from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Duration, Real, output_options, seed_option, threads_option
-from genapps.errors import UsageError
+from genapps.errors import InputError, UsageError
 from genapps_music.cli_common import tell, tell_skipped
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     "--set", "settings", multiple=True, metavar="KEY=VALUE",
     help="Change one setting, such as hidden, layers, training.max_steps; may be repeated.",
 )  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
 @seed_option
 @threads_option()
 @output_options
@@ -45,7 +48,8 @@ def fit(scores: tuple[str, ...], output: str | None, as_json: bool, **options: A
     SCORES are folders or files of MIDI, MusicXML, ABC or piano rolls. Their voices, ranges, bars and the finest step
     of time are found in them; what the grid of steps cannot hold is said. A tenth of the pieces is held out. The model
     file keeps the pieces, too, so that reports can look for copies. Without --budget the same command gives the same
-    bytes.
+    bytes. A stopped run leaves its training in OUTPUT.checkpoint; the same command with --resume goes on to the same
+    model.
 
     \b
     Examples:
@@ -73,7 +77,11 @@ def fit(scores: tuple[str, ...], output: str | None, as_json: bool, **options: A
     from genapps_music.reading.folder import open_scores
 
     found = open_scores(scores)
-    with threads(options["threads"]), Progress("learning", unit="steps") as bar:
+    with (
+        _checkpoint(Path(output), options["resume"]) as checkpoint,
+        threads(options["threads"]),
+        Progress("learning", unit="steps") as bar,
+    ):
         study = Study(
             family=options["family"],
             settings=options["settings"],
@@ -82,10 +90,12 @@ def fit(scores: tuple[str, ...], output: str | None, as_json: bool, **options: A
             device=options["device"],
             held=options["held"],
             latents=not options["no_latents"],
+            checkpoint=checkpoint,
+            resume=options["resume"],
             progress=lambda what, event: _show(bar, what, event),
         )
         made = learn(list(found), study, found.skipped)
-    made.model.save(output)
+        made.model.save(output)
     if as_json:
         print_json({"model_file": output, **made.to_json()})
         return
@@ -93,7 +103,31 @@ def fit(scores: tuple[str, ...], output: str | None, as_json: bool, **options: A
         click.echo(one_line(line))
     tell(made.notes)
     tell_skipped(made.skipped)
-    note(f"model        {Path(output)}")
+    note(one_line(f"model        {Path(output)}"))
+
+
+@contextmanager
+def _checkpoint(target: Path, resume: bool) -> Iterator[Path]:
+    """Where this run keeps its training: files that begin with `OUTPUT.checkpoint`, gone once it is done."""
+    path = Path(f"{target}.checkpoint")
+
+    def kept() -> list[Path]:
+        return sorted(one for one in path.parent.iterdir() if one.name.startswith(path.name))
+
+    if resume and not kept():
+        note(f"{path}: no checkpoint to go on from; starting anew")
+    elif kept() and not resume:
+        note(f"{path}: an earlier run left a checkpoint; starting anew, as --resume was not given")
+        for one in kept():
+            one.unlink()
+    try:
+        yield path
+    except BaseException as error:
+        if kept() and not isinstance(error, InputError | UsageError):
+            note(f"training so far is kept in {path}; run the same command with --resume to go on")
+        raise
+    for one in kept():
+        one.unlink()
 
 
 def _show(bar: Progress, what: str, event: Event) -> None:

@@ -67,9 +67,9 @@ def interpolate(first: str, last: str, output: str | None, report: Path | None, 
     for sentence in _lines(found.to_first, found.to_last) if verbosity() >= 0 else ():
         click.echo(one_line(sentence))
     tell(found.notes)
-    note(f"written      {place}")
+    note(one_line(f"written      {place}"))
     if report is not None:
-        note(f"report       {report}")
+        note(one_line(f"report       {report}"))
 
 
 def _lines(to_first: tuple[float, ...], to_last: tuple[float, ...]) -> list[str]:

@@ -161,7 +161,7 @@ def gather(scores: Sequence[Score], *, longest: int = MOST_STEPS) -> Corpus:
     usable = [score for score in scores if playable(score)]
     silent = [Skipped(score.name, "no notes but drums, if any") for score in scores if not playable(score)]
     if not usable:
-        raise InputError("no piece with notes to learn from")
+        raise InputError("no piece with notes to learn from, drums aside; give pieces with pitched notes")
     steps = steps_of(usable)
     structure = structure_of(usable, steps)
     names, programs = _named(usable, structure)

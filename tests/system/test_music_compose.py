@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 
 from genapps.cli import main
+from genapps.errors import UsageError
 from genapps.io.artifact import read_artifact, write_artifact
+from genapps_music.codec import Piece
+from genapps_music.composing import tasks
+from genapps_music.composing.filling import Manner
+from genapps_music.grid import Cells
 from genapps_music.model import MusicModel
 from genapps_music.reading.files import read_score
 from genapps_music.score import QUARTER, Note, Part, Score
@@ -116,6 +121,57 @@ def test_a_way_from_one_piece_to_another(desk: Path, tmp_path: Path, capsys: pyt
     assert found["to_first"][0] == 0
     assert found["to_last"][2] == 0
     assert len(list((tmp_path / "between").glob("*.mid"))) == 3
+
+
+def test_a_stopped_fit_goes_on_to_the_same_model(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "stopped.genapps"
+    words = ["music", "fit", str(desk / "scores"), "-o", str(model), *QUICK, *LATENTS]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("genapps_music.composing.fitting.reached", stop)  # all is learnt, and nothing is written yet
+        assert main(words) == 130
+    assert "--resume" in capsys.readouterr().err
+    left = sorted(one.name for one in tmp_path.iterdir())
+    assert left == [f"stopped.genapps.checkpoint.{part}.done.genapps" for part in ("latents", "model")]
+    assert main([*words, "--resume", "--seed", "1"]) == 3
+    assert "other pieces or settings" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setattr("genapps.models.base.Family.fit", stop)  # nothing is learnt again
+        assert main([*words, "--resume"]) == 0
+    assert model.read_bytes() == (desk / "bach.genapps").read_bytes()
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_of_an_interrupted_folder_nothing_is_left(desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("genapps_music.writing.sound.render", stop)
+    words = ["music", "compose", str(desk / "bach.genapps"), "-n", "2", "--bars", "1", "-o", f"{tmp_path}/new/"]
+    assert main(words) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_piece_of_rests_is_drawn_again(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MusicModel.load(desk / "bach.genapps")
+    drawn, calls = tasks.fill, []
+
+    def silent(model: MusicModel, pieces: list[Piece], *rest: object) -> list[Cells]:
+        calls.append(len(pieces))
+        return [cells if len(calls) > turns else 0 * cells for cells in drawn(model, pieces, *rest)]  # type: ignore
+
+    monkeypatch.setattr(tasks, "fill", silent)
+    turns = 2
+    assert all(one.score.end for one in tasks.compose(model, 3, 1, Manner()))
+    assert calls == [3, 3, 3]
+    turns = 1000
+    with pytest.raises(UsageError, match="rests alone; ask for more bars"):
+        tasks.compose(model, 1, 1, Manner())
 
 
 def test_a_model_says_nothing_of_where_its_pieces_lay_and_which_version_made_it(

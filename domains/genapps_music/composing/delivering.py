@@ -80,20 +80,32 @@ def write_one(path: str | Path, score: Score) -> None:
 
 
 def write_folder(folder: str | Path, made: Sequence[Made], about: dict[str, Any]) -> list[str]:
-    """Write each piece as MIDI, MusicXML and WAV into a folder, and manifest.json; the names of the files."""
+    """Write each piece as MIDI, MusicXML and WAV into a folder, and manifest.json; the names of the files.
+
+    Of what is interrupted, or fails, nothing is left.
+    """
     place = Path(folder)
+    new, names = not place.exists(), []
     place.mkdir(parents=True, exist_ok=True)
-    rows, names = [], []
-    for number, one in enumerate(made, 1):
-        stem = f"{number:0{max(3, len(str(len(made))))}}"
-        files = [f"{stem}{suffix}" for suffix in IN_FOLDER]
-        for name in files:
-            write_one(place / name, replace(one.score, name=stem))
-        notes = sum(len(part.notes) for part in one.score.parts)
-        rows.append({"files": files, "notes": notes, "steps": len(one.cells)})
-        names += files
-    with replacing(place / "manifest.json") as file:
-        file.write(json.dumps({**about, "pieces": rows}, ensure_ascii=False, indent=1, default=str).encode() + b"\n")
+    rows = []
+    try:
+        for number, one in enumerate(made, 1):
+            stem = f"{number:0{max(3, len(str(len(made))))}}"
+            files = [f"{stem}{suffix}" for suffix in IN_FOLDER]
+            for name in files:
+                names.append(name)
+                write_one(place / name, replace(one.score, name=stem))
+            notes = sum(len(part.notes) for part in one.score.parts)
+            rows.append({"files": files, "notes": notes, "steps": len(one.cells)})
+        text = json.dumps({**about, "pieces": rows}, ensure_ascii=False, indent=1, default=str)
+        with replacing(place / "manifest.json") as file:
+            file.write(text.encode() + b"\n")
+    except BaseException:
+        for name in names:
+            (place / name).unlink(missing_ok=True)
+        if new:
+            place.rmdir()
+        raise
     return [*names, "manifest.json"]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from genapps.errors import InputError
 from genapps.models.base import Family
 from genapps.training.settings import Event, TrainingConfig
 from genapps_music.codec import Codec, Corpus, Piece, gather, part_of, parted
+from genapps_music.composing.keeping import keep, kept
 from genapps_music.composing.reaching import Reached, reached
 from genapps_music.grid import voice_names
 from genapps_music.model import MusicModel, composer, space_of
@@ -35,6 +38,7 @@ class Study:
     settings: key=value over the preset, those of the training with "training." before them, those of the latents with
     "latents." before all. budget: seconds in all.
     held: share of the pieces that is only judged on. latents: whether two-bar latents are learnt beside the family.
+    checkpoint: what the names of the files begin with in which a stopped run is kept; resume: go on from there.
     """
 
     family: str = "autoregressive"
@@ -44,6 +48,8 @@ class Study:
     device: str = "auto"
     held: float = 0.1
     latents: bool = True
+    checkpoint: Path | None = None
+    resume: bool = False
     progress: Callable[[str, Event], None] | None = None
 
 
@@ -98,7 +104,7 @@ def fit(scores: Sequence[Score], study: Study | None = None, skipped: Sequence[S
     share = _LATENT_SHARE if with_latents else 0.0
     part = _fit(study.family, learnt, held, corpus.codec, study, 1 - share, "learning")
     second = _fit("vae", learnt, held, corpus.codec, study, share, "two-bar latents") if with_latents else None
-    kept = _kept(learnt)
+    shown = _kept(learnt)
     card = {
         "pieces": len(learnt),
         "held": len(held),
@@ -107,13 +113,13 @@ def fit(scores: Sequence[Score], study: Study | None = None, skipped: Sequence[S
         "settings": list(study.settings),
         "budget": study.budget,
     }
-    model = MusicModel(corpus.codec, study.family, part, second, kept, held, card)
+    model = MusicModel(corpus.codec, study.family, part, second, shown, held, card)
     found = reached(model, learnt, held, study.seed) if held else None
     notes = [*corpus.notes]
     if not held:
         notes.append(f"fewer than {FEWEST} pieces, so none is held out, and nothing says how good the model is")
-    if len(kept) < len(learnt):
-        notes.append(f"the model keeps {len(kept):,} pieces to look for copies in")
+    if len(shown) < len(learnt):
+        notes.append(f"the model keeps {len(shown):,} pieces to look for copies in")
     if found is not None:
         model = model.with_card(reached=found.to_json())
     seconds = round(time.process_time() - began, 1)
@@ -166,12 +172,34 @@ def _fit(
     second = family != study.family
     given = [text.removeprefix(LATENTS) for text in study.settings if text.startswith(LATENTS) == second]
     options, training = settings_of(family, preset, codec, given, study.device)
-    model = composer(family)(space=space_of(codec, family), random_state=study.seed, **options)
+    space = space_of(codec, family)
+    path = None if study.checkpoint is None else Path(f"{study.checkpoint}.{'latents' if second else 'model'}")
+    of = _told_of(family, [*learnt, *held], study)
+    if path is not None and study.resume and (done := kept(path, family, space, of)) is not None:
+        return done
+    model = composer(family)(space=space, random_state=study.seed, **options)
     told = None if study.progress is None else lambda event: study.progress(what, event)  # type: ignore[misc]
     budget = None if study.budget is None or not share else study.budget * share
     validation = batch_of(judged[:_JUDGED], codec, family) if judged else None
-    model.fit(batch_of(parts, codec, family), validation=validation, training=training, budget=budget, progress=told)
+    model.fit(
+        batch_of(parts, codec, family),
+        validation=validation,
+        training=training,
+        budget=budget,
+        progress=told,
+        checkpoint=path,
+        resume=study.resume and path is not None,
+    )
+    if path is not None:
+        keep(path, family, model, of)
     return model
+
+
+def _told_of(family: str, pieces: Sequence[Piece], study: Study) -> dict[str, Any]:
+    """What makes one run the same as another."""
+    cells = hashlib.sha256(b"".join(piece.cells.tobytes() for piece in pieces)).hexdigest()
+    settings = [family, study.family, *study.settings, study.seed, study.held, study.budget]
+    return {"cells": cells, "settings": [str(one) for one in settings]}
 
 
 _JUDGED = 60  # held-out windows that decide when to stop

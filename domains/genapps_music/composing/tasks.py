@@ -13,6 +13,7 @@ from genapps.suggest import did_you_mean
 from genapps_music.codec import Piece, bar_starts, moved
 from genapps_music.composing.filling import Manner, fill, nats
 from genapps_music.grid import (
+    FIRST,
     HOLD,
     REST,
     UNKNOWN,
@@ -33,6 +34,7 @@ from genapps_music.score import Meter, Score
 from genapps_music.tonality import home_of, keys_of, to_home
 
 MOST_BARS = 1000
+_AGAIN = 10  # times that a piece without a note is drawn again
 _OCTAVE = 12
 Progress = Callable[[int, int], None]
 
@@ -79,12 +81,27 @@ def compose(
     generator = torch.Generator().manual_seed(manner.seed)
     chosen = torch.randint(len(model.codec.homes), (n,), generator=generator).tolist()
     pieces = [Piece(f"{number:03}", empty, starts, model.codec.homes[k]) for number, k in enumerate(chosen, 1)]
-    drawn = fill(model, pieces, manner, generator, progress)
+    drawn = _heard(fill(model, pieces, manner, generator, progress), model, pieces, manner, generator)
     meters = (Meter(0, beats, unit),)
     return [
         Made(model.codec.score(replace(piece, cells=cells), meters=meters), cells, empty, shift=piece.shift)
         for cells, piece in zip(drawn, pieces, strict=True)
     ]
+
+
+def _heard(
+    drawn: list[Cells], model: MusicModel, pieces: Sequence[Piece], manner: Manner, generator: torch.Generator
+) -> list[Cells]:
+    """The pieces, those of rests alone drawn again a few times. Raises UsageError where that does not help."""
+    for _ in range(_AGAIN):
+        silent = [k for k, cells in enumerate(drawn) if not (cells >= FIRST).any()]
+        if not silent:
+            return drawn
+        for k, cells in zip(silent, fill(model, [pieces[k] for k in silent], manner, generator), strict=True):
+            drawn[k] = cells
+    raise UsageError(
+        "the model draws pieces of rests alone; ask for more bars, a higher --temperature or another --seed"
+    )
 
 
 def continue_(model: MusicModel, seed: Score, bars: int, manner: Manner, *, progress: Progress | None = None) -> Made:
@@ -292,6 +309,8 @@ def _best(
     generator = torch.Generator().manual_seed(manner.seed)
     tried = [pieces[k % len(pieces)] for k in range(max(1, candidates))]
     drawn = fill(model, tried, manner, generator, progress)
+    if any((piece.cells == UNKNOWN).all() for piece in tried):
+        drawn = _heard(drawn, model, tried, manner, generator)
     filled = [replace(piece, cells=cells) for piece, cells in zip(tried, drawn, strict=True)]
     found = nats(model, filled, [piece.cells != UNKNOWN for piece in tried])
     cells = max(1, int((tried[0].cells == UNKNOWN).sum()))
