@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from genapps.errors import InputError
 from genapps.wording import counted
+from genapps_audio.reading.samples import CANCELLED, told_cancelled
 from genapps_audio.records import Clip, Skipped, Wave
 from genapps_audio.signal.phase import griffin_lim
 from genapps_audio.signal.resampling import resample
@@ -181,7 +182,7 @@ def gather(clips: Iterable[Clip | Skipped], codec: Codec, classes: Sequence[str]
     classes: their names by number; only those that some clip has are kept, and labels are None for fewer than two.
     """
     number = {name: k for k, name in enumerate(classes)}
-    rows, labels, names, skipped, rates = [], [], [], [], dict[int, int]()
+    rows, labels, names, skipped, rates, cancelled = [], [], [], [], dict[int, int](), 0
     most = _MOST_NUMBERS // (codec.frames * codec.bins)
     for one in clips:
         if isinstance(one, Skipped):
@@ -196,6 +197,7 @@ def gather(clips: Iterable[Clip | Skipped], codec: Codec, classes: Sequence[str]
             skipped.append(Skipped(one.name, str(error)))
             continue
         rates[one.rate] = rates.get(one.rate, 0) + 1
+        cancelled += CANCELLED in one.notes
         labels.append(number.get(one.label or "", 0))
         names.append(one.name)
         if len(rows) > most:
@@ -213,7 +215,7 @@ def gather(clips: Iterable[Clip | Skipped], codec: Codec, classes: Sequence[str]
         names,
         known,
         skipped,
-        _done(rows, rates, codec),
+        [*_done(rows, rates, codec), *told_cancelled(cancelled)],
     )
 
 

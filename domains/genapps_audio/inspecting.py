@@ -14,7 +14,7 @@ import numpy as np
 
 from genapps.wording import counted, duration
 from genapps_audio.reading.clips import Clips
-from genapps_audio.reading.samples import clipped
+from genapps_audio.reading.samples import CANCELLED, clipped
 from genapps_audio.records import Clip, Skipped, Wave
 
 SILENCE = -60.0  # dB of full scale, below which a moment is silent
@@ -22,7 +22,13 @@ _MOMENT = 0.02  # seconds
 _SHORT = 0.05  # seconds of a clip in which little can be heard
 _FEW, _UNEVEN = 10, 10  # clips of a class; times that one class has more than another
 _APART = 12.0  # dB between the usual loudness of two classes, by which alone they could be told
-_FAULTS = {"clipped": "clipped", "silent": "silent", "constant": "of one value only", "off zero": "not around zero"}
+_FAULTS = {
+    "clipped": "clipped",
+    "silent": "silent",
+    "constant": "of one value only",
+    "off zero": "not around zero",
+    CANCELLED: "whose channels cancel each other (the louder one is taken)",
+}
 _REPAIRED = {"not finite": "that are no numbers", "brought to full scale": "beyond full scale"}
 
 

@@ -10,6 +10,26 @@ from numpy.typing import NDArray
 Wave = NDArray[np.float32]
 
 
+_CANCELLED = 0.01  # of the power of the louder channel, below which the mean of channels is none of their sound
+
+
+def cancels(wave: Wave) -> bool:
+    """Whether the mean of channels (T, C) is silence, as where a cable with swapped wires inverts one of two."""
+    if wave.shape[1] == 1 or not len(wave):
+        return False
+    mean = wave.mean(1, dtype=np.float32)
+    return float(np.dot(mean, mean)) < _CANCELLED * max(float(np.dot(one, one)) for one in wave.T)
+
+
+def downmixed(wave: Wave) -> Wave:
+    """(T,): the mean of channels (T, C); the loudest of them where they cancel each other."""
+    if wave.shape[1] == 1:
+        return wave[:, 0]
+    if not cancels(wave):
+        return wave.mean(1, dtype=np.float32)
+    return np.ascontiguousarray(wave[:, int(np.square(wave).sum(0).argmax())])
+
+
 @dataclass(frozen=True)
 class Clip:
     """One recording.
@@ -33,8 +53,8 @@ class Clip:
 
     @property
     def mono(self) -> Wave:
-        """(T,): the mean of its channels."""
-        return self.wave[:, 0] if self.wave.shape[1] == 1 else self.wave.mean(1, dtype=np.float32)
+        """(T,): its channels as one, as `downmixed` does."""
+        return downmixed(self.wave)
 
 
 @dataclass(frozen=True)

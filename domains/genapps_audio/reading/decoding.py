@@ -17,7 +17,7 @@ import soundfile
 from genapps.io.limits import BINARY, controls, recognize
 from genapps_audio.reading.limits import LIMITS, AudioLimits
 from genapps_audio.reading.samples import remarks, repaired
-from genapps_audio.records import Clip, Unreadable, Wave
+from genapps_audio.records import Clip, Unreadable, Wave, downmixed
 
 SUFFIXES = frozenset(
     (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64")
@@ -113,9 +113,9 @@ def read_clip(
 ) -> Clip:
     """One whole file as a clip (T, C) in -1..1.
 
-    rate: brought to so many samples a second; as it is if not given. mono: its channels become their mean. name: what
-    it is called, the file's name if not given. Samples that are no numbers, or beyond full scale, are repaired; what
-    was done and what is odd stands in the notes. Raises Unreadable with the reason.
+    rate: brought to so many samples a second; as it is if not given. mono: its channels become one (`downmixed`). name:
+    what it is called, the file's name if not given. Samples that are no numbers, or beyond full scale, are repaired;
+    what was done and what is odd stands in the notes. Raises Unreadable with the reason.
     """
     place = Path(path)
     with open_sound(place, limits, whole=True) as sound:
@@ -133,7 +133,7 @@ def read_clip(
     wave, done = repaired(found)
     odd = remarks(wave)
     if mono:
-        wave = wave.mean(1, keepdims=True, dtype=np.float32)
+        wave = downmixed(wave)[:, None]
     if rate is not None and rate != own:
         wave = at_rate(wave, own, rate)
     return Clip(name or place.name, wave, rate or own, label, kind, (*notes, *done, *odd))

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps.wording import counted
-from genapps_audio.records import Unreadable, Wave
+from genapps_audio.records import Unreadable, Wave, cancels
 
 _BROKEN = 0.01  # share of samples that are no numbers from which a file is refused
 _FULL = 0.999  # of full scale, from which samples may be cut off
 _RUN = 3  # samples on end at the same height, which only clipping makes
 _OVER = 1.25  # peak from which bringing it to full scale is worth a word: lossy formats overshoot a little
+CANCELLED = "its channels cancel each other: the louder one is taken"
 SILENT = 1e-5  # peak below which a clip is silent (-100 dB)
 
 
@@ -37,17 +38,22 @@ def repaired(wave: Wave) -> tuple[Wave, tuple[str, ...]]:
     return wave, tuple(notes)
 
 
+def told_cancelled(count: int) -> list[str]:
+    """What a person should know of so many clips whose channels cancel; nothing where there are none."""
+    return [f"{counted(count, 'clip')} whose channels cancel each other: the louder one is taken"] if count else []
+
+
 def peak(wave: Wave) -> float:
     """The largest absolute sample; 0 of none."""
     return max(float(wave.max()), -float(wave.min())) if wave.size else 0.0
 
 
 def remarks(wave: Wave) -> tuple[str, ...]:
-    """What is odd about samples (T, C) that can be used: silent, constant, off zero, clipped."""
+    """What is odd about samples (T, C) that can be used: silent, cancelling, constant, off zero, clipped."""
     top = peak(wave)
     if top < SILENT:
         return ("silent",)
-    notes = []
+    notes = [CANCELLED] if cancels(wave) else []
     offset = float(np.abs(wave.mean(0, dtype=np.float64)).max())
     if offset > 0.05 and offset > 0.25 * float(wave.std()):
         notes.append("constant" if float(np.ptp(wave, axis=0).max()) < SILENT else "off zero")

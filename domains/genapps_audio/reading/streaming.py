@@ -12,7 +12,7 @@ import soundfile
 
 from genapps_audio.reading.decoding import at_rate, open_sound, read_block
 from genapps_audio.reading.limits import LIMITS, AudioLimits
-from genapps_audio.records import Unreadable, Wave
+from genapps_audio.records import Unreadable, Wave, downmixed
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Block:
 
     @property
     def mono(self) -> Wave:
-        """(T,): the mean of its channels."""
-        return self.wave[:, 0] if self.wave.shape[1] == 1 else self.wave.mean(1, dtype=np.float32)
+        """(T,): its channels as one, as `downmixed` does."""
+        return downmixed(self.wave)
 
 
 def stream(
@@ -75,4 +75,4 @@ def _read(sound: Any, count: int, mono: bool) -> Wave:
     except (soundfile.SoundFileError, RuntimeError):
         wave = np.zeros((0, sound.channels), np.float32)
     wave = np.nan_to_num(wave, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return wave.mean(1, keepdims=True, dtype=np.float32) if mono else wave
+    return downmixed(wave)[:, None] if mono else wave

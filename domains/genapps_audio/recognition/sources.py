@@ -12,6 +12,7 @@ from genapps.errors import InputError, UsageError
 from genapps.wording import counted
 from genapps_audio.reading.clips import Clips
 from genapps_audio.reading.decoding import at_rate
+from genapps_audio.reading.samples import CANCELLED, told_cancelled
 from genapps_audio.recognition.front import RATES, SILENT, USUAL
 from genapps_audio.recognition.holding import parsed
 from genapps_audio.records import Clip, Skipped, Wave
@@ -70,7 +71,7 @@ def spoken(clips: Clips, group: str | None, rate: int | None, reading: Reading) 
         None if voices is None else [voice_of[one.name] for one in read],
         [one.name for one in read],
         skipped,
-        notes + _brought(read, chosen),
+        [*notes, *_brought(read, chosen), *told_cancelled(sum(CANCELLED in one.notes for one in read))],
     )
 
 

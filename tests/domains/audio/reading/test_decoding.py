@@ -12,6 +12,8 @@ import soundfile
 
 from genapps_audio.reading.decoding import read_clip
 from genapps_audio.reading.limits import AudioLimits
+from genapps_audio.reading.samples import CANCELLED
+from genapps_audio.reading.streaming import stream
 from genapps_audio.records import Unreadable
 
 RATE = 8_000
@@ -203,3 +205,25 @@ def test_damaged_bytes_give_a_clip_or_a_reason(tmp_path: Path, kind: str, capfd:
         else:
             assert len(clip.wave) and np.isfinite(clip.wave).all() and np.abs(clip.wave).max() <= 1
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("leak", [1.0, 0.98, 0.95])
+def test_channels_that_cancel_are_not_taken_for_silence(leak: float, tmp_path: Path) -> None:
+    wave = np.random.default_rng(0).normal(0, 0.1, 4_000)
+    soundfile.write(tmp_path / "inverse.wav", np.stack([wave, -leak * wave], 1), 8_000, subtype="FLOAT")
+    one = read_clip(tmp_path / "inverse.wav", mono=True)
+    assert CANCELLED in one.notes and np.array_equal(one.mono, wave.astype(np.float32))
+    (block,) = stream(tmp_path / "inverse.wav", mono=True)
+    assert np.array_equal(block.mono, one.mono)
+    assert np.array_equal(read_clip(tmp_path / "inverse.wav").mono, one.mono)
+
+
+@pytest.mark.parametrize("other", ["none", "another", "same", "half inverse"])
+def test_other_channels_become_their_mean(other: str, tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    wave = draw.normal(0, 0.1, 4_000)
+    second = {"none": 0 * wave, "another": draw.normal(0, 0.1, 4_000), "same": wave, "half inverse": -0.5 * wave}[other]
+    both = np.stack([wave, second], 1).astype(np.float32)
+    soundfile.write(tmp_path / "stereo.wav", both, 8_000, subtype="FLOAT")
+    one = read_clip(tmp_path / "stereo.wav", mono=True)
+    assert CANCELLED not in one.notes and np.allclose(one.mono, both.mean(1))
