@@ -24,10 +24,10 @@ SIGNS = (
     "between words",
     "of unusual length",
     "unlike all that was learnt",
-    "steadier or more restless than words",
+    "with frames that hang together less, or more, than those of words",
 )
 _FAR = 3.0  # deviations of the last two, beyond which they count more and more
-_STILL = 1e-6  # variance below which all is steady
+_APART = 3  # frames that share no sample, as windows overlap
 _STEPS = 100  # of the fit of weights
 _RIDGE = 1e-2
 
@@ -35,20 +35,20 @@ _RIDGE = 1e-2
 @dataclass(frozen=True)
 class Scores:
     """What models said of clips. words: (N, W) and filler: (N,) log-densities. lengths: (N,) frames. verdicts: (N, W)
-    of each word against the others. motion: (N,) the logarithm of the frames' mean variance within the clip."""
+    of each word against the others. flow: (N,) how frames hang together: the correlation of cepstra 30 ms apart."""
 
     words: Tensor
     filler: Tensor
     lengths: Tensor
     verdicts: Tensor
-    motion: Tensor
+    flow: Tensor
 
     @classmethod
     def of(cls, words: Words, frames: Sequence[Tensor]) -> Scores:
         """Of clips of frames (T', D)."""
         each, filler, verdicts = words.logs(frames)
-        motion = torch.stack([one.double().var(0, correction=0).mean() for one in frames]).clamp_min(_STILL).log()
-        return cls(each, filler, torch.tensor([len(one) for one in frames]), verdicts, motion)
+        flow = torch.stack([_flow(one[:, : one.shape[1] // 3].double()) for one in frames])
+        return cls(each, filler, torch.tensor([len(one) for one in frames]), verdicts, flow)
 
     @property
     def both(self) -> Tensor:
@@ -74,7 +74,7 @@ def joined(parts: Sequence[Scores]) -> Scores:
 def signs(scores: Scores, durations: Tensor) -> Tensor:
     """(N, 5) of each clip, higher is stranger: how little better than the filler the best word is, how little better
     than words on the average, how far its length is from the best word's in deviations; how unlikely it is by any, and
-    its motion, of which too little is as strange.
+    its flow, of which too little is as strange as too much.
 
     The average of words stands for what a voice does to any word (cohort normalisation, Rosenberg et al. 1992, "The use
     of cohort normalized scores for speaker verification"): with voices that were held out it tells words that were not
@@ -85,7 +85,14 @@ def signs(scores: Scores, durations: Tensor) -> Tensor:
     others = scores.words.where(known, torch.zeros(())).sum(1) / known.sum(1)
     mean, deviation = durations[word].unbind(1)
     off = (scores.lengths.double().log() - mean).abs() / deviation
-    return torch.stack([scores.filler - best, others - best, off.clamp_max(6.0), -best, scores.motion], 1)
+    return torch.stack([scores.filler - best, others - best, off.clamp_max(6.0), -best, scores.flow], 1)
+
+
+def _flow(cepstra: Tensor) -> Tensor:
+    """The correlation of cepstra (T', C) with those a few frames on: near 0 of steady noise, whose frames differ by
+    chance alone."""
+    off = cepstra - cepstra.mean(0)
+    return (off[_APART:] * off[:-_APART]).sum() / off.square().sum().clamp_min(1e-9)
 
 
 @dataclass(frozen=True)
