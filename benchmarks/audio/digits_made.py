@@ -20,11 +20,11 @@ import keep
 import sets
 import torch
 
-from genapps.models import FAMILIES
 from genapps_audio.codec import Batch, Codec, gather
 from genapps_audio.evaluation.judging import Judged, Sides, judge
 from genapps_audio.evaluation.levels import Heard, Levels
 from genapps_audio.generation.fitting import Study, fit
+from genapps_audio.generation.recipes import NAMES
 from genapps_audio.generation.tasks import preset_of
 from genapps_audio.reading.clips import Clips, open_clips
 from genapps_audio.records import Clip
@@ -38,7 +38,7 @@ KEYS = ("tstr", "fd_mel", "fd_classes", "precision", "density", "recall", "cover
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--families", nargs="+", choices=sorted(FAMILIES), default=sorted(FAMILIES))
+    parser.add_argument("--families", nargs="+", choices=sorted(NAMES), default=sorted(NAMES))
     parser.add_argument("--set", action="append", default=[], help="a setting, for one family")
     parser.add_argument("--develop", action="store_true", help="takes 5 to 9 for the test; nothing is written")
     asked = parser.parse_args()
@@ -53,7 +53,7 @@ def main() -> None:
         row, judged = cell(family, batch, held, codec, train, tuple(asked.set))
         print(row, flush=True)
         if not asked.develop:
-            old = [one for one in keep.read(NAME).get("rows", []) if one["family"] in FAMILIES]
+            old = [one for one in keep.read(NAME).get("rows", []) if one["family"] in NAMES]
             rows = [row, *(one for one in old if one["family"] != family)]
             controls = [beside(judged, k) for k in range(3)]
             keep.write(NAME, sorted(rows, key=lambda one: -one["tstr"]) + controls, settings)

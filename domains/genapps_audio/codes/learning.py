@@ -20,7 +20,7 @@ _LONG = 24  # blocks of a piece to learn from
 _STARTED = 30_000  # blocks that the books begin with
 
 RECIPE = Recipe(
-    max_steps=1500, batch_size=24, learning_rate=2e-3, schedule="cosine", warmup_steps=100, beta2=0.99, clip=1.0,
+    max_steps=1200, batch_size=24, learning_rate=2e-3, schedule="cosine", warmup_steps=100, beta2=0.99, clip=1.0,
     ema=0.99, check_steps=500,
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ class Shape:
     latent: int = 64
     channels: int = 192
     layers: int = 2
-    books: int = 4
+    books: int = 6
     size: int = 256
 
     def __post_init__(self) -> None:
@@ -41,9 +41,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Coding(Shape):
-    """A shape, and how many steps its codec learns."""
+    """A shape, how many steps its codec learns, and by up to how many frames clips are moved before they are coded."""
 
     steps: int = 1500
+    moved: int = 0
 
     @property
     def shape(self) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,18 @@ class TokenView:
     def from_state(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> TokenView:
         """What `state` and `settings` gave. Raises KeyError, ValueError or RuntimeError where these are none."""
         return cls(restored(Shape(**settings["tokens"]), tensors))
+
+
+def moved(patches: Tensor, most: int) -> Iterator[Tensor]:
+    """Patches (N, W, F) as they are, then moved by one frame to and fro, by two, and so on; their ends are held on.
+
+    Blocks then begin elsewhere, so that a clip is other codes: a model of codes sees what they have in common.
+    """
+    yield patches
+    for by in range(1, most + 1):
+        ahead, back = patches[:, :1].expand(-1, by, -1), patches[:, -1:].expand(-1, by, -1)
+        yield torch.cat([ahead, patches[:, :-by]], 1)
+        yield torch.cat([patches[:, by:], back], 1)
 
 
 def kinds_of(seconds: Tensor, heard: Tensor) -> Tensor:
