@@ -81,7 +81,7 @@ def write_errors(path: str | Path) -> Iterator[None]:
             raise
         if error.errno in _FULL:
             raise GenappsError(f"{path}: disk full while writing it; free some space and run again") from error
-        raise GenappsError(f"{path}: could not be written ({error.strerror})") from error
+        raise GenappsError(f"{path}: could not be written ({error.strerror}); choose another place") from error
 
 
 def _elsewhere(error: OSError, path: Path) -> bool:

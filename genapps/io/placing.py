@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,3 +50,15 @@ def check_folder(folder: str | Path, read: Iterable[Named], *, new: bool = True,
         raise UsageError(f"{told}: {above} is a file, and no folder can be made in it; name another folder")
     if not os.access(above, os.W_OK | os.X_OK):
         raise GenappsError(f"{told}: no permission to write {above}; choose another place or change its permissions")
+    if not place.exists():
+        _try_folder(above, told)
+
+
+def _try_folder(above: Path, told: str) -> None:
+    """Make a folder and take it away again: some places, such as /proc, allow what they then refuse."""
+    try:
+        Path(tempfile.mkdtemp(prefix=".genapps-", dir=above)).rmdir()
+    except OSError as error:
+        raise GenappsError(
+            f"{told}: no folder can be made in {above} ({error.strerror}); choose another place"
+        ) from error
