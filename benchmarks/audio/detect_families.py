@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "datasets"))
 
 import build_machine_sounds as machines
 
+from genapps.metrics.ranking import auroc
 from genapps.models import FAMILIES
 from genapps_audio.detection.families import ENSEMBLE, ByFamily
 from genapps_audio.detection.judging import Judge
 from genapps_audio.detection.places import place_of
 from genapps_audio.detection.promising import Promise
-from genapps_audio.detection.sources import auroc
 from genapps_audio.detection.views import View, view
 from genapps_audio.reading.clips import open_clips
 

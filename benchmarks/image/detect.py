@@ -31,13 +31,14 @@ import sets
 import torch
 from torch import Tensor
 
+from genapps.metrics.ranking import auroc
 from genapps_image.detection.model import pixels_of
 from genapps_image.detection.overlaps import overlapping
 from genapps_image.detection.patches import Patches
 from genapps_image.detection.places import FILTERS, NAMES
 from genapps_image.detection.promising import Promise
 from genapps_image.detection.sources import SMALL, Shape
-from genapps_image.detection.truth import Found, auroc
+from genapps_image.detection.truth import Found
 from genapps_image.detection.whole import MEMBERS, Whole
 from genapps_image.features.lite0 import installed
 from genapps_image.reading.arrays import read_idx

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from genapps.errors import UsageError
-from genapps.metrics.distributions import Mask
+from genapps.metrics.ranking import auroc, auroc_by_kind
 from genapps_audio.reading.clips import Clips, open_clips
 
 GOOD = frozenset(("good", "normal", "ok"))  # folders of test clips without a fault
@@ -65,10 +65,7 @@ class Found:
         """AUROC, of each kind beside the good ones, too; alarms among good and odd ones."""
         kinds, scores, alarms = np.array(self.kinds), np.array(self.scores), np.array(self.alarms, bool)
         good = kinds == "good"
-        by_kind = {
-            str(kind): auroc(~good[good | (kinds == kind)], scores[good | (kinds == kind)])
-            for kind in sorted(set(self.kinds) - {"good"})
-        }
+        by_kind = auroc_by_kind(self.kinds, self.scores)
         return {
             "clips": len(kinds),
             "odd": int((~good).sum()),
@@ -78,19 +75,6 @@ class Found:
             "good": int(good.sum()),
             "found": int(alarms[~good].sum()),
         }
-
-
-def auroc(odd: Mask, scores: Any) -> float | None:
-    """The share of pairs, an odd one and one that is not, whose odd one has the higher score; ties count half.
-
-    odd, scores: (N,). None where there are not both.
-    """
-    values, flags = np.asarray(scores, np.float64), np.asarray(odd, bool)
-    positive, negative = values[flags], np.sort(values[~flags])
-    if not len(positive) or not len(negative):
-        return None
-    below = np.searchsorted(negative, positive, "left") + np.searchsorted(negative, positive, "right")
-    return float(below.mean() / (2 * len(negative)))
 
 
 def _has_parts(folder: Path) -> bool:

@@ -9,21 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps.metrics.distributions import Floats, Mask
+from genapps.metrics.ranking import auroc, auroc_by_kind
 
 _PIXELS = 20_000  # of an image that count, on a grid
-
-
-def auroc(odd: Mask, scores: Any) -> float | None:
-    """The share of pairs, an odd one and one that is not, whose odd one has the higher score; ties count half.
-
-    odd, scores: (N,). None where there are not both.
-    """
-    values, flags = np.asarray(scores, np.float64), np.asarray(odd, bool)
-    positive, negative = values[flags], np.sort(values[~flags])
-    if not len(positive) or not len(negative):
-        return None
-    below = np.searchsorted(negative, positive, "left") + np.searchsorted(negative, positive, "right")
-    return float(below.mean() / (2 * len(negative)))
 
 
 @dataclass
@@ -53,10 +41,7 @@ class Found:
         """AUROC of images, of each kind beside the good ones, and of pixels; alarms among good and odd ones."""
         kinds, scores, alarms = np.array(self.kinds), np.array(self.scores), np.array(self.alarms, bool)
         good = kinds == "good"
-        by_kind = {
-            str(kind): auroc(~good[good | (kinds == kind)], scores[good | (kinds == kind)])
-            for kind in sorted(set(self.kinds) - {"good"})
-        }
+        by_kind = auroc_by_kind(self.kinds, self.scores)
         pixels = auroc(np.concatenate(self.masks), np.concatenate(self.heats)) if self.masks else None
         return {
             "images": len(kinds),

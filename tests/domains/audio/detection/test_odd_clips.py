@@ -11,12 +11,12 @@ import torch
 from sklearn.covariance import LedoitWolf
 
 from genapps.errors import InputError, UsageError
+from genapps.metrics.ranking import auroc
 from genapps_audio.detection.judging import Judge, parted
 from genapps_audio.detection.members import MEMBERS, Law, Near
 from genapps_audio.detection.model import OddModel
 from genapps_audio.detection.places import clock, place_of
 from genapps_audio.detection.promising import Promise
-from genapps_audio.detection.sources import auroc
 from genapps_audio.detection.views import View, view
 from genapps_audio.detection.windows import Cut
 

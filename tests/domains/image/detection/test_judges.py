@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from genapps.errors import InputError, UsageError
+from genapps.metrics.ranking import auroc
 from genapps_image import open_pictures
 from genapps_image.detection.model import OddModel, learn
 from genapps_image.detection.patches import Patches, _tiles, hottest
 from genapps_image.detection.promising import Promise
 from genapps_image.detection.tasks import Detection, detect
-from genapps_image.detection.truth import auroc
 from genapps_image.detection.whole import Whole
 
 

@@ -8,12 +8,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
+from genapps.metrics.ranking import auroc
 from genapps_image.detection.gaussian import Gaussian
 from genapps_image.detection.heat import Region, overlay, region
 from genapps_image.detection.neighbors import coreset, nearest
 from genapps_image.detection.orientation import histograms
 from genapps_image.detection.places import Filters, blurred
-from genapps_image.detection.truth import auroc
 
 
 def rows(count: int, width: int, seed: int = 0) -> torch.Tensor:
