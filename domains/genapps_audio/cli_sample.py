@@ -23,7 +23,7 @@ from genapps.errors import UsageError
 )  # fmt: skip
 @click.option(
     "--top-p", type=Real(0, 1, min_open=True), metavar="SHARE",
-    help="Of a model of tokens: draw only the likeliest codes that have this share.",
+    help="Of a model of tokens: draw only the likeliest codes that have this share; 0.9 if not given.",
 )  # fmt: skip
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page to see and hear (.html).")
 @seed_option

@@ -16,7 +16,7 @@ from genapps.suggest import did_you_mean
 from genapps_audio.codec import Codec
 from genapps_audio.generation.drawing import draw, draw_codes, space_of
 from genapps_audio.generation.recipes import learner_of
-from genapps_audio.generation.tokens import TokenView, kinds_of
+from genapps_audio.generation.tokens import LIKELY, TokenView, kinds_of
 from genapps_audio.generation.views import View
 
 DOMAIN, TASK = "audio", "fit"
@@ -85,8 +85,8 @@ class AudioModel:
         """New sounds; of one class, of one for each, or of all in their shares.
 
         seconds: the length of all; drawn as the lengths of their class are, if not given. temperature: below 1 more
-        usual sounds. top_p: of a model of tokens, only the likeliest codes that have this share. Raises UsageError for
-        a class that was not learnt, or a length or top_p that is not for this model.
+        usual sounds. top_p: of a model of tokens, only the likeliest codes that have this share, 0.9 if not given.
+        Raises UsageError for a class that was not learnt, or a length or top_p that is not for this model.
         """
         own = generator or torch.Generator().manual_seed(0)
         labels = self.labels_for(n, label, own)
@@ -109,7 +109,8 @@ class AudioModel:
         if isinstance(self.view, TokenView):
             lengths, levels = self._lasting(n, labels, seconds, generator)
             kinds = kinds_of(lengths, self.heard[:, 1])
-            codes = draw_codes(self.parts[0], self.view, kinds, labels, temperature, top_p, generator)
+            share = LIKELY if top_p is None else top_p
+            codes = draw_codes(self.parts[0], self.view, kinds, labels, temperature, share, generator)
             return Made(self.view.patched(codes), lengths, levels, labels)
         steps = self.codec.frames // self.view.together
         coefficients = torch.zeros(n, steps, self.view.width)

@@ -46,7 +46,7 @@ def draw_codes(
     kinds: Tensor,
     labels: Tensor | None,
     temperature: float,
-    top_p: float | None,
+    top_p: float,
     generator: torch.Generator,
 ) -> Tensor:
     """Codes (n, T, Q) of classes (n,) and kinds of length (n,). top_p: only the likeliest that have this share."""

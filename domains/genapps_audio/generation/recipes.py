@@ -79,7 +79,8 @@ RULES = (
          {"epochs": 400, "max_steps": 40_000}, device="gpu", fewest=1000,
          tokens=Coding(together=2, latent=128, channels=512, layers=6, books=8, size=1024, steps=20_000)),
     Rule(TOKENS, {"within": "ordered", "hidden": 128, "layers": 1, "dropout": 0.3, "unshown": 1.0},
-         {**_LONG, "max_steps": 3000}, tokens=Coding(together=4, channels=128, books=4, size=256, steps=1, moved=2)),
+         {**_LONG, "max_steps": 2000},
+         tokens=Coding(together=4, channels=16, layers=1, books=4, size=256, steps=1, moved=2)),
 )  # fmt: skip
 
 

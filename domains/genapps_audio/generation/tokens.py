@@ -17,6 +17,7 @@ from genapps_audio.codes.learning import learn, timed
 from genapps_audio.codes.network import CodecNet, Coding, Shape
 
 _LOUDEST = 80.0  # dB beside a clip's loudness
+LIKELY = 0.9  # share of the likeliest codes that are drawn where nothing else is asked for
 LENGTHS = 8  # kinds of length that a sequence is told
 
 
