@@ -83,7 +83,7 @@ class MusicModel:
         artifact = read_artifact(path, finite=True)
         header, tensors = artifact.header, artifact.tensors
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
-            raise InputError(f"{path}: not what `genapps music fit` writes")
+            raise InputError(f"{path}: {_whose(header)}; give what `genapps music fit` writes")
         if header.get("form") != FORM:
             raise InputError(f"{path}: made by another version of genapps; fit it again")
         try:
@@ -122,6 +122,12 @@ def space_of(codec: Codec, family: str) -> Frames:
     if family not in ("vae", "gan"):
         return space
     return Frames(space.variables[-len(codec.layout.voices) :], WINDOW * codec.bar)
+
+
+def _whose(header: Mapping[str, Any]) -> str:
+    """What a file holds that is no composer."""
+    domain, task = header.get("domain"), header.get("task")
+    return f"a part of a stopped {DOMAIN} fit" if domain == DOMAIN else f"a model of {domain}, {task or 'fit'}"
 
 
 def _above(names: Sequence[str]) -> str:

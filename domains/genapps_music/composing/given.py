@@ -31,7 +31,7 @@ def given_in(made: Made, layout: Layout) -> tuple[Shade, ...]:
 
 def given_notes(made: Made, layout: Layout) -> frozenset[tuple[int, int]]:
     """Onset and pitch of the notes that were given."""
-    found = []
+    found: list[tuple[int, int]] = []
     for column, voice in enumerate(layout.voices):
         steps = (made.given[:, column] >= FIRST).nonzero()[0]
         pitches = made.given[steps, column] - FIRST + voice.low - made.shift

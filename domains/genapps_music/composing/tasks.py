@@ -100,7 +100,7 @@ def _heard(
         for k, cells in zip(silent, fill(model, [pieces[k] for k in silent], manner, generator), strict=True):
             drawn[k] = cells
     raise UsageError(
-        "the model draws pieces of rests alone; ask for more bars, a higher --temperature or another --seed"
+        "the model draws pieces of rests alone; ask for more bars, give another --seed, or fit it for longer"
     )
 
 
