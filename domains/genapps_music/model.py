@@ -19,7 +19,7 @@ from genapps_music.codec import Codec, Piece
 from genapps_music.score import Score
 
 DOMAIN, TASK = "music", "fit"
-FORM = 2  # of what a file holds; to be raised where an older file could not be read, or would be read otherwise
+FORM = 3  # of what a file holds; to be raised where an older file could not be read, or would be read otherwise
 WINDOW = 2  # bars of a latent, and of what families without a sense of order learn at once
 
 

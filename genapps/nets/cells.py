@@ -131,9 +131,16 @@ class CellNet(nn.Module):
 
     def logits(self, x: Tensor, context: Tensor, near: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Logits (..., V, most) of the codes of each cell, from the trunk, the context (..., C) and neighbours."""
+        return self.said(self.known(x, context, near, generator))
+
+    def known(self, x: Tensor, context: Tensor, near: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """What is known of each cell, (..., V, head), from the trunk, the context (..., C) and neighbours."""
         both = self.cell(torch.cat([x, context], -1)).unflatten(-1, (self.count, -1))
         inner = functional.gelu(both + near)
         inner = inner + functional.gelu(self.inner(functional.rms_norm(inner, inner.shape[-1:])))
-        inner = drop(functional.rms_norm(inner, inner.shape[-1:]), self.dropout, generator)
-        logits = torch.einsum("...vh,vsh->...vs", inner, self.tell) + self.bias
+        return drop(functional.rms_norm(inner, inner.shape[-1:]), self.dropout, generator)
+
+    def said(self, known: Tensor) -> Tensor:
+        """Logits (..., V, most) of the codes of each cell, from what is known of it."""
+        logits = torch.einsum("...vh,vsh->...vs", known, self.tell) + self.bias
         return logits.masked_fill(self.beyond, -torch.inf)

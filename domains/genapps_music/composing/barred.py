@@ -16,12 +16,14 @@ from genapps.models.autoregressive.sequences import SequenceEngine
 from genapps.models.autoregressive.showing import Partly, patterns
 from genapps.models.base import Engine
 from genapps.nets.cells import PAD, CellNet
+from genapps.nets.transformer import drop
 from genapps.spaces import Space
 from genapps.training import Recipe
 from genapps_music.codec import CONTEXT
+from genapps_music.composing.candidates import Candidates, within_notes
 from genapps_music.grid import FIRST, HOLD
 
-_GAIN, _PULL = 2.0, 6.0  # times what is learnt of intervals and of parallels: their few weights have far to go
+_WIDTH = 24  # of what is known of a candidate
 
 
 def sounding(cells: Tensor, most: int) -> Tensor:
@@ -33,58 +35,6 @@ def sounding(cells: Tensor, most: int) -> Tensor:
     begun = torch.where(cells != HOLD, time, 0).cummax(1).values
     last = cells.gather(1, begun)
     return torch.where((cells == HOLD) & (last >= FIRST), last + most, cells)
-
-
-class Relative(nn.Module):
-    """What intervals say of the notes of a step, wherever they lie: moves of a voice, intervals to others, parallels.
-
-    What is added to the logits of the notes of a voice: by how far they are from its last one; by how far from what
-    another voice sounds; and for the one note that moves as another voice does, by the interval that both had before.
-    """
-
-    apart: Tensor
-    earlier: Tensor
-
-    def __init__(self, voices: int, most: int) -> None:
-        super().__init__()
-        self.voices, self.most, self.notes = voices, most, most - FIRST
-        wide = 2 * self.notes - 1
-        self.melody = nn.Parameter(torch.zeros(voices, wide))
-        self.harmony = nn.Parameter(torch.zeros(voices, voices, wide))
-        self.parallel = nn.Parameter(torch.zeros(voices, voices, 12))
-        note = torch.arange(self.notes)
-        self.register_buffer("apart", note - note[:, None] + self.notes - 1, persistent=False)
-        self.register_buffer("earlier", torch.ones(voices, voices).tril(-1), persistent=False)
-
-    def forward(self, now: Tensor, shown: Tensor, before: Tensor) -> Tensor:
-        """(..., V, most), of cells (..., V) as `sounding` has them: of the step, shown of it, and of the one before."""
-        (last, had), (own, is_own), (told, is_told) = (self._heights(codes) for codes in (before, now, shown))
-        moves = torch.einsum("...vi,vij->...vj", self._marked(last, had), self.melody[:, self.apart])
-        table = self.harmony[:, :, self.apart]
-        before_it, after_it = self.earlier[..., None, None], self.earlier.mT[..., None, None]
-        chords = torch.einsum("...wi,vwij->...vj", self._marked(own, is_own), table * before_it)
-        chords = chords + torch.einsum("...wi,vwij->...vj", self._marked(told, is_told), table * after_it)
-        decided = self.earlier.bool()
-        others = torch.where(decided, own[..., None, :], told[..., None, :])  # (..., v, w)
-        there = (decided & is_own[..., None, :]) | (decided.mT & is_told[..., None, :])
-        moved = others - last[..., None, :]
-        target = last[..., :, None] + moved
-        there = there & had[..., None, :] & had[..., :, None] & (moved != 0) & (target >= 0) & (target < self.notes)
-        interval = (last[..., :, None] - last[..., None, :]) % 12
-        first = torch.arange(self.voices, device=now.device)
-        pull = self.parallel[first[:, None], first, interval] * there
-        found = (_GAIN * (moves + chords)).scatter_add(-1, target.clamp(0, self.notes - 1), _PULL * pull)
-        return functional.pad(found, (FIRST, 0))
-
-    def _heights(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """How high above its voice's lowest each cell sounds, 0 where nothing does, and whether it sounds."""
-        sounds = codes >= FIRST
-        held = codes >= self.most + FIRST
-        return torch.where(sounds, codes - FIRST - self.most * held, 0), sounds
-
-    def _marked(self, heights: Tensor, sounds: Tensor) -> Tensor:
-        """(..., V, notes): 1 at what sounds."""
-        return functional.one_hot(heights, self.notes) * sounds[..., None].float()
 
 
 class BarredNet(CellNet):
@@ -101,17 +51,30 @@ class BarredNet(CellNet):
         self.read = nn.Parameter(torch.randn(count, codes, width, generator=generator) / count**0.5)
         self.shown = nn.Parameter(torch.randn(count, codes, width, generator=generator) / count**0.5)
         self.near = nn.Parameter(torch.randn(count, codes, near, generator=generator))
-        self.relative = Relative(count, self.most)
+        shape = {"width": _WIDTH, "dropout": self.dropout, "generator": generator}
+        self.candidates = Candidates(count, self.most, self.inner.in_features, **shape)
 
     def forward(
         self, steps: Tensor, labels: Tensor, cache: None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """As `CellNet.forward`, of steps (B, T, CONTEXT + V, 2) of plain cells."""
+        """As `CellNet.forward`, of steps (B, T, CONTEXT + V, 2) of plain cells.
+
+        Which note it is, is worked out where one begins and is not shown: of other cells it says nothing.
+        """
         cells = torch.stack([sounding(one, self.most) for one in steps[..., CONTEXT:, :].unbind(-1)], -1)
-        outputs = super().forward(torch.cat([steps[..., :CONTEXT, :], cells], 2), labels, cache, generator)
-        now, known = functional.pad(cells, (0, 0, 0, 0, 1, 1), value=-1).unbind(-1)  # (B, T + 2, V)
-        moves = self.relative(now[:, 1:], known[:, 1:], now[:, :-1])
-        return outputs + functional.pad(moves.flatten(-2), (1 + CONTEXT * self.most, 0))
+        steps = torch.cat([steps[..., :CONTEXT, :], cells], 2)
+        context = self.around_all(functional.pad(steps, (0, 0, 0, 0, 0, 1), value=PAD), generator)
+        x = self.trunk(drop(self._read(steps, labels, context), self.dropout, generator), None, generator)
+        codes, shown = functional.pad(cells, (0, 0, 0, 0, 1, 2), value=-1).clamp_min(-1).unbind(-1)  # (B, T + 3, V)
+        now, told, before = codes[:, 1:-1], shown[:, 1:-1], codes[:, :-2]
+        known = self.known(x, context, self.neighbours(now, told, before, shown[:, 2:]), generator)
+        logits = self.said(known)
+        begins = (now >= FIRST) & (now < self.most) & (told < 0)
+        row, step, voice = begins.nonzero().unbind(1)
+        beside = (one[row, step] for one in (now, told, before))
+        scores = self.candidates(known[row, step, voice], voice, *beside, generator)
+        logits = logits.index_put((row, step, voice), within_notes(logits[begins], scores))
+        return torch.cat([self.end(x), functional.pad(logits, (0, 0, CONTEXT, 0)).flatten(-2)], -1)
 
     def around_all(self, steps: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What is known of each step (B, T, C): its context, and the shown cells before, at and after it."""
@@ -122,13 +85,18 @@ class BarredNet(CellNet):
         """The cells of complete frames as vectors (..., C)."""
         return super().frames(codes[..., CONTEXT:])
 
-    def neighbours(self, now: Tensor, shown: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """What each cell is told of near ones, (..., V, head)."""
-        return super().neighbours(*(codes[..., CONTEXT:] for codes in (now, shown, before, after)))
+    def chosen(
+        self, x: Tensor, context: Tensor, now: Tensor, shown: Tensor, before: Tensor, after: Tensor, variable: int
+    ) -> Tensor:
+        """Logits (B, most) of the codes of one variable, from the trunk, the context (B, C) and cells beside it.
 
-    def logits(self, x: Tensor, context: Tensor, near: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Logits (..., CONTEXT + V, most): zeros for the context."""
-        return functional.pad(super().logits(x, context, near, generator), (0, 0, CONTEXT, 0))
+        Those are (B, CONTEXT + V): of the step as far as decided, shown of it, of the one before, shown of the next.
+        """
+        voice = variable - CONTEXT
+        now, shown, before, after = (codes[:, CONTEXT:] for codes in (now, shown, before, after))
+        known = self.known(x, context, self.neighbours(now, shown, before, after))
+        scores = self.candidates(known[:, voice], torch.full((len(x),), voice), now, shown, before)
+        return within_notes(self.said(known)[:, voice], scores)
 
 
 class BarredModel(OrderedModel):
@@ -181,11 +149,7 @@ class BarredModel(OrderedModel):
                 free = cells[:, t, v] < 0
                 if not bool(free.any()):
                     continue
-                near = network.neighbours(now[:, t], foreseen[:, t], before, after)
-                logits = network.logits(x, context[:, t], near)[:, v]
-                if v >= CONTEXT:
-                    moves = network.relative(*(one[:, CONTEXT:] for one in (now[:, t], foreseen[:, t], before)))
-                    logits = logits + moves[:, v - CONTEXT]
+                logits = network.chosen(x, context[:, t], now[:, t], foreseen[:, t], before, after, v)
                 logits = logits[:, :size]
                 if how.allowed is not None:
                     logits = logits.masked_fill(~how.allowed(cells[:, :t], cells[:, t], v), -torch.inf)

@@ -11,11 +11,11 @@ import torch
 from genapps.batches import Ragged
 from genapps.models.autoregressive.showing import with_known
 from genapps_music.codec import CONTEXT, Piece, gather
-from genapps_music.composing.barred import _GAIN, _PULL, Composer, Relative, shown, sounding
+from genapps_music.composing.barred import Composer, shown, sounding
 from genapps_music.composing.filling import Manner, Rules
 from genapps_music.composing.fitting import Study, fit
 from genapps_music.composing.tasks import compose
-from genapps_music.grid import FIRST, UNKNOWN
+from genapps_music.grid import UNKNOWN
 from genapps_music.model import MusicModel
 from genapps_music.score import Note, Part, Score
 
@@ -81,33 +81,3 @@ def test_the_context_is_always_known_and_none_of_it_is_learnt(model: MusicModel)
     assert bool((whole < 0).all())
     assert model.part.log_prob(data, known=[True] * data.values.shape[1]).values.tolist() == [0, 0, 0]  # type: ignore[call-arg]
     assert Composer(space=corpus.codec.space, within="ordered").engine_for(corpus.codec.space).__name__ == "BarredModel"
-
-
-def test_intervals_speak_for_the_notes_that_have_them() -> None:
-    voices, most = 3, 9
-    draws = torch.Generator().manual_seed(0)
-    net = Relative(voices, most)
-    for table in (net.melody, net.harmony, net.parallel):
-        table.data.copy_(torch.randn(table.shape, generator=draws))
-    codes = torch.tensor([-1, 0, *range(FIRST, most), *range(most + FIRST, 2 * most)])
-    pick = codes[torch.randint(len(codes), (40, 3, voices), generator=draws)]
-    found = net(*pick.unbind(1))
-
-    def height(code: int) -> int | None:
-        return None if code < FIRST else code - FIRST - (most if code >= most + FIRST else 0)
-
-    for row, (now, known, before) in zip(found, pick.tolist(), strict=True):
-        wanted = torch.zeros(voices, most)
-        for v, note in itertools.product(range(voices), range(most - FIRST)):
-            last = height(before[v])
-            if last is not None:
-                wanted[v, FIRST + note] += _GAIN * net.melody[v, note - last + most - FIRST - 1]
-            for w in (w for w in range(voices) if w != v):
-                other, earlier = height(now[w] if w < v else known[w]), height(before[w])
-                if other is None:
-                    continue
-                wanted[v, FIRST + note] += _GAIN * net.harmony[v, w, note - other + most - FIRST - 1]
-                parallel = last is not None and earlier is not None and other != earlier
-                if parallel and note - last == other - earlier:  # type: ignore[operator]
-                    wanted[v, FIRST + note] += _PULL * net.parallel[v, w, (last - earlier) % 12]  # type: ignore[operator]
-        torch.testing.assert_close(row, wanted)
