@@ -48,6 +48,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_score(folder / "tune.mid", chorale(10))
     write_score(folder / "other.mid", chorale(11))
     write_score(folder / "melody.mid", Score(chorale(12).parts[:1]))
+    write_score(folder / "beat.mid", Score((Part((Note(0, QUARTER, 36),), drums=True),)))
+    write_artifact(folder / "photos.genapps", {"weights": np.zeros(3)}, {"domain": "image", "task": "fit"})
     model = str(folder / "bach.genapps")
     assert main(["music", "fit", str(folder / "scores"), "-o", model, "-q", *QUICK, *LATENTS]) == 0
     return folder
@@ -76,6 +78,10 @@ def test_new_pieces_are_files_that_can_be_read_and_heard(
     page = tmp_path / "page.html"
     assert main([*words, "-o", f"{tmp_path}/new/", "--report", str(page)]) == 0
     assert "composed     2 pieces" in capsys.readouterr().out
+    strange = tmp_path / "a\n\x1b[31m.mid"
+    assert main(["music", "compose", str(desk / "bach.genapps"), "--bars", "1", "-o", str(strange)]) == 0
+    assert read_score(strange).parts
+    assert "a\\n\\x1b[31m.mid" in capsys.readouterr().err
     manifest = json.loads((tmp_path / "new" / "manifest.json").read_text())
     assert manifest["seed"] == 5
     for row in manifest["pieces"]:
@@ -223,6 +229,11 @@ def test_names_that_are_no_utf8_are_refused(
         (["compose", "bach.genapps", "-o", "x.mid", "--meter", "5"], 2, "is no meter"),
         (["compose", "bach.genapps", "-o", "x.mid", "--meter", "5/4"], 2, "no bars of 5/4 were learnt"),
         (["compose", "tune.mid", "-o", "x.mid"], 3, "tune.mid"),
+        (["compose", "photos.genapps", "-o", "x.mid"], 3, "photos.genapps: a model of image, fit; give what"),
+        (["continue", "beat.mid", "--model", "bach.genapps", "-o", "x.mid"], 3, "of drums alone"),
+        (["fit", "beat.mid", "-o", "x.genapps"], 3, "drums aside; give pieces with pitched notes"),
+        (["interpolate", "tune.mid", "beat.mid", "--model", "bach.genapps", "-o", "x/"], 3, "of drums alone"),
+        (["interpolate", "tune.mid", "other.mid", "--model", "bach.genapps", "--steps", "0", "-o", "x/"], 2, "least 3"),
         (["continue", "none.mid", "--model", "bach.genapps", "-o", "x.mid"], 2, "no such file"),
         (["continue", "scores", "--model", "bach.genapps", "-o", "x.mid"], 2, "a folder; give one piece"),
         (["continue", "scores/broken.mid", "--model", "bach.genapps", "-o", "x.mid"], 3, "broken.mid"),
@@ -247,3 +258,4 @@ def test_what_cannot_be_done_is_one_line(
     assert said in told
     assert told.strip().count("\n") == 0 or "Usage" in told or "Try" in told
     assert not Path("x.mid").exists()
+    assert not Path("x").exists()
