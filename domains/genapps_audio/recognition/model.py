@@ -81,7 +81,11 @@ class Recognizer:
                 f"cannot promise to reject at most {100 * sure.rate:.3g} % of known words, so none is rejected: that "
                 f"needs {needed_length(sure.rate):,} held-out clips, here are {len(sure.reference):,}"
             )
-        return f"at most {100 * sure.rate:.3g} % of the clips of known words are rejected"
+        least = f"at most {100 * sure.rate:.3g} % of the clips of known words are rejected"
+        voices = (self.card.get("estimate") or {}).get("voices_held_out") or 0
+        if voices:
+            return f"{least}, said by voices like the {voices:,} that were held out"
+        return f"{least}, said by voices that were learnt; a new voice may be rejected more often (--group tells)"
 
     def save(self, path: str | Path) -> None:
         """Write one `.genapps` file, complete or not at all."""

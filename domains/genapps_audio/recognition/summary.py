@@ -53,7 +53,8 @@ def lines(made: Recognized) -> Iterator[str]:
         yield f"words      {', '.join(shown[:20])}{', ...' if len(shown) > 20 else ''}"
     if made.known is not None:
         right, count = made.known
-        yield f"right      {right:,} of {counted(count, 'clip')} whose folder names their word"
+        lost = f"; {100 * (made.known_rejected or 0):.1f} % rejected"
+        yield f"right      {right:,} of {counted(count, 'clip')} whose folder names their word{lost}"
 
 
 def estimate_lines(found: Estimate) -> Iterator[str]:
@@ -88,6 +89,8 @@ def to_json(made: Recognized) -> dict[str, Any]:
         "heard": len(made.rows),
         "rejected": counts.pop("", 0),
         "counts": dict(sorted(counts.items())),
-        "known": None if made.known is None else {"right": made.known[0], "clips": made.known[1]},
+        "known": None
+        if made.known is None
+        else {"right": made.known[0], "clips": made.known[1], "rejected": made.known_rejected},
         "notes": list(made.notes),
     }

@@ -100,6 +100,12 @@ class Recognized:
         told = [row for row in self.rows if row.label in words]
         return (sum(row.word == row.label for row in told), len(told)) if told else None
 
+    @property
+    def known_rejected(self) -> float | None:
+        """The share of new clips in folders of known words that is rejected, beside what is promised."""
+        told = [row for row in self.rows if row.label in set(self.recognizer.words.names)]
+        return sum(not row.word for row in told) / len(told) if told else None
+
 
 def teach(
     clips: Clips,

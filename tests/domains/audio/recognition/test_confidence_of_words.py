@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,18 @@ def test_what_is_kept_hears_the_same(
     path.write_bytes(content[:-5] + b"12345")
     with pytest.raises(InputError):
         Recognizer.load(path)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "said"),
+    [
+        ({"voices_held_out": 6}, "said by voices like the 6 that were held out"),
+        ({"voices_held_out": 0}, "said by voices that were learnt; a new voice may be rejected more often"),
+        (None, "said by voices that were learnt"),
+    ],
+)
+def test_a_promise_says_of_whose_voices_it_is(estimate: dict[str, int] | None, said: str) -> None:
+    sure: Any = SimpleNamespace(possible=True, rate=0.05)
+    nothing: Any = None
+    made = Recognizer(nothing, nothing, nothing, sure, {"estimate": estimate})
+    assert made.promise.startswith("at most 5 % of the clips of known words are rejected, ") and said in made.promise
