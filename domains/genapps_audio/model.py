@@ -164,7 +164,7 @@ class AudioModel:
     @classmethod
     def load(cls, path: str | Path) -> AudioModel:
         """What `save` wrote. Raises InputError where the file is damaged or holds something else."""
-        from genapps.io.artifact import read_artifact
+        from genapps.io.artifact import read_artifact, told_version
         from genapps.models import load
 
         artifact = read_artifact(path, finite=True)
@@ -194,7 +194,9 @@ class AudioModel:
             found._check()
             return found
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError, UsageError) as error:
-            raise InputError(f"{path}: does not hold what a model of sounds must; fit it again") from error
+            raise InputError(
+                f"{path}: does not hold what a model of sounds must{told_version(header)}; fit it again"
+            ) from error
 
     def _check(self) -> None:
         """Raise ValueError where what a file held does not go together, so that nothing could be drawn."""

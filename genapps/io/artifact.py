@@ -39,6 +39,12 @@ class Artifact:
     tensors: dict[str, np.ndarray]
 
 
+def told_version(header: Mapping[str, Any]) -> str:
+    """ ", written by genapps 0.3" where a file is of another version than this one, for a message that refuses it."""
+    version = header.get("genapps_version")
+    return "" if version in (None, genapps.__version__) else f", written by genapps {str(version)[:20]}"
+
+
 def write_artifact(path: str | Path, tensors: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
     """Write a model file atomically; equal contents give equal bytes.
 

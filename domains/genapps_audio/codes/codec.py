@@ -115,7 +115,7 @@ class WaveCodec:
     @classmethod
     def load(cls, path: str | Path) -> WaveCodec:
         """What `save` wrote. Raises InputError where the file is damaged or holds something else."""
-        from genapps.io.artifact import read_artifact
+        from genapps.io.artifact import read_artifact, told_version
 
         artifact = read_artifact(path, finite=True)
         header = artifact.header
@@ -129,7 +129,9 @@ class WaveCodec:
                 raise ValueError("rate and spectra do not go together")
             return cls(net, rate, header.get("card", {}))
         except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
-            raise InputError(f"{path}: does not hold what a codec of waves must; learn it again") from error
+            raise InputError(
+                f"{path}: does not hold what a codec of waves must{told_version(header)}; learn it again"
+            ) from error
 
 
 def restored(shape: Shape, tensors: Mapping[str, Tensor]) -> CodecNet:

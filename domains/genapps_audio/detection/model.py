@@ -11,7 +11,7 @@ import torch
 
 import genapps
 from genapps.errors import InputError, UsageError
-from genapps.io.artifact import read_artifact, write_artifact
+from genapps.io.artifact import read_artifact, told_version, write_artifact
 from genapps.metrics.distributions import Floats
 from genapps.spaces import Continuous, Frames
 from genapps.wording import counted
@@ -85,7 +85,9 @@ class OddModel:
             judge = kind.restore(arrays, told["settings"])
             return cls(judge, cut, artifact.tensors["scores"], tuple(told["names"]), header["provenance"])
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: not all of a model of normal clips ({error}); save it again") from None
+            raise InputError(
+                f"{path}: not all of a model of normal clips ({error}){told_version(header)}; save it again"
+            ) from None
 
 
 def learn(

@@ -14,7 +14,7 @@ from torch import Tensor
 import genapps
 from genapps.anomaly import needed_length
 from genapps.errors import InputError, UsageError
-from genapps.io.artifact import read_artifact, write_artifact
+from genapps.io.artifact import read_artifact, told_version, write_artifact
 from genapps.models import GMM, HMM, load
 from genapps.spaces import Continuous, Frames
 from genapps_audio.recognition.confidence import Confidence, Scores, signs
@@ -140,7 +140,9 @@ class Recognizer:
             told = header["confidence"]
             return cls(front, usual, words, None if told is None else Confidence.from_json(told), header["card"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError, UsageError) as error:
-            raise InputError(f"{path}: does not hold what a recognizer must ({error}); save it again") from error
+            raise InputError(
+                f"{path}: does not hold what a recognizer must ({error}){told_version(header)}; save it again"
+            ) from error
 
     @classmethod
     def _model(cls, number: int, words: int, front: Front, tensors: Mapping[str, Tensor], told: Any) -> Any:

@@ -91,3 +91,13 @@ def test_numbers_that_are_none_are_refused_by_the_file_and_their_name(
         InputError, match=rf"other\.genapps: .*NaN or infinite numbers \({found}\); fit the model again"
     ):
         AudioModel.load(path)
+
+
+def test_a_file_of_another_version_is_refused_by_its_version(model: Path, tmp_path: Path) -> None:
+    artifact, path = read_artifact(model), tmp_path / "old.genapps"
+    header = {**artifact.header, "genapps_version": "0.0.9"}
+    write_artifact(path, artifact.tensors, header)
+    AudioModel.load(path)  # what it still can use, it uses
+    write_artifact(path, artifact.tensors, {key: value for key, value in header.items() if key != "view"})
+    with pytest.raises(InputError, match=r"must, written by genapps 0\.0\.9; fit it again"):
+        AudioModel.load(path)
