@@ -325,7 +325,8 @@ def quick(example: str) -> list[str]:
     if words[:2] == ["music", "fit"] and "--family" not in words:
         words = ["5s" if word == "10m" else word for word in words]
         words += ["--set", "training.max_steps=3", "--set", "latents.training.max_steps=3"]
-    words += ["--set", "max_iter=2"] if words[:2] == ["music", "fit"] and "hmm" in words else []
+    if words[:2] == ["music", "fit"] and "hmm" in words:
+        words += ["--set", "max_iter=2", "--set", "latents.training.max_steps=3"]
     if words[:2] == ["music", "compose"]:
         words = ["2" if word in {"20", "3"} else word for word in words]
     if words[1:2] in (["upscale"], ["stylize"]) and "--model" not in words:
