@@ -30,7 +30,8 @@ from genapps_audio.model import AudioModel
 
 TRAINING = "training."  # what the keys of its settings begin with
 CODEC = "codec."  # and those of the codec whose codes are learnt
-_SHARE = 0.4  # of a budget that the codec has
+_SHARE = 0.4  # of a budget that the codec has at most, where it takes steps
+_LEAST = 1.0  # seconds of it that are left for the model
 _ALIKE = 24  # principal components by which clips of a class are told apart
 
 
@@ -101,6 +102,7 @@ def _fit_tokens(batch: Batch, codec: Codec, rule: Rule, study: Study, began: flo
         raise UsageError(
             f"codec.together is {coding.together}, which does not divide the {codec.frames} frames of clips"
         )
+    since = time.monotonic()
     view = _token_view(batch.patches, coding, study)
     space = view.space(codec.frames // view.together)
     kinds = kinds_of(batch.seconds, batch.seconds)
@@ -108,7 +110,7 @@ def _fit_tokens(batch: Batch, codec: Codec, rule: Rule, study: Study, began: flo
     # All clips have as many blocks: where in a clip a block is says much of it.
     placed = replace(rule, options={**rule.options, "period": space.longest})
     options, training = settings_of(placed, space, study)
-    left = None if study.budget is None else (1 - _SHARE) * study.budget
+    left = None if study.budget is None else max(_LEAST, study.budget - (time.monotonic() - since))
     run = _Run(rule.learner, replace(study, budget=left), (0, 1), options, training)
     part = run.fit(space, codes, None if labels is None else labels.repeat(1 + 2 * coding.moved))
     heard, shares, told_of = _heard(batch, labels, classes)
@@ -124,7 +126,7 @@ def _token_view(patches: Tensor, coding: Coding, study: Study) -> TokenView:
     if kept is not None and study.resume and kept.exists():
         tensors = {name: torch.from_numpy(array) for name, array in read_artifact(kept).tensors.items()}
         return TokenView(restored(coding.shape, tensors))
-    budget = None if study.budget is None else _SHARE * study.budget
+    budget = None if study.budget is None or coding.steps == 1 else _SHARE * study.budget
     view = TokenView.of(patches, coding, budget=budget, seed=study.seed, device=study.device, progress=study.progress)
     if kept is not None:
         write_artifact(kept, {name: tensor.numpy() for name, tensor in view.state().items()}, {"task": "codec"})
