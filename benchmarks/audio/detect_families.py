@@ -1,6 +1,7 @@
 """Odd clips judged by each of the six families, beside the ensemble, by the same measures.
 
     python benchmarks/audio/detect_families.py                 needs GENAPPS_DATA/audio/esc10
+    python benchmarks/audio/detect_families.py --families gmm  these alone; what is there of others is kept
     python benchmarks/audio/detect_families.py --development   folds 1 to 3 and other machines; nothing is written
 
 A family learns stretches of a second (`genapps audio detect --family`), five times, each time without a fifth of the
@@ -58,7 +59,10 @@ def main() -> None:
         told = {"family": family, **figures(own), "cpu_seconds": round(time.process_time() - begun, 1)}
         print({key: round(value, 3) if isinstance(value, float) else value for key, value in told.items()}, flush=True)
     if not asked.development:
-        summary = {family: figures([row for row in rows if row["family"] == family]) for family in asked.families}
+        kept = [row for row in keep.read("detect_families").get("rows", []) if row["family"] not in asked.families]
+        rows = sorted([*kept, *rows], key=lambda row: [ENSEMBLE, *FAMILIES].index(row["family"]))
+        names = dict.fromkeys(row["family"] for row in rows)
+        summary = {family: figures([row for row in rows if row["family"] == family]) for family in names}
         keep.write("detect_families", rows, {"rate": RATE, "snr": SNR, "machines": MACHINES}, summary)
 
 

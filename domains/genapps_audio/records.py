@@ -26,7 +26,8 @@ def downmixed(wave: Wave) -> Wave:
     if wave.shape[1] == 1:
         return wave[:, 0]
     if not cancels(wave):
-        return wave.mean(1, dtype=np.float32)
+        mean: Wave = wave.mean(1, dtype=np.float32)
+        return mean
     return np.ascontiguousarray(wave[:, int(np.square(wave).sum(0).argmax())])
 
 
