@@ -4,10 +4,10 @@
 
 Each family learns the same chorales of Bach in sixteenths, the training part of Boulanger-Lewandowski's split, through
 the public API as `genapps music fit --family NAME` does, but with so many steps, or rounds, that it takes at most about
-100 seconds of the processor (`STEPS`, chosen by that alone), composes 64 pieces of eight bars at its usual manner, and these
-are judged as `genapps music evaluate` judges them, beside the test part. The last two rows are the controls: held-out
-real pieces, cut to the same length, and notes drawn one by one. Rows of families that are not run stay as they were.
-One thread.
+100 seconds of the processor (`STEPS`, chosen by that alone), composes 64 pieces of eight bars at its usual manner, and
+these are judged as `genapps music evaluate` judges them, beside the test part. The last two rows are the controls:
+held-out real pieces, cut to the same length, and notes drawn one by one. Rows of families that are not run stay as they
+were. One thread.
 """
 
 from __future__ import annotations
