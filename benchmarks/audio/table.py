@@ -144,7 +144,7 @@ def digits(found: Mapping[str, Any]) -> Iterator[str]:
         yield from table(("setting", "mean"), chosen)
     if "unseen" in told:
         keys = ("known", "unseen", "unseen_where_known_is_5%", "environmental sounds", "white noise")
-        yield "\nRejected, percent, where at most 5 of known words are promised to be (three or four digits never learnt):\n"
+        yield "\nRejected, percent, three or four digits never learnt; of known words at most 5 are promised to be:\n"
         yield from table(
             ("said by", "known words", "other digits", "the same at exactly 5", "environment", "noise"),
             [[name, *(f"{100 * mean[key]:.1f}" for key in keys)] for name, mean in told["unseen"]["mean"].items()],
