@@ -153,3 +153,16 @@ def test_the_clips_that_ship_are_told_apart_and_their_events_found(
                 low = max(float(told[f"event_from_{unit}"]), float(event[f"from_{unit}"]))
                 high = min(float(told[f"event_to_{unit}"]), float(event[f"to_{unit}"]))
                 assert high - low > 0.4 * (float(event[f"to_{unit}"]) - float(event[f"from_{unit}"])), event["clip"]
+
+
+def test_a_family_judges_as_the_ensemble_does(set_: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, scores = str(tmp_path / "m.genapps"), tmp_path / "scores.csv"
+    words = ["audio", "detect", str(set_), "--family", "gmm", "--save", model, "-o", str(scores)]
+    assert main([*words, "--json", "--fail-on-anomaly"]) == 10
+    told = json.loads(capsys.readouterr().out)
+    assert told["truth"]["auroc"] == 1.0 and told["truth"]["found"] == 3 and "gmm" in told["judge"]["words"]
+    again = tmp_path / "again.csv"
+    assert main(["audio", "detect", str(set_ / "test"), "--model", model, "-q", "-o", str(again)]) == 0
+    assert again.read_bytes() == scores.read_bytes()
+    assert main(["audio", "detect", str(set_), "--family", "gm"]) == 2
+    assert "Did you mean 'gmm'?" in capsys.readouterr().err
