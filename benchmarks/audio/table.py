@@ -31,8 +31,8 @@ PARTS = {
     ),
     "detect_families": (
         "Odd clips: every family by itself",
-        "ESC-10 as above (area under the ROC curve), and faults at -20 dB on three made machines, 24 normal clips of each "
-        "learnt (`detect_families.py`). The promised 4 % of 120 normal clips is 5 of them; up to 8 raised an alarm.",
+        "ESC-10 as above (area under the ROC curve), and faults at -20 dB on three made machines, 24 normal clips of "
+        "each learnt (`detect_families.py`). The promised 4 % of 120 normal clips is 5; up to 8 raised an alarm.",
     ),
     "detect_long": ("Odd clips: a recording of many hours", "Read block by block, by the command."),
     "augment": (
