@@ -16,6 +16,7 @@ from genapps.errors import GenappsError, UsageError
 
 SHARD_ROWS = 65_536
 LOOK_AHEAD = 2  # finished or running shards a worker may be ahead of the writer
+_SENT = 2.0  # seconds that a worker which is told to end may take to hand over a result
 
 Result = TypeVar("Result")
 Work = Callable[[int, int], Result]
@@ -91,15 +92,33 @@ _worker: dict[str, Any] = {}
 
 def _prepare(factory: Callable[..., Callable[..., Any]], args: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the workers
+    signal.signal(signal.SIGTERM, _end)
     threading.Thread(target=_follow_parent, daemon=True).start()
     _worker.update(factory=factory, args=args)
 
 
 def _run(*item: Any) -> Any:
     # Built here rather than in the initializer, whose errors a pool would hide.
-    if "work" not in _worker:
-        _worker["work"] = _worker["factory"](*_worker["args"])
-    return _worker["work"](*item)
+    if _worker.get("ending"):
+        os._exit(1)
+    _worker["busy"] = True
+    try:
+        if "work" not in _worker:
+            _worker["work"] = _worker["factory"](*_worker["args"])
+        return _worker["work"](*item)
+    finally:
+        _worker["busy"] = False
+
+
+def _end(*_: object) -> None:
+    """End at once while at work; else when a result, of which the parent may have read a part, has been handed over:
+    it would wait for the rest for ever, as it holds the pipe's other end open, too."""
+    if _worker.get("busy"):
+        os._exit(1)
+    _worker["ending"] = True
+    timer = threading.Timer(_SENT, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 def _follow_parent() -> None:

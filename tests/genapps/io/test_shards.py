@@ -72,6 +72,9 @@ def counted(folder):
         return shard
     return work
 
+def large(_):
+    return lambda shard, rows: np.zeros(4_000_000)  # takes a while to be handed over
+
 def dies(_):
     return lambda shard, rows: os._exit(3) if shard == 2 else shard
 
@@ -146,6 +149,19 @@ def test_a_failure_in_a_worker_is_said_and_ends_all(script: Script, factory: str
     )
     assert done.stdout.startswith(says)
     assert done.stderr == ""
+
+
+def test_leaving_while_a_large_result_is_handed_over_ends(script: Script) -> None:
+    done = _run(
+        script,
+        "for pause in (0, 0.02, 0.05):\n"
+        "    it = map_shards(large, (0,), [1] * 20, workers=2)\n"
+        "    next(it)\n"
+        "    time.sleep(pause)\n"
+        "    it.close()\n"
+        "import multiprocessing\nassert multiprocessing.active_children() == []",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
