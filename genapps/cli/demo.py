@@ -25,6 +25,8 @@ def demo(domain: str, output: str) -> None:
       genapps demo logs
       genapps demo timeseries
       genapps demo image
+      genapps demo audio
+      genapps demo music
     """
     import shlex
 

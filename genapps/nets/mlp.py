@@ -14,12 +14,23 @@ from genapps.nets.columns import dropout_mask
 Module = TypeVar("Module", bound=nn.Module)
 
 
+def blank(kind: type[Module], *sizes: int, **options: Any) -> Module:
+    """A layer whose weights are yet to be written.
+
+    As `torch.nn.utils.skip_init` makes it, whose way from no device to one imports sympy: a second or more in each
+    command that only reads a network from its file.
+    """
+    module = kind(*sizes, device="meta", **options)
+    made: Module = module._apply(lambda weight: torch.empty(weight.shape, dtype=weight.dtype))  # type: ignore[no-untyped-call]
+    return made
+
+
 def fresh(kind: type[Module], *sizes: int, generator: torch.Generator, gain: float = 1.0, **options: Any) -> Module:
     """A layer whose weights are drawn from `generator`: normal, with variance gain² / inputs; biases 0, norms 1.
 
     The global seed is neither used nor changed.
     """
-    module = kind(*sizes, device="meta", **options).to_empty(device="cpu")
+    module = blank(kind, *sizes, **options)
     with torch.no_grad():
         for name, weight in module.named_parameters():
             if weight.ndim > 1:

@@ -15,6 +15,7 @@ from genapps.errors import InputError, UsageError
 from genapps.models.autoregressive.choosing import pick
 from genapps.models.autoregressive.grammar import Grammar
 from genapps.models.autoregressive.sequences import Drawing, SequenceConfig, SequenceEngine
+from genapps.nets.mlp import blank
 from genapps.nets.sequences import SequenceNet
 from genapps.nets.transformer import soft_cap
 from genapps.spaces import Constraint
@@ -52,7 +53,7 @@ class TokenModel(SequenceEngine):
     def new_network(self, classes: int, generator: torch.Generator) -> SequenceNet:
         """An untrained network that says the shares of the codes whatever it reads."""
         config = self.config
-        read = nn.utils.skip_init(nn.Embedding, self.space.size, config.hidden)
+        read = blank(nn.Embedding, self.space.size, config.hidden)
         nn.init.normal_(read.weight, generator=generator)
         network = SequenceNet(
             read,
