@@ -303,10 +303,12 @@ def _measured(
 def _rule_measures(rates: dict[str, dict[str, Rate]], sides: dict[Side, list[Looked]]) -> list[Measured]:
     found = []
     for name, by in rates.items():
-        spans = ", ".join(f"{side} {one.low:.2f} to {one.high:.2f}" for side, one in by.items())
+        spans = ", ".join(f"{side} {one.span}" for side, one in by.items() if one.span)
         words = "parallel fifths, octaves and unisons" if name == "parallels" else RULES[name]  # type: ignore[index]
         values = {side: by[side].value for side in SIDES if side in by}
-        protocol = f"in 100 changes of what sounds, {by['made'].changes:,} of made pieces; 95 %: {spans}"
+        protocol = (
+            f"in 100 changes of what sounds, {by['made'].changes:,} of made pieces{'; 95 %: ' if spans else ''}{spans}"
+        )
         found.append(_measured(name, words, "lower", values, len(sides["made"]), protocol))
     return found
 

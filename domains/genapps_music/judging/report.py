@@ -247,10 +247,12 @@ def _rules(judged: Judged) -> tuple[Block, ...]:
     for name, by in judged.rates.items():
         if name == "parallels":
             continue
-        cells = (f"{by[side].value:.2f} ({by[side].low:.2f} to {by[side].high:.2f})" for side in sides)
+        cells = (f"{by[side].value:.2f}{f' ({by[side].span})' if by[side].span else ''}" for side in sides)
         rows.append((RULES[name], f"{by['made'].breaches:,}", *cells))  # type: ignore[index]
     head = ("Rule", "places", *(heads[side] for side in sides))
-    table = Table("Places in 100 changes, with 95 % intervals", head, tuple(rows), numbers=len(head) - 1)
+    table = Table(
+        "Places in 100 changes, with 95 % intervals over several pieces", head, tuple(rows), numbers=len(head) - 1
+    )
     found = [(one.score.name, breach) for one in judged.made for breach in one.checked.breaches]
     told = tuple(
         (clip(name, 60), RULES[b.rule], " and ".join(clip(v, 30) for v in b.voices), str(b.bar), f"{b.beat:g}", b.words)

@@ -8,6 +8,7 @@ has its own rate of each, and only beside that rate a piece's own says something
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -82,13 +83,26 @@ class Ranges:
 
 @dataclass(frozen=True)
 class Rate:
-    """Breaches in 100 changes over some pieces; low and high: 95 % interval by a bootstrap over the pieces."""
+    """Breaches in 100 changes over some pieces; low and high: 95 % interval by a bootstrap over the pieces.
+
+    Both are NaN for one piece alone, over which there is none.
+    """
 
     value: float
     low: float
     high: float
     breaches: int
     changes: int
+
+    @property
+    def top(self) -> float:
+        """The upper end of the interval, the rate itself where there is none."""
+        return self.high if math.isfinite(self.high) else self.value
+
+    @property
+    def span(self) -> str:
+        """The interval in words; nothing where there is none."""
+        return f"{self.low:.2f} to {self.high:.2f}" if math.isfinite(self.high) else ""
 
 
 def learn_ranges(corpus: Iterable[Voices]) -> Ranges:
@@ -127,11 +141,13 @@ def rate(checked: Sequence[Checked], *rules: Rule, generator: np.random.Generato
     moved = np.array([one.changes for one in checked], float)
     if not moved.sum():
         return Rate(0.0, 0.0, 0.0, int(broken.sum()), 0)
+    value = float(100 * broken.sum() / moved.sum())
+    if len(checked) == 1:
+        return Rate(value, math.nan, math.nan, int(broken.sum()), int(moved.sum()))
     picks = generator.integers(0, len(checked), (rounds, len(checked)))
     drawn = 100 * broken[picks].sum(axis=1) / np.maximum(moved[picks].sum(axis=1), 1)
     low, high = np.quantile(drawn, [0.025, 0.975])
-    value = 100 * broken.sum() / moved.sum()
-    return Rate(float(value), float(low), float(high), int(broken.sum()), int(moved.sum()))
+    return Rate(value, float(low), float(high), int(broken.sum()), int(moved.sum()))
 
 
 def _parallels(piece: Voices, moments: Ints, pitches: Ints) -> Iterator[Breach]:

@@ -23,7 +23,14 @@ FEW = 8  # made pieces below which it counts whether one is a copy, not how many
 _LARGELY = 0.3  # share of pieces that copy from which they are poor
 _LEVELS: tuple[Level, ...] = ("good", "usable", "poor")
 _WORDS: dict[Level, str] = {"good": "Good", "usable": "Usable with care", "poor": "Poor"}
-_TOLD = {"parallels": "parallel fifths, octaves or unisons", "crossing": "crossed voices", "leap": "awkward leaps"}
+MORE = 2.0  # times as often as in real pieces, from which on it is said even where chance would explain it
+_TOLD = {
+    "parallels": "parallel fifths, octaves or unisons",
+    "crossing": "crossed voices",
+    "spacing": "upper voices far apart",
+    "leap": "awkward leaps",
+    "range": "notes out of range",
+}
 
 _Part = tuple[Level, str]
 
@@ -38,7 +45,7 @@ def verdict(
     by_key = {one.key: one for one in measures}
     subject = "The piece" if pieces == 1 else f"The {pieces:,} made pieces"
     parts = [
-        *_rules(rates, pieces == 1),
+        *_rules(rates, pieces),
         *_likeness([by_key[kind] for kind in KINDS if kind in by_key]),
         *_variety(by_key, pieces),
         *_copying(copies),
@@ -53,41 +60,62 @@ def verdict(
     return Finding(level, _WORDS[level], f"{subject}: {'; '.join(text for _, text in parts)}.")
 
 
-def _rules(rates: Mapping[str, Mapping[str, Rate]], single: bool) -> list[_Part]:
+def _rules(rates: Mapping[str, Mapping[str, Rate]], pieces: int) -> list[_Part]:
     """Each rule's rate beside the corpus's own: held-out pieces' where there are some, else the reference's."""
-    found: list[_Part] = []
     broken: list[str] = []
+    unsure: list[str] = []
     worst: Level = "good"
-    for name, words in _TOLD.items():
+    for name in (name for name in _TOLD if name in rates):
         own = rates[name]["made"]
         real = rates[name].get("real") or rates[name].get("reference")
         if real is None:
             return []
-        more = _exceeds(own, real, single)
-        if not more:
-            continue
-        often = own.value > OFTEN * max(real.value, real.high)
-        worst = "poor" if often and not single else _worse(worst, "usable")
-        broken.append(f"{words} {own.value:.2f} in 100 changes, real pieces {real.value:.2f}")
-    parallels = rates["parallels"]
+        level, sure = _kept(own, real, rates[name].get("floor"), pieces == 1)
+        worst = _worse(worst, level)
+        if sure is not None:
+            (broken if sure else unsure).append(_beside(name, own, real, rates[name].get("floor")))
+    found: list[_Part] = []
     if broken:
         found.append((worst, f"more {', more '.join(broken)}"))
-    else:
-        real = parallels.get("real") or parallels["reference"]
-        told = f"parallels {parallels['made'].value:.2f} in 100 changes, real {real.value:.2f}"
+    if unsure:
+        few = "one piece is" if pieces == 1 else f"{pieces:,} pieces are"
+        found.append((worst, f"perhaps more {', more '.join(unsure)}, for which {few} too few to tell"))
+    if not found:
+        by = rates["parallels"]
+        told = _beside("parallels", by["made"], by.get("real") or by["reference"], None)
         found.append(("good", f"rules are kept as well as by real pieces ({told})"))
-    out = rates.get("range")
-    if out and out["made"].breaches > 0 and _exceeds(out["made"], out.get("real", out["reference"]), single):
-        found.append(("usable", f"{out['made'].breaches:,} notes lie out of the voices' ranges"))
     return found
+
+
+def _kept(own: Rate, real: Rate, floor: Rate | None, single: bool) -> tuple[Level, bool | None]:
+    """A rule's level, and whether it is broken more often than by real pieces: for sure, perhaps, or (None) not.
+
+    Nothing is good that independent notes do as well, where real pieces are better than these; nor what is broken
+    several times, and far more often than by real pieces, even where so few pieces could do so by chance.
+    """
+    if _exceeds(own, real, single):
+        often = own.value > OFTEN * real.top
+        return "poor" if often and not single else "usable", True
+    if own.value <= real.value:
+        return "good", None
+    chance = floor is not None and real.top < floor.value <= own.value
+    far = own.value > max(MORE * real.value, real.top)
+    level: Level = "usable" if chance or (far and own.breaches > 1) else "good"
+    return level, False if chance or own.value > min(MORE * real.value, real.top) else None
+
+
+def _beside(name: str, own: Rate, real: Rate, floor: Rate | None) -> str:
+    told = f"{_TOLD[name]} {own.value:.2f} in 100 changes, real pieces {real.value:.2f}"
+    as_chance = floor is not None and real.top < floor.value <= own.value
+    return f"{told} and independent notes {floor.value:.2f}" if floor is not None and as_chance else told
 
 
 def _exceeds(own: Rate, real: Rate, single: bool) -> bool:
     """More often than chance explains: of several pieces by their intervals, of one by Poisson's two deviations."""
     if single:
-        expected = real.high * own.changes / 100
+        expected = real.top * own.changes / 100
         return own.breaches > expected + 2 * math.sqrt(expected) + 1
-    return own.low > real.high
+    return own.low > real.top
 
 
 def _likeness(kinds: Sequence[Measured]) -> list[_Part]:

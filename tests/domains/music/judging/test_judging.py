@@ -114,7 +114,7 @@ def test_one_piece_that_is_a_copy_is_poor_unless_some_of_it_was_given(sides: tup
     whole = {(note.onset, note.pitch) for part in reference[0].parts for note in part.notes}
     judged = judge(reference[:1], reference, held_out, given=[whole])
     assert judged.copies == ()
-    assert judged.finding.level == "good", judged.finding.text
+    assert judged.finding.level != "poor", judged.finding.text
     assert "copied_voices" not in {one.key for one in judged.measures}
     assert "what was given is not looked at for copies" in judged.notes
     judged = judge(held_out[:1], reference)
