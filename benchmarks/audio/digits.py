@@ -89,7 +89,7 @@ def alone(data: Digits, settings: Settings, frames: Sequence[Tensor] | None, res
 def _said(
     data: Digits, settings: Settings, frames: Sequence[Tensor] | None, rest: list[int], held: list[int]
 ) -> Scores:
-    settings = replace(settings, shape=replace(settings.shape, filler=1))  # nothing is rejected
+    settings = replace(settings, shape=replace(settings.shape, bag=1))  # nothing is rejected
     usual, words = fit(*data.pick(rest, frames), NAMES, settings)
     return Scores.of(words, usual.apply(data.pick(held, frames)[0]))
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from genapps.anomaly import conformal_p, needed_length
+from genapps.batches import Ragged
 from genapps.metrics.distributions import Floats
 from genapps_audio.recognition.contrast import SHARE
 from genapps_audio.recognition.words import Words
@@ -24,9 +25,12 @@ SIGNS = (
     "between words",
     "of unusual length",
     "unlike all that was learnt",
-    "with frames that hang together less, or more, than those of words",
+    "frames that do not follow each other as those of words do",
+    "steadier, or more restless, than words",
 )
-_FAR = 3.0  # deviations of the last two, beyond which they count more and more
+_FAR = 3.0  # deviations of the last three, beyond which they count more and more
+_STEEP = torch.tensor([1.0, 3.0, 3.0], dtype=torch.double)  # how much more for each
+_STILL = 1e-6  # variance of a clip whose frames are all the same
 _APART = 3  # frames that share no sample, as windows overlap
 _STEPS = 100  # of the fit of weights
 _RIDGE = 1e-2
@@ -34,21 +38,33 @@ _RIDGE = 1e-2
 
 @dataclass(frozen=True)
 class Scores:
-    """What models said of clips. words: (N, W) and filler: (N,) log-densities. lengths: (N,) frames. verdicts: (N, W)
-    of each word against the others. flow: (N,) how frames hang together: the correlation of cepstra 30 ms apart."""
+    """What models said of clips. words: (N, W) log-densities; filled: (N,) those of any words' frames in any
+    order, others: (N, W) of the frames of all words but one. lengths: (N,) frames. verdicts: (N, W)
+    of each word against the others. flow: (N,) the correlation of cepstra 30 ms apart.
+    motion: (N,) the logarithm of their variance within the clip."""
 
     words: Tensor
-    filler: Tensor
+    filled: Tensor
+    others: Tensor
     lengths: Tensor
     verdicts: Tensor
     flow: Tensor
+    motion: Tensor
 
     @classmethod
     def of(cls, words: Words, frames: Sequence[Tensor]) -> Scores:
         """Of clips of frames (T', D)."""
-        each, filler, verdicts = words.logs(frames)
-        flow = torch.stack([_flow(one[:, : one.shape[1] // 3].double()) for one in frames])
-        return cls(each, filler, torch.tensor([len(one) for one in frames]), verdicts, flow)
+        batch = Ragged.of(list(frames))
+        filled, cepstra = words.filled(batch), [one[:, : one.shape[1] // 3].double() for one in frames]
+        return cls(
+            words.logs(batch),
+            filled[:, 0],
+            filled[:, 1:],
+            batch.lengths,
+            words.against(batch),
+            torch.stack([_flow(one) for one in cepstra]),
+            torch.stack([one.var(0, correction=0).mean().clamp_min(_STILL).log() for one in cepstra]),
+        )
 
     @property
     def both(self) -> Tensor:
@@ -59,7 +75,7 @@ class Scores:
     def without(self, labels: Tensor) -> Scores:
         """As if the word (N,) of each clip had never been learnt."""
         words = self.words.scatter(1, labels[:, None], -math.inf)
-        return replace(self, words=words)
+        return replace(self, words=words, filled=self.others.gather(1, labels[:, None])[:, 0])
 
     def take(self, rows: Tensor) -> Scores:
         """Those of these numbers."""
@@ -72,9 +88,9 @@ def joined(parts: Sequence[Scores]) -> Scores:
 
 
 def signs(scores: Scores, durations: Tensor) -> Tensor:
-    """(N, 5) of each clip, higher is stranger: how little better than the filler the best word is, how little better
-    than words on the average, how far its length is from the best word's in deviations; how unlikely it is by any, and
-    its flow, of which too little is as strange as too much.
+    """(N, 6) of each clip, higher is stranger: how little better the best word is than any words' frames in any order,
+    how little better than words on the average, how far its length is from the best word's in deviations; how unlikely
+    it is by any; its flow and motion, of which too little is as strange as too much.
 
     The average of words stands for what a voice does to any word (cohort normalisation, Rosenberg et al. 1992, "The use
     of cohort normalized scores for speaker verification"): with voices that were held out it tells words that were not
@@ -82,10 +98,11 @@ def signs(scores: Scores, durations: Tensor) -> Tensor:
     """
     best, word = scores.words.max(1)
     known = scores.words.isfinite()
-    others = scores.words.where(known, torch.zeros(())).sum(1) / known.sum(1)
+    average = scores.words.where(known, torch.zeros(())).sum(1) / known.sum(1)
     mean, deviation = durations[word].unbind(1)
     off = (scores.lengths.double().log() - mean).abs() / deviation
-    return torch.stack([scores.filler - best, others - best, off.clamp_max(6.0), -best, scores.flow], 1)
+    found = (scores.filled - best, average - best, off.clamp_max(6.0), -best, scores.flow, scores.motion)
+    return torch.stack(found, 1)
 
 
 def _flow(cepstra: Tensor) -> Tensor:
@@ -99,8 +116,8 @@ def _flow(cepstra: Tensor) -> Tensor:
 class Confidence:
     """How strange a clip may be, and how sure a word.
 
-    heat: what log-densities are divided by to be chances. weights: (4,) of the first signs. typical: (5,) signs of
-    known words; spread: (2,) how much the last of them vary. reference: (R,) how strange clips of known words are,
+    heat: what log-densities are divided by to be chances. weights: (4,) of the first signs. typical: (6,) signs of
+    known words; spread: (3,) how much the last of them vary. reference: (R,) how strange clips of known words are,
     ascending, to models that had not learnt them. rate: of them that may be rejected.
     """
 
@@ -116,7 +133,7 @@ class Confidence:
         return (scores.both / self.heat).softmax(1)
 
     def strangeness(self, signs_of: Tensor) -> Floats:
-        """(N,) how unlike all words clips of signs (N, 5) are."""
+        """(N,) how unlike all words clips of signs (N, 6) are."""
         found: Floats = _strange(signs_of, self.weights, self.typical, self.spread).numpy()
         return found
 
@@ -136,7 +153,7 @@ class Confidence:
         return float(self.reference[-allowed]) if allowed else math.inf
 
     def reason(self, signs_of: Tensor) -> str:
-        """Which of a rejected clip's signs (5,) speaks most against it."""
+        """Which of a rejected clip's signs (6,) speaks most against it."""
         weighed, far = _parts(signs_of, self.weights, self.typical, self.spread)
         weighed[3] += far[0]
         return SIGNS[int(torch.cat([weighed, far[1:]]).argmax())]
@@ -155,7 +172,7 @@ class Confidence:
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Confidence:
         """The inverse of `to_json`."""
-        names = {"weights": 4, "typical": 5, "spread": 2}
+        names = {"weights": 4, "typical": 6, "spread": 3}
         weights, typical, spread = (torch.tensor(told[name], dtype=torch.double) for name in names)
         if [len(one) for one in (weights, typical, spread)] != list(names.values()):
             raise ValueError("signs that do not fit")
@@ -169,21 +186,21 @@ def _strange(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor)
 
 
 def _parts(signs_of: Tensor, weights: Tensor, typical: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
-    """What the first signs (..., 4) and the last (..., 2) add.
+    """What the first signs (..., 4) and the last (..., 3) add.
 
-    The last are of clips that resemble nothing: the filler finds these as unlikely as the words do, so that what is
-    better than the filler says nothing of them; steady noise is near its own mean, beside which frames are measured,
-    and so is likelier than any word. No word that is taken away stands for such clips: what lies far from known words
-    counts as it is, on either side.
+    The last are of clips that resemble nothing: the bags find these as unlikely as the words do, so that what is
+    better than the bags says nothing of them; steady noise and tones are near their own mean, beside which frames are
+    measured, and so are likelier than any word. No word that is taken away stands for such clips: what lies far from
+    known words counts as it is, on either side.
     """
     off = signs_of - typical
-    return off[..., :4] * weights, ((off[..., 3:] / spread).abs() - _FAR).clamp_min(0)
+    return off[..., :4] * weights, _STEEP * ((off[..., 3:] / spread).abs() - _FAR).clamp_min(0)
 
 
 def calibrated(held: Scores, labels: Tensor, known: Tensor, unknown: Tensor, rate: float) -> Confidence:
     """What held-out clips of known words (N,) say.
 
-    known: (N, 5) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
+    known: (N, 6) their signs. unknown: the same as if each clip's own word had not been learnt: the weights are those
     that tell the two apart best, so that nothing unknown need be given. Of two words, taking one away leaves nothing
     to compare: then the signs count alike.
     """

@@ -35,7 +35,7 @@ class Settings:
 class Held:
     """Clips of known words beside what was made of them by models that had not learnt them.
 
-    rows: (n,) numbers of the clips. labels: (n,) of words. scores: what the models said. known, unknown: (n, 5) signs,
+    rows: (n,) numbers of the clips. labels: (n,) of words. scores: what the models said. known, unknown: (n, 6) signs,
     as they are and as if the clip's word had not been learnt. voices: whether whole voices were held out, and how many.
     """
 

@@ -1,4 +1,4 @@
-"""A recognizer as it is kept: what frames are like, a model a word, the filler, and how sure it may be."""
+"""A recognizer as it is kept: what frames are like, two models a word, and how sure it may be."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Recognizer:
             "durations": self.words.durations.numpy(),
         }
         settings = []
-        for number, model in enumerate((*self.words.models, self.words.filler)):
+        for number, model in enumerate((*self.words.models, *self.words.bags)):
             tensors, told = model.state()
             settings.append(told)
             arrays |= {f"models/{number}/{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
@@ -130,13 +130,13 @@ class Recognizer:
             names = tuple(str(name) for name in header["words"])
             models = [cls._model(k, len(names), front, tensors, told) for k, told in enumerate(header["models"])]
             hmms = tuple(one for one in models if isinstance(one, HMM))
-            filler = models[-1]
-            if len(hmms) != len(names) or not isinstance(filler, GMM):
-                raise ValueError("a word without its model")
+            bags = tuple(one for one in models if isinstance(one, GMM))
+            if not len(hmms) == len(bags) == len(names):
+                raise ValueError("a word without its models")
             against = tuple(Contrast.of_tensors(_below(f"contrasts/{k}/", tensors)) for k in range(len(names)))
             if any(one.size != passage_size(model, front.size) for one, model in zip(against, hmms, strict=True)):
                 raise ValueError("a contrast of another word's size")
-            words = Words(names, hmms, filler, tensors["durations"], against)
+            words = Words(names, hmms, bags, tensors["durations"], against)
             told = header["confidence"]
             return cls(front, usual, words, None if told is None else Confidence.from_json(told), header["card"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError, UsageError) as error:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from genapps.anomaly import needed_length
 from genapps.errors import InputError, UsageError
 from genapps.metrics.shares import wilson
 from genapps.wording import counted
 from genapps_audio.reading.clips import Clips
-from genapps_audio.recognition.confidence import Confidence
+from genapps_audio.recognition.confidence import Confidence, calibrated
 from genapps_audio.recognition.front import SHORTEST, Front
 from genapps_audio.recognition.learning import Held, Settings, Watch, kept, learn
 from genapps_audio.recognition.model import Recognizer, Said
@@ -235,9 +238,7 @@ def estimated(held: Held, words: int, sure: Confidence, voices: Sequence[str] | 
     table = torch.bincount(labels * words + named, minlength=words * words).view(words, words)
     strange = torch.from_numpy(sure.strangeness(held.known))
     parts = _halves(held, voices)
-    unknown = None
-    if words > 2 and sure.possible:
-        unknown = float((sure.p(sure.strangeness(held.unknown)) <= sure.rate).mean())
+    unknown = _others_rejected(held, torch.tensor(parts) % 2, sure.rate) if words > 2 else None
     by_voice: dict[str, float] = {}
     if held.voices and voices is not None:
         told_of = [voices[i] for i in held.rows.tolist()]
@@ -256,6 +257,20 @@ def estimated(held: Held, words: int, sure: Confidence, voices: Sequence[str] | 
         tuple(tuple(row) for row in table.tolist()),
         by_voice,
     )
+
+
+def _others_rejected(held: Held, halves: Tensor, rate: float) -> float | None:
+    """The share of one half of the held-out clips, as if their words had not been learnt, that is rejected by what the
+    other half says of weights and of the threshold."""
+    shares = []
+    for judge in (0, 1):
+        rows, rest = torch.nonzero(halves == judge)[:, 0], torch.nonzero(halves != judge)[:, 0]
+        if min(len(rows), len(rest)) < needed_length(rate):
+            return None
+        scores = held.scores.take(rows)
+        sure = calibrated(scores, held.labels[rows], held.known[rows], held.unknown[rows], rate)
+        shares.append(float((sure.p(sure.strangeness(held.unknown[rest])) <= rate).mean()))
+    return math.fsum(shares) / 2
 
 
 def _halves(held: Held, voices: Sequence[str] | None) -> list[int]:

@@ -61,7 +61,7 @@ def synthesiser() -> Callable[..., tuple[list[Wave], list[int], list[str]]]:
 def learnt() -> tuple[Learnt, Held]:
     """Three words of three voices, 6 clips each, and what held-out voices said."""
     waves, labels, voices = said(6)
-    settings = Settings(Shape(states=6, rounds=4, filler=16))
+    settings = Settings(Shape(states=6, rounds=4, bag=4))
     found = learn(waves, labels, tuple(WORDS), voices, Front(RATE), settings, lambda *_: None)
     assert found.held is not None
     return found, found.held

@@ -37,14 +37,16 @@ def test_what_is_none_of_the_words_is_rejected(learnt: tuple[Learnt, Held], fore
     assert (known > sure.threshold).mean() <= sure.rate  # of the reference itself
 
 
-def test_steady_noise_is_rejected_though_it_lies_near_its_own_mean(learnt: tuple[Learnt, Held]) -> None:
+def test_steady_sounds_are_rejected_though_they_lie_near_their_own_mean(learnt: tuple[Learnt, Held]) -> None:
     found, _ = learnt
     draw = np.random.default_rng(5)
     noise = [(level * draw.normal(size=3000)).astype(np.float32) for level in (0.001, 0.1)]
+    noise += [(0.2 * np.sin(2 * np.pi * hertz / 8000 * np.arange(4000))).astype(np.float32) for hertz in (440, 1000)]
     scores = Scores.of(found.words, found.usual.apply(Front(8000).frames(noise)))
     told, sure = signs(scores, found.words.durations), found.confidence
     assert sure is not None and (sure.strangeness(told) > sure.threshold).all()
-    assert (told[:, 4] < sure.typical[4] - 2 * sure.spread[1]).all()
+    assert (told[:2, 4] < sure.typical[4] - 2 * sure.spread[1]).all()  # noise does not flow
+    assert (told[2:, 5] < sure.typical[5] - 3 * sure.spread[2]).all()  # tones do not move
 
 
 def test_a_word_taken_away_is_never_the_best(learnt: tuple[Learnt, Held]) -> None:
