@@ -119,7 +119,7 @@ def test_weights_that_are_no_numbers_are_refused(model: UpscaleModel, tmp_path: 
     with torch.no_grad():
         model.network.enter.weight.fill_(float("nan"))
     model.save(path)
-    with pytest.raises(InputError, match="do not fit"):
+    with pytest.raises(InputError, match="holds NaN or infinite numbers"):
         UpscaleModel.load(path)
 
 
