@@ -22,12 +22,15 @@ FORMATS = ".mid, .musicxml, .mxl, .json, .wav"
 _TOLD = 10  # skipped files that are told one by one
 
 
-def drawing_options(function: Function) -> Function:
-    """Add --temperature, --top-p, --report, --seed, --threads and what every command that writes has."""
+def drawing_options_of(usual: float) -> Callable[[Function], Function]:
+    """Add --temperature, --top-p, --report, --seed, --threads and what every command that writes has.
+
+    usual: the temperature if none is given.
+    """
     options: list[Callable[[Any], Any]] = [
         click.option(
             "--temperature", type=Real(0, 10), metavar="0..10",
-            help="Below 1: more usual notes, and more alike; 0: always the likeliest. 0.8 if not given.",
+            help=f"Below 1: more usual notes, and more alike; 0: always the likeliest. {usual:g} if not given.",
         ),
         click.option(
             "--top-p", "top_p", type=Real(0, 1, min_open=True), metavar="0..1",
@@ -41,9 +44,16 @@ def drawing_options(function: Function) -> Function:
         threads_option(),
         output_options_of(FORMATS),
     ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+drawing_options = drawing_options_of(0.8)
 
 
 def model_option(function: Function) -> Function:
@@ -101,7 +111,9 @@ def deliver_one(
         click.echo(one_line(f"{word:<12} {count:,} notes by the {model.family}, seed {about['seed']}"))
         if made.nats is not None and len(made.candidates) > 1:
             worst = max(made.candidates)
-            click.echo(f"likeliest    of {len(made.candidates)}: {made.nats:.3f} nats a cell; the least: {worst:.3f}")
+            click.echo(
+                f"likeliest    of {len(made.candidates)}: {made.nats:.3f} nats a sounding cell; the least: {worst:.3f}"
+            )
     tell(made.notes)
     note(one_line(f"written      {output}"))
     if report is not None:

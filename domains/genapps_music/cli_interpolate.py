@@ -10,7 +10,7 @@ import click
 from genapps.cli.console import note, one_line, print_json, verbosity
 from genapps.cli.options import Whole
 from genapps.errors import UsageError
-from genapps_music.cli_common import drawing_options, model_option, read_one, tell
+from genapps_music.cli_common import drawing_options_of, model_option, read_one, tell
 
 
 @click.command()
@@ -19,15 +19,16 @@ from genapps_music.cli_common import drawing_options, model_option, read_one, te
 @model_option
 @click.option(
     "--steps", type=Whole(3, 1000), default=7, show_default=True, metavar="N",
-    help="How many pieces, the two given ones among them.",
+    help="How many pieces, the two ends among them.",
 )  # fmt: skip
-@drawing_options
+@drawing_options_of(0.3)
 def interpolate(first: str, last: str, output: str | None, report: Path | None, as_json: bool, **options: Any) -> None:
     """Go from one piece to another in steps, on the line between their latents.
 
     FIRST and LAST are files of MIDI, MusicXML, ABC or piano rolls. Two bars at a time become a few numbers and back, as
     the variational autoencoder has learnt that fit trains beside the model, or with --family vae. -o is a new folder.
-    --temperature is 0.3 if not given.
+    The ends are the given pieces as far as they go together: the first bars of both, as many as the shorter one has, in
+    twos; LAST is moved into the key and tempo of FIRST. What was cut and moved is said.
 
     \b
     Examples:
@@ -73,9 +74,9 @@ def interpolate(first: str, last: str, output: str | None, report: Path | None, 
 
 
 def _lines(to_first: tuple[float, ...], to_last: tuple[float, ...]) -> list[str]:
-    """How far each piece is from the two given ones."""
+    """How far each piece is from the two ends."""
     shown = [
-        f"differs from the first in {a:4.0%} of the steps, from the last in {b:4.0%}"
+        f"differs from 001 in {a:4.0%} of the steps, from {len(to_first):03} in {b:4.0%}"
         for a, b in zip(to_first, to_last, strict=True)
     ]
     return [f"{number:03}          {words}" for number, words in enumerate(shown, 1)]

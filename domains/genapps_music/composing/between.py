@@ -17,7 +17,7 @@ from genapps.models.base import Family
 from genapps_music.codec import Piece
 from genapps_music.composing.filling import Manner
 from genapps_music.composing.tasks import Made, fitted
-from genapps_music.grid import REST, UNKNOWN, Cells, lawful, within
+from genapps_music.grid import FIRST, REST, UNKNOWN, Cells, lawful, within
 from genapps_music.model import WINDOW, MusicModel
 from genapps_music.presets import INTERPOLATE, PRESETS
 from genapps_music.score import Meter, Score
@@ -27,7 +27,7 @@ _TEMPERATURE = 0.3  # the decoder's steps are independent, so at 1 they are nois
 
 @dataclass(frozen=True)
 class Between:
-    """Pieces from the first to the last, which are the given ones as the grid holds them.
+    """Pieces from the first to the last, which are the given ones as far as they go together, as the grid holds them.
 
     to_first, to_last: the share of the steps of voices at which each sounds otherwise than they do.
     """
@@ -50,8 +50,9 @@ def latents_of(model: MusicModel) -> Family:
 def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner: Manner) -> Between:
     """So many pieces from the first to the last, both among them.
 
-    As many times two bars of the model's usual meter as the shorter one has are taken, at least two bars. Raises
-    UsageError for a model without latents, InputError for a piece without notes or out of range.
+    Of both the first bars are taken: as many times two bars of the model's usual meter as the shorter one has, at least
+    two, filled up with rests. The last is moved into the key and tempo of the first. Raises UsageError for a model
+    without latents, InputError for a piece without notes or out of range.
     """
     family = latents_of(model)
     layout, length = model.codec.layout, WINDOW * model.codec.bar
@@ -61,15 +62,15 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
         f"{score.name}: {sentence}" for score, one in zip((first, last), given, strict=True) for sentence in one.notes
     ]
     shift = given[0].shift
-    if given[1].shift != shift:
-        by = (given[1].shift - shift + 6) % 12 - 6
-        notes.append(f"{last.name} is moved by {by:+} semitones into the key of {first.name}")
     usual, meter = Meter(0, *layout.meter).bar, "{}/{}".format(*layout.meter)
     others = [score.name for score in (first, last) if score.meters[0].bar != usual]
     notes += [f"{name} is cut into bars of {meter}, which is not its meter" for name in others]
     count = max(1, min(len(cells) // length for cells in ends))
-    if len(ends[0]) != len(ends[1]) or len(ends[0]) != count * length:
-        notes.append(f"the first {count * WINDOW} bars of both are taken")
+    for number, score, cells in zip((1, steps), (first, last), ends, strict=True):
+        bars = -(-len(cells) // model.codec.bar)
+        if bars != count * WINDOW:
+            notes.append(f"{number:03} has the first {count * WINDOW} bars; {score.name} has {bars}")
+    notes += _moved(first, last, given[1].shift - shift, f"{steps:03}")
     ends = [_exactly(cells, count * length) for cells in ends]
     generator = torch.Generator().manual_seed(manner.seed)
     codes = [family.transform(Ragged.of(np.split(cells, count))) for cells in ends]
@@ -79,7 +80,11 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
         pieces.append(_decoded(family, between, length, len(layout.voices), manner, generator))
     pieces.append(ends[1])
     limits = model.codec.limits_at(shift)
-    pieces = [within(cells, layout.voices, limits) for cells in pieces]
+    inside = [within(cells, layout.voices, limits) for cells in pieces]
+    far = int(((inside[-1] != pieces[-1]) & (pieces[-1] >= FIRST)).sum())
+    if far:
+        notes.append(f"{far:,} notes of {steps:03} are moved by octaves, as that key leaves the ranges of the voices")
+    pieces = inside
     starts = tuple(range(0, (count * WINDOW + 1) * model.codec.bar, model.codec.bar))
     whole = [Piece(f"{k:03}", cells, starts, shift) for k, cells in enumerate(pieces, 1)]
     nothing = np.full_like(pieces[0], UNKNOWN)
@@ -99,6 +104,18 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
 def apart(cells: Cells, others: Cells) -> float:
     """The share of the steps of voices at which two pieces sound otherwise: another note, or a rest in one."""
     return float((_sounding(cells) != _sounding(others)).mean())
+
+
+def _moved(first: Score, last: Score, by: int, name: str) -> list[str]:
+    """What became of the last piece on its way into the key and tempo of the first."""
+    told = []
+    if by:
+        told.append(f"{name} is moved by {by:+} semitones into the key of {first.name}")
+    if last.tempo != first.tempo:
+        told.append(
+            f"{name} has the tempo of {first.name}, {first.tempo:g} quarters a minute; its own is {last.tempo:g}"
+        )
+    return told
 
 
 def _sounding(cells: Cells) -> Cells:

@@ -17,6 +17,7 @@ from torch import Tensor
 from genapps.batches import Ragged
 from genapps.errors import UsageError
 from genapps_music.codec import CONTEXT, Piece, part_of
+from genapps_music.composing.silences import FREE, RESTS, SOUNDS, Marks, demands, granted
 from genapps_music.grid import FIRST, HOLD, REST, UNKNOWN, Cells, lawful, line_of, within
 from genapps_music.model import WINDOW, MusicModel
 
@@ -49,24 +50,28 @@ def fill(
 ) -> list[Cells]:
     """The cells (T, V) of each piece, UNKNOWN ones drawn given the others and the bars, known ones as they are.
 
-    A note never goes on out of a known cell into a drawn one, so that known notes end where they did.
+    A note never goes on out of a known cell into a drawn one, so that known notes end where they did. Beside given
+    voices a voice rests, and sounds, only where that is not rare in what was learnt (see `silences`): exactly so in the
+    autoregressive family; of others the note before goes on, if there is one.
     """
     manner.check(model.family)
-    drawn = [piece.cells.copy() for piece in pieces]
+    drawn, marks = [piece.cells.copy() for piece in pieces], demands(pieces, model.learnt)
     plans = [_plan(piece, model.codec.longest) for piece in pieces]
     rounds = max(map(len, plans), default=0)
     for turn in range(rounds):
         rows = [k for k, plan in enumerate(plans) if turn < len(plan)]
         parts = [part_of(replace(pieces[k], cells=drawn[k]), *plans[k][turn], model.codec.longest) for k in rows]
         for done in range(0, len(rows), _AT_ONCE):
-            found = _fill(model, parts[done : done + _AT_ONCE], manner, generator)
-            for k, cells in zip(rows[done : done + _AT_ONCE], found, strict=True):
-                first = pieces[k].starts[plans[k][turn][0]]
+            now = rows[done : done + _AT_ONCE]
+            firsts = [pieces[k].starts[plans[k][turn][0]] for k in now]
+            wanted = [marks[k][first:] for k, first in zip(now, firsts, strict=True)]
+            found = _fill(model, parts[done : done + _AT_ONCE], wanted, manner, generator)
+            for k, first, cells in zip(now, firsts, found, strict=True):
                 open_ = drawn[k][first : first + len(cells)] == UNKNOWN
                 drawn[k][first : first + len(cells)][open_] = cells[open_]
             if progress is not None:
                 progress(turn * len(pieces) + done + len(found), rounds * len(pieces))
-    return [_bounded(cells, piece, model) for cells, piece in zip(drawn, pieces, strict=True)]
+    return [_bounded(cells, own, piece, model) for cells, own, piece in zip(drawn, marks, pieces, strict=True)]
 
 
 def nats(model: MusicModel, pieces: Sequence[Piece], known: Sequence[Any]) -> list[float] | None:
@@ -102,14 +107,17 @@ def _plan(piece: Piece, longest: int) -> list[tuple[int, int]]:
     return found
 
 
-def _fill(model: MusicModel, parts: Sequence[Piece], manner: Manner, generator: torch.Generator) -> list[Cells]:
-    """Parts that are no longer than the model's longest."""
+def _fill(
+    model: MusicModel, parts: Sequence[Piece], marks: Sequence[Marks], manner: Manner, generator: torch.Generator
+) -> list[Cells]:
+    """Parts that are no longer than the model's longest. marks: what their cells have to do, from their first on."""
     codec = model.codec
     if model.family in ("vae", "gan"):
         return [_by_windows(model, part, generator) for part in parts]
     frames = [codec.frames(part) for part in parts]
     if model.family == "autoregressive":
-        rules = Rules(frames, model, [part.shift for part in parts])
+        own = [one[: len(part.cells)] for one, part in zip(marks, parts, strict=True)]
+        rules = Rules(frames, model, [part.shift for part in parts], own)
         drawn = model.part.sample(
             len(frames),
             known=Ragged.of(frames),  # type: ignore[call-arg]
@@ -124,10 +132,16 @@ def _fill(model: MusicModel, parts: Sequence[Piece], manner: Manner, generator: 
 
 
 class Rules:
-    """What may come at a cell: its voice's range, and no note that goes on after a rest or out of a known cell."""
+    """What may come at a cell: its voice's range, and no note that goes on after a rest or out of a known cell.
 
-    def __init__(self, frames: Sequence[Cells], model: MusicModel, shifts: Sequence[int]) -> None:
+    marks: where voices have to sound or to rest (T, V), for each piece.
+    """
+
+    def __init__(
+        self, frames: Sequence[Cells], model: MusicModel, shifts: Sequence[int], marks: Sequence[Marks]
+    ) -> None:
         self.known, _ = Ragged.of([frame >= 0 for frame in frames]).padded()
+        self.marks, _ = Ragged.of(list(marks)).padded(FREE)
         codec = model.codec
         self.fits: list[Tensor] = []  # (B, size) for each variable: the codes within the ranges of each piece's key
         for column, (voice, size) in enumerate(
@@ -150,6 +164,10 @@ class Rules:
         else:
             before = self.known[:, min(t, self.known.shape[1]) - 1, variable]
             allowed[:, HOLD] = (past[:, -1, variable] != REST) & ~before
+        if variable >= CONTEXT:
+            wanted = self.marks[:, min(t, self.marks.shape[1] - 1), variable - CONTEXT]
+            allowed[:, REST] &= wanted != SOUNDS
+            allowed[:, REST + 1 :] &= (wanted != RESTS)[:, None]
         return allowed
 
 
@@ -173,20 +191,20 @@ def _by_windows(model: MusicModel, part: Piece, generator: torch.Generator) -> C
     return cells
 
 
-def _bounded(cells: Cells, piece: Piece, model: MusicModel) -> Cells:
-    """The cells in the voices' ranges, with holds that would prolong a known note as notes of their own.
+def _bounded(cells: Cells, marks: Marks, piece: Piece, model: MusicModel) -> Cells:
+    """The cells in the voices' ranges, as `marks` have them, with holds that would prolong a known note as notes.
 
     A hold after a rest is a rest.
     """
-    kept = cells.copy()
-    known = piece.cells != UNKNOWN
+    voices, known = model.codec.layout.voices, piece.cells != UNKNOWN
+    fitting = within(lawful(cells), voices, model.codec.limits_at(piece.shift))
+    kept = granted(np.where(known, cells, fitting), marks)
     late = np.zeros_like(known)
     late[1:] = known[:-1] & ~known[1:] & (kept[1:] == HOLD)
-    for column, voice in enumerate(model.codec.layout.voices):
+    for column, voice in enumerate(voices):
         if not late[:, column].any():
             continue
         for begin, end, pitch in line_of(kept[:, column], voice):
             steps = late[begin:end, column].nonzero()[0] + begin
             kept[steps, column] = FIRST + pitch - voice.low
-    fitting = within(lawful(kept), model.codec.layout.voices, model.codec.limits_at(piece.shift))
-    return lawful(np.where(known, lawful(kept), fitting))
+    return lawful(kept)

@@ -12,6 +12,7 @@ from genapps.errors import InputError, UsageError
 from genapps.suggest import did_you_mean
 from genapps_music.codec import Piece, bar_starts, moved
 from genapps_music.composing.filling import Manner, fill, nats
+from genapps_music.composing.silences import sounds
 from genapps_music.grid import (
     FIRST,
     HOLD,
@@ -43,8 +44,8 @@ Progress = Callable[[int, int], None]
 class Made:
     """A piece that was made, and how: the cells, which of them were given, and what a person should know.
 
-    nats: of each drawn cell, where the family tells, and of all candidates that it was chosen from. shift: by how many
-    semitones the cells are higher than the piece sounds.
+    nats: of the drawn cells, for each of them that sounds, where the family tells, and of all candidates that it was
+    chosen from. shift: by how many semitones the cells are higher than the piece sounds.
     """
 
     score: Score
@@ -305,16 +306,20 @@ def _octaves(line: Line, limits: tuple[int, int], name: str, voice: str) -> int:
 def _best(
     model: MusicModel, pieces: Sequence[Piece], manner: Manner, candidates: int, progress: Progress | None
 ) -> Made:
-    """The likeliest of some ways to fill pieces in; the first where the family has no exact likelihood."""
+    """The likeliest of some ways to fill pieces in; the first where the family has no exact likelihood.
+
+    Nats are counted for each drawn cell that sounds: in all, a candidate that falls silent would be the likeliest.
+    """
     generator = torch.Generator().manual_seed(manner.seed)
     tried = [pieces[k % len(pieces)] for k in range(max(1, candidates))]
     drawn = fill(model, tried, manner, generator, progress)
     if any((piece.cells == UNKNOWN).all() for piece in tried):
         drawn = _heard(drawn, model, tried, manner, generator)
     filled = [replace(piece, cells=cells) for piece, cells in zip(tried, drawn, strict=True)]
-    found = nats(model, filled, [piece.cells != UNKNOWN for piece in tried])
-    cells = max(1, int((tried[0].cells == UNKNOWN).sum()))
-    each = tuple(value / cells for value in found) if found is not None else ()
+    known = [piece.cells != UNKNOWN for piece in tried]
+    found = nats(model, filled, known)
+    heard = [max(1, int((sounds(one.cells) & ~given).sum())) for one, given in zip(filled, known, strict=True)]
+    each = tuple(value / cells for value, cells in zip(found, heard, strict=True)) if found is not None else ()
     best = int(np.argmin(each)) if each else 0
     score = model.codec.score(filled[best])
     return Made(score, drawn[best], tried[best].cells, (), each[best] if each else None, each, filled[best].shift)
