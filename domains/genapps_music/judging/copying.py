@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from genapps_music.judging.passages import Shared, longest_among, longest_shared
-from genapps_music.judging.voices import REST, Ints, Mask, Voices, place
+from genapps_music.judging.voices import REST, Ints, Mask, Voices
 from genapps_music.score import QUARTER
 
 Way = Literal["voices", "melody"]
@@ -200,10 +200,10 @@ def _passage(piece: Voices, told: Told, shared: Shared, reference: Sequence[Voic
         notes=shared.length + 1,
         quarters=(end - begin) / QUARTER,
         part=(end - begin) / max(told.made, 1),
-        bar=place(piece.meters, begin)[0],
-        last=place(piece.meters, end)[0],
+        bar=piece.place(begin)[0],
+        last=piece.place(end)[0],
         source=shared.other,
-        source_bar=place(source.meters, there)[0],
+        source_bar=source.place(there)[0],
     )
 
 

@@ -198,7 +198,7 @@ def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade], pieces
         if surprise.why:
             told.append(f"The model has no likelihood for it: {surprise.why}")
         else:
-            bars = showing.bars(surprise.bars, _usual(judged))
+            bars = showing.bars(surprise.bars, _usual(judged), one.voices.first)
             told.append(f"{figure(surprise.per_quarter)} nats a quarter ({surprise.kind})")
     places = [one for one in one.checked.breaches if one.rule != "spacing"]
     words = [_place_words(breach) for breach in places[:12]]

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genapps_music.judging.voices import REST, Ints, Voices, pitch_name, place
+from genapps_music.judging.voices import REST, Ints, Voices, pitch_name
 
 Floats = NDArray[np.float64]
 Rule = Literal["fifths", "octaves", "unisons", "crossing", "spacing", "leap", "range"]
@@ -200,7 +200,7 @@ def _out_of_range(piece: Voices, ranges: Ranges) -> Iterator[Breach]:
 
 
 def _breach(piece: Voices, rule: Rule, voices: tuple[int, ...], tick: int, words: str) -> Breach:
-    return Breach(rule, tuple(piece.names[v] for v in voices), tick, *place(piece.meters, tick), words)
+    return Breach(rule, tuple(piece.names[v] for v in voices), tick, *piece.place(tick), words)
 
 
 def _pair(pitches: Ints, a: int, b: int) -> str:

@@ -62,15 +62,18 @@ def seconds_each(pieces: int, room: int) -> float:
     return min(LONGEST, room * 3 / 4 / (2 * RATE * max(pieces, 1)))
 
 
-def bars(nats: Sequence[float], usual: float) -> Markup:
-    """Nats of each bar as a row of columns; those of more than twice the usual have the accent color."""
+def bars(nats: Sequence[float], usual: float, first: int = 1) -> Markup:
+    """Nats of each bar as a row of columns; those of more than twice the usual have the accent color.
+
+    first: the number of the first bar, 0 for an upbeat.
+    """
     nats = list(nats)[: _ROLL // QUARTER]
     top = max([*nats, 2 * usual, 1e-9])
     width = _WIDE / max(len(nats), 1)
     columns = []
     for k, one in enumerate(nats):
         high = (_HIGH - 20) * one / top
-        title = tag("title", f"bar {k + 1}: {one:.1f} nats")
+        title = tag("title", f"bar {k + first}: {one:.1f} nats")
         columns.append(
             tag("rect", title, x=width * k + 0.5, y=_HIGH - 14 - high, width=max(width - 1, 0.5), height=high,
                 class_="odd" if one > 2 * usual else None)

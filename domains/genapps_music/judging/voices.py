@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genapps_music.score import QUARTER, Meter, Note, Part, Score
+from genapps_music.writing.notation import first_bar
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -26,7 +27,8 @@ class Voices:
     """The V voices of a piece, the one that lies highest on average first.
 
     names: (V,). lines: the notes of each voice, none overlapping. moments: (T,) ticks at which any note begins or
-    ends. pitches: (T, V) what sounds from then on, -1 where the voice rests.
+    ends. pitches: (T, V) what sounds from then on, -1 where the voice rests. first: the number of the
+    first bar, 0 for an upbeat.
     """
 
     names: tuple[str, ...]
@@ -34,6 +36,12 @@ class Voices:
     moments: Ints
     pitches: Ints
     meters: tuple[Meter, ...]
+    first: int = 1
+
+    def place(self, tick: int) -> tuple[int, float]:
+        """Bar and beat of a tick, as the score numbers them."""
+        bar, beat = place(self.meters, tick)
+        return bar - 1 + self.first, beat
 
     @cached_property
     def sonorities(self) -> tuple[Ints, Ints]:
@@ -66,7 +74,8 @@ def voices_of(score: Score) -> Voices:
     found.sort(key=lambda one: -float(np.mean([note.pitch for note in one[1]])))
     lines = tuple(line for _, line in found)
     moments, pitches = _sounding(lines)
-    return Voices(_told_apart([name for name, _ in found]), lines, moments, pitches, score.meters or (Meter(),))
+    names, meters = _told_apart([name for name, _ in found]), score.meters or (Meter(),)
+    return Voices(names, lines, moments, pitches, meters, first_bar(replace(score, meters=meters)))
 
 
 def lines_of(part: Part) -> list[tuple[Note, ...]]:

@@ -82,6 +82,11 @@ def bars(score: Score) -> list[Bar]:
     return made
 
 
+def first_bar(score: Score) -> int:
+    """The number of the first bar: 0 for a pickup, else 1."""
+    return bars(score)[0].number
+
+
 def _short(first: Bar, meter: Meter) -> Meter:
     """The meter of a first bar: where the next one begins before it is full, what fits, lest it pass for a pickup."""
     units = (meter.unit, 4, 8, 16, 32, 64)

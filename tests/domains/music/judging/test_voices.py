@@ -7,8 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from genapps.errors import UsageError
+from genapps_music.cli_infill import _counted
 from genapps_music.judging.voices import BREATH, bar_starts, cut, lines_of, pitch_name, place, voices_of
 from genapps_music.score import QUARTER, Meter, Note, Part, Score
+from genapps_music.writing.notation import bars
 
 
 def test_chords_of_one_part_become_lines_from_the_top() -> None:
@@ -50,6 +53,21 @@ def test_bars_follow_their_meters() -> None:
     assert place(meters, 0) == (1, 1)
     assert place(meters, 5 * QUARTER + 240) == (3, 2.5)
     assert place(meters, 7 * QUARTER + 240) == (4, 2)
+
+
+def test_bars_are_numbered_as_in_the_score() -> None:
+    upbeat = Score((Part((Note(3 * QUARTER, QUARTER, 60), Note(4 * QUARTER, 8 * QUARTER, 62))),))
+    found = voices_of(upbeat)
+    assert [bar.number for bar in bars(upbeat)] == [0, 1, 2]
+    assert [found.place(k * QUARTER) for k in (3, 4, 9)] == [(0, 4), (1, 1), (2, 2)]
+    assert _counted(upbeat, (0, 1)) == (1, 2)
+    with pytest.raises(UsageError, match="has the bars 0-2, so there is no 2-3"):
+        _counted(upbeat, (2, 3))
+    whole = Score((Part((Note(0, 12 * QUARTER, 60),)),))
+    assert voices_of(whole).place(4 * QUARTER) == (2, 1)
+    assert _counted(whole, (3, 3)) == (3, 3)
+    with pytest.raises(UsageError, match="has the bars 1-3"):
+        _counted(whole, (0, 0))
 
 
 def test_a_cut_keeps_what_lies_before_it() -> None:
