@@ -3,9 +3,10 @@
     .venv/bin/python datasets/build_composer.py [FOLDER]
 
 FOLDER holds Bach's chorales as MusicXML; without it those of the package music21 are taken. The music is in the public
-domain. A tenth is held out; what the model reaches on it is on its card. Only some pieces go into the file, so that the
-demo's page has something to compare with, and weights have half precision there. Beside it lies the melody that the
-demo harmonizes, the first held-out one.
+domain. A tenth is held out; what the model reaches on it is on its card. Beside the composer, two-bar latents are
+learnt, so that the file serves every command. Only some pieces go into it, so that the demo's page has something to
+compare with, and weights have half precision there. Beside it lies the melody that the demo harmonizes, the first
+held-out one.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def main(folder: str | None) -> None:
         folder = str(Path(music21.__file__).parent / "corpus" / "bach")
     torch.set_num_threads(1)
     files = sorted(Path(folder).glob("*.mxl"))
-    made = fit(list(open_scores(files)), Study(settings=SETTINGS, latents=False, progress=_tell))
+    made = fit(list(open_scores(files)), Study(settings=SETTINGS, progress=_tell))
     model = made.model
-    model.part.engine.network.half()  # type: ignore[attr-defined]
+    for part in (model.part, model.latents):
+        part.engine.network.half()  # type: ignore[union-attr]
     replace(model, learnt=model.learnt[:40], held=model.held[:12]).save(COMPOSER)
     first = model.scores(model.held[:1])[0]
     write_score(COMPOSER.with_name("melody.mid"), replace(first, name="", parts=first.parts[:1]))
