@@ -48,8 +48,8 @@ def fit(scores: tuple[str, ...], output: str | None, as_json: bool, **options: A
     SCORES are folders or files of MIDI, MusicXML, ABC or piano rolls. Their voices, ranges, bars and the finest step
     of time are found in them; what the grid of steps cannot hold is said. A tenth of the pieces is held out. The model
     file keeps the pieces, too, so that reports can look for copies. Without --budget the same command gives the same
-    bytes. A stopped run leaves its training in OUTPUT.checkpoint; the same command with --resume goes on to the same
-    model.
+    bytes. A stopped run leaves its training in OUTPUT.checkpoint.model and OUTPUT.checkpoint.latents, a part that is
+    done in ….done.genapps; the same command with --resume goes on to the same model, and removes them.
 
     \b
     Examples:
@@ -124,7 +124,8 @@ def _checkpoint(target: Path, resume: bool) -> Iterator[Path]:
         yield path
     except BaseException as error:
         if kept() and not isinstance(error, InputError | UsageError):
-            note(f"training so far is kept in {path}; run the same command with --resume to go on")
+            files = ", ".join(str(one) for one in kept())
+            note(f"training so far is kept in {files}; run the same command with --resume to go on")
         raise
     for one in kept():
         one.unlink()

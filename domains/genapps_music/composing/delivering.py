@@ -33,8 +33,10 @@ def check_place(output: str | None, reads: Iterable[Named], *, several: bool, ex
 
     several: whether there is more than one result, which only a folder holds.
     """
-    if output is None or output == "-":
+    if output is None:
         raise UsageError(f"name where the music goes: {example}")
+    if output == "-":
+        raise UsageError(f"music goes to files, not to stdout; name where: {example}")
     reads = list(reads)
     check_names(output, *reads)
     if is_folder(output):
