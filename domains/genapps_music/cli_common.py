@@ -92,13 +92,17 @@ def deliver_one(
     made: Made, output: str, report: Path | None, model: MusicModel, about: dict[str, Any], *, as_json: bool, word: str
 ) -> None:
     """Write one piece and its page, and say what was done."""
+    from dataclasses import replace
+
     from genapps.cli.console import print_json, verbosity
     from genapps_music.composing import delivering
+    from genapps_music.judging.of_model import write_report
 
     delivering.write_one(output, made.score)
     if report is not None:
-        delivering.write_report(
-            report, [made], model, title=Path(output).name, subject=f"music {word}", facts=about, seed=about["seed"]
+        named = replace(made, score=replace(made.score, name=Path(output).name))
+        write_report(
+            report, [named], model, title=Path(output).name, subject=f"music {word}", facts=about, seed=about["seed"]
         )
     count = sum(len(part.notes) for part in made.score.parts)
     if as_json:

@@ -52,6 +52,7 @@ def compose(model: str, output: str | None, report: Path | None, as_json: bool, 
     delivering.check_report(report, place, [model])
     from genapps_music.composing.filling import Manner
     from genapps_music.composing.tasks import compose as make
+    from genapps_music.judging.of_model import write_report
     from genapps_music.model import MusicModel
 
     held = MusicModel.load(model)
@@ -67,9 +68,7 @@ def compose(model: str, output: str | None, report: Path | None, as_json: bool, 
     else:
         delivering.write_one(place, made[0].score)
     if report is not None:
-        delivering.write_report(
-            report, made, held, title=str(output), subject="music composed", facts=about, seed=manner.seed
-        )
+        write_report(report, made, held, title=str(output), subject="music composed", facts=about, seed=manner.seed)
     count = sum(len(part.notes) for one in made for part in one.score.parts)
     if as_json:
         print_json({"output": place, "report": None if report is None else str(report), **about, "notes": count})

@@ -9,6 +9,7 @@ import click
 
 from genapps.cli.console import Progress, note, one_line, print_json, verbosity
 from genapps.cli.options import Whole, output_options_of, seed_option
+from genapps.errors import UsageError
 
 _TOLD = 5  # skipped files that are told one by one
 
@@ -17,7 +18,7 @@ _TOLD = 5  # skipped files that are told one by one
 @click.argument("real", metavar="REAL")
 @click.argument("made", metavar="MADE")
 @click.option("--holdout", metavar="SCORES", help="Real pieces that the model was not given; else half of REAL.")
-@click.option("--model", metavar="FILE.genapps", help="What fit wrote: how likely it finds each bar.")
+@click.option("--model", metavar="FILE.genapps", help="What fit wrote: how likely it finds each bar, and its ranges.")
 @click.option(
     "--most", type=Whole(2), metavar="N", default=1000, show_default=True, help="Pieces of each kind to judge."
 )
@@ -31,7 +32,7 @@ def evaluate(real: str, made: str, report: Path | None, output: str | None, as_j
     figure stands beside the same of real pieces that are held out (what no model needs to be better than) and of notes
     drawn one by one. With -o the figures are written as JSON; with --report as a page, too, with piano rolls and
     sounds, every place where a rule is broken and every passage that is copied. With --model it tells how surprised
-    that model is, bar by bar.
+    that model is, bar by bar, and notes are out of range by its voices; without, by those of REAL.
 
     \b
     Examples:
@@ -47,6 +48,8 @@ def evaluate(real: str, made: str, report: Path | None, output: str | None, as_j
 
     check_names(real, made, options["holdout"], options["model"], report, output)
     beside = None if report is None else figures_beside(report)
+    if beside is not None and output is not None and Path(output).resolve() == beside.resolve():
+        raise UsageError(f"{output}: --report writes its figures there itself; leave out -o, or name another file")
     check_files([output, report, beside], [real, made, options["holdout"], options["model"]])
     check_page(report)
     check_figures(output)

@@ -59,6 +59,7 @@ def test_figures_and_a_page_are_written(desk: Path, capsys: pytest.CaptureFixtur
         ("made", ["-o", "made"], 2, "overwrite the input"),
         ("made", ["-o", "figures.csv"], 2, "name it .json"),
         ("made", ["--report", "report.json"], 2, "name it .html"),
+        ("made", ["--report", "ev.html", "-o", "ev.json"], 2, "writes its figures there itself"),
         ("made", ["--report", "no/report.html"], 2, "does not exist"),
         ("made", ["--most", "1"], 2, "at least 2"),
         ("empty", [], 3, "no files"),

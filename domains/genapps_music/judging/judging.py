@@ -62,7 +62,8 @@ class Judged:
     made, real, floor: the pieces of each side, looked at one by one; real ones are held out, both they and the floor
     are none where no reference is given. sources: real pieces that copies were looked for in. rates: of each rule and
     of all parallels together ("parallels"). quarters: the length that real pieces were cut to, None for whole ones.
-    compared: pieces of each side in figures of sets.
+    compared: pieces of each side in figures of sets. numbers: which of the pieces that were to be judged the made ones
+    are; given: pieces that were given whole, such as the ends of an interpolation, which are in no figure.
     """
 
     made: tuple[Looked, ...]
@@ -79,6 +80,8 @@ class Judged:
     finding: Finding
     quarters: float | None = None
     compared: int = 0
+    numbers: tuple[int, ...] = ()
+    given: tuple[Looked, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def side(self, side: Side) -> tuple[Looked, ...]:
@@ -151,6 +154,7 @@ def judge(
     surprise: Judge | None = None,
     learnt: bool = False,
     given: Sequence[Notes] = (),
+    ranges: Ranges | None = None,
     seed: int = 0,
     progress: Progress = lambda _: None,
 ) -> Judged:
@@ -158,20 +162,30 @@ def judge(
 
     learnt: held-out pieces may have been learnt from, too, so that copies are looked for in them as well. given: of
     each made piece the notes (onset, pitch) that were not made, such as a melody that was to be harmonized: they are no
-    copies. Pieces without pitched notes are left out, which is said. Where made pieces are shorter than real ones,
-    these are cut to the median length of the made ones for every comparison, as longer ones have more of everything.
-    Raises InputError where no made piece has notes.
+    copies. A piece that was given whole is put aside, unless all were. ranges: of the voices, such as a model's; else
+    those of the reference. Pieces without pitched notes are left out, which is said. Where made pieces are shorter than
+    real ones, these are cut to the median length of the made ones for every comparison, as longer ones have more of
+    everything. Raises InputError where no made piece has notes.
     """
     notes: list[str] = []
-    given = [own for one, own in zip(made, given, strict=False) if _sounds(one)]
-    made, reference, held_out = (_with_notes(side, notes) for side in (made, reference, held_out))
+    numbers, ends = _parted(made, given)
+    given = [given[k] for k in numbers if k < len(given)]
+    whole = tuple(look(made[k]) for k in ends)
+    _with_notes(made, notes)
+    made = [made[k] for k in numbers]
+    reference, held_out = (_with_notes(side, notes) for side in (reference, held_out))
     if not made:
         raise InputError("none of the made pieces has a note")
+    if whole:
+        notes.append(f"{len(whole):,} pieces were given whole and are in no figure")
     sources = [*reference, *held_out] if learnt else reference
     held_out, quarters = _as_long(made, held_out, notes)
     progress("voices and rules")
     corpus = [voices_of(one) for one in reference]
-    ranges = learn_ranges(corpus) if corpus else None
+    if ranges is None and corpus:
+        ranges = learn_ranges(corpus)
+    if ranges is not None:
+        notes.append(f"ranges of the voices are those of {ranges.source}")
     generator = np.random.default_rng(seed)
     real = [look(one, ranges) for one in held_out]
     floor: list[Looked] = []
@@ -179,7 +193,7 @@ def judge(
         drawn = independent_notes(held_out, [one.voices for one in real], corpus, generator)
         floor = [look(one, ranges) for one in drawn]
     sides: dict[Side, list[Looked]] = {"made": [look(one, ranges) for one in made], "real": real, "floor": floor}
-    rates = _rates(sides, [check(one, ranges) for one in corpus], generator)
+    rates = _rates(sides, [check(one, ranges) for one in corpus], ranges is not None, generator)
     progress("copies")
     copies = _copies(sides, corpus, [*corpus, *map(voices_of, sources[len(corpus) :])], given)
     if any(given):
@@ -217,8 +231,25 @@ def judge(
         finding=verdict(rates, measures, copies, len(made)),
         quarters=quarters,
         compared=n,
+        numbers=tuple(numbers),
+        given=whole,
         notes=tuple(notes),
     )
+
+
+def _parted(made: Sequence[Score], given: Sequence[Notes]) -> tuple[list[int], list[int]]:
+    """The numbers of pieces with notes: of those that were made, at least in part, and of those that were given whole.
+
+    Where all were given, they count as made.
+    """
+    sounding = [k for k, one in enumerate(made) if _sounds(one)]
+    whole = [k for k in sounding if k < len(given) and _all_of(made[k], given[k])]
+    own = [k for k in sounding if k not in whole]
+    return (own, whole) if own else (sounding, [])
+
+
+def _all_of(score: Score, given: Notes) -> bool:
+    return all((note.onset, note.pitch) in given for part in score.parts if not part.drums for note in part.notes)
 
 
 def _sounds(score: Score) -> bool:
@@ -248,7 +279,7 @@ def _as_long(made: Sequence[Score], real: Sequence[Score], notes: list[str]) -> 
 
 
 def _rates(
-    sides: dict[Side, list[Looked]], corpus: Sequence[Checked], generator: np.random.Generator
+    sides: dict[Side, list[Looked]], corpus: Sequence[Checked], ranged: bool, generator: np.random.Generator
 ) -> dict[str, dict[str, Rate]]:
     checked: dict[str, Sequence[Checked]] = {
         side: [one.checked for one in pieces] for side, pieces in sides.items() if pieces
@@ -259,7 +290,7 @@ def _rates(
     return {
         name: {side: rate(pieces, *rules, generator=generator) for side, pieces in checked.items()}
         for name, rules in groups.items()
-        if name != "range" or corpus
+        if name != "range" or ranged
     }
 
 
@@ -373,7 +404,7 @@ def _surprise_measures(surprises: dict[Side, tuple[Surprise, ...]]) -> list[Meas
         f"{SIDES[side].lower()} {told[side]:,} of {len(surprises[side]):,}" for side in values
     )
     found = _measured("nats", "nats a quarter", "lower", values, told["made"], how)
-    return [replace(found, note="far below real pieces means too usual")]
+    return [replace(found, note="as near to real pieces as can be is best: far fewer nats mean too usual")]
 
 
 def _histograms(pieces: Sequence[Looked]) -> list[Histograms]:

@@ -17,10 +17,10 @@ from genapps.report.measured import measured_lines
 from genapps.report.page import Block, Facts, Figure, Figures, Page, Scores, Section, Table, Terms, legend, render
 from genapps.report.text import clip, figure
 from genapps_music.judging import showing
-from genapps_music.judging.copying import WAYS, Notes, Passage
+from genapps_music.judging.copying import WAYS, Copies, Notes, Passage
 from genapps_music.judging.judging import SIDES, Judged, Looked, judge
 from genapps_music.judging.likelihood import Judge, mean_per_quarter
-from genapps_music.judging.rules import MEANINGS, RULES, Breach
+from genapps_music.judging.rules import MEANINGS, RULES, Breach, Ranges
 from genapps_music.judging.statistics import KINDS, LENGTHS, Traits, sum_of
 from genapps_music.score import QUARTER, Score
 
@@ -83,6 +83,7 @@ def write_page(
     notes: Sequence[str] = (),
     given: Sequence[Sequence[Shade]] = (),
     kept: Sequence[Notes] = (),
+    ranges: Ranges | None = None,
     seed: int = 0,
 ) -> Judged:
     """Judge made pieces and write the page `path` (.html) and, beside it, its figures as JSON.
@@ -92,10 +93,12 @@ def write_page(
     surprise: what the model says of pieces. title, subject: what stands on top, such as the file's name and "music
     composed". facts: names and values for the end of the page, such as the model, its family and the seed. notes:
     sentences that people must be told. given: of each made piece what was not drawn, shaded in its picture; kept:
-    the notes of it, which are no copies. Raises as `genapps.report.files.check_report` does; call that before the work.
+    the notes of it, which are no copies. ranges: of the model's voices; else those of the reference. Raises as
+    `genapps.report.files.check_report` does; call that before the work.
     """
-    judged = judge(made, reference, held_out, surprise=surprise, given=kept, seed=seed)
-    write_judged(path, judged, title=title, subject=subject, facts=facts, notes=notes, given=given)
+    judged = judge(made, reference, held_out, surprise=surprise, given=kept, ranges=ranges, seed=seed)
+    shades = [given[k] if k < len(given) else () for k in judged.numbers]
+    write_judged(path, judged, title=title, subject=subject, facts=facts, notes=notes, given=shades)
     return judged
 
 
@@ -178,19 +181,20 @@ def _sections(
 def _pieces(judged: Judged, given: Sequence[Sequence[Shade]]) -> Pieces:
     shown = judged.made[:SHOWN]
     real = judged.real[:1] if judged.real else ()
-    count = len(shown) + len(real)
+    count = len(shown) + len(real) + len(judged.given)
     seconds = showing.seconds_each(count, _ROOM)
     items = [_item(judged, k, seconds, given[k] if k < len(given) else (), count) for k in range(len(shown))]
-    items += [_real(one, seconds, count) for one in real]
+    items += [_real(one, "given, not made: in no figure", seconds, count) for one in judged.given]
+    items += [_real(one, "a held-out real piece, to compare", seconds, count) for one in real]
     return Pieces(tuple(items))
 
 
 def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade], pieces: int) -> Item:
     one = judged.made[k]
     told = [
-        f"Copied, {WAYS[copies.way]}: {_copied_words(judged, copies.made[k])}"
+        f"Copied, {WAYS[copies.way]}: {_copied_words(judged, copies.made[k])}{_longer(copies)}"
         for copies in judged.copies
-        if copies.made[k].notes
+        if copies.made[k].notes and not copies.made[k].notes <= copies.limit
     ]
     bars: Markup | str = ""
     if k < len(judged.surprises.get("made", ())):
@@ -208,9 +212,10 @@ def _item(judged: Judged, k: int, seconds: float, given: Sequence[Shade], pieces
     return Item(one.score.name, _about(one), picture, sound, bars, tuple(told), tuple(words))
 
 
-def _real(one: Looked, seconds: float, pieces: int) -> Item:
-    about = f"a held-out real piece, to compare; {_about(one)}"
-    return Item(one.score.name, about, showing.roll(one.score, (), pieces), showing.sound(one.score, seconds))
+def _real(one: Looked, what: str, seconds: float, pieces: int) -> Item:
+    return Item(
+        one.score.name, f"{what}; {_about(one)}", showing.roll(one.score, (), pieces), showing.sound(one.score, seconds)
+    )
 
 
 def _about(one: Looked) -> str:
@@ -236,8 +241,13 @@ def _copied_words(judged: Judged, passage: Passage) -> str:
     bars = f"bar {passage.bar}" if passage.bar == passage.last else f"bars {passage.bar} to {passage.last}"
     source = clip(judged.source(passage.source), 60)
     return (
-        f"{passage.notes} in a row ({passage.quarters:g} quarters, {bars}), as {source} from bar {passage.source_bar}"
+        f"{passage.notes} in a row ({passage.quarters:g} quarter{'' if passage.quarters == 1 else 's'}, {bars}),"
+        f" as {source} from bar {passage.source_bar}"
     )
+
+
+def _longer(copies: Copies) -> str:
+    return f"; 95 % of real pieces have {copies.limit:g} in a row at most" if copies.unseen else ""
 
 
 def _rules(judged: Judged) -> tuple[Block, ...]:

@@ -38,7 +38,7 @@ MEANINGS: dict[Rule, str] = {
     "crossing": "A voice begins to lie below one that lies lower on average.",
     "spacing": "Two neighboring voices other than the two lowest come to lie more than an octave apart.",
     "leap": "A voice leaps by a tritone, a seventh, or more than an octave.",
-    "range": "A note lies higher or lower than any note of this voice in the reference pieces.",
+    "range": "A note lies out of the range of its voice: the model's, or without one that in the reference pieces.",
 }
 _AWKWARD = (6, 10, 11)
 _OCTAVE = 12
@@ -70,11 +70,15 @@ class Checked:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Lowest and highest pitch of voices: by name, by place from the top among so many voices, and of all together."""
+    """Lowest and highest pitch of voices: by name, by place from the top among so many voices, and of all together.
+
+    source: whose ranges they are.
+    """
 
     named: Mapping[str, tuple[int, int]]
     placed: Mapping[tuple[int, int], tuple[int, int]]
     whole: tuple[int, int]
+    source: str = "the reference pieces"
 
     def of(self, name: str, place: int, among: int) -> tuple[int, int]:
         """The range of a voice: by its name if the corpus has it, else by its place, else that of all voices."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genapps.errors import InputError
 from genapps_music.judging.judging import Judged, Progress, judge
 from genapps_music.judging.likelihood import Judge
+from genapps_music.judging.of_model import ranges_of
 from genapps_music.reading.folder import Scores, open_scores
 from genapps_music.score import Score, Skipped
+
+if TYPE_CHECKING:
+    from genapps_music.model import MusicModel
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,15 @@ def evaluate(
     """Judge the pieces of `made` beside those of `real`: files or folders.
 
     holdout: real pieces that nothing was learnt from; without them half of the real ones are taken, at random. model:
-    a model that says how likely pieces are. most: pieces of each kind. Raises as `open_scores` does, InputError for a
-    single real piece and no others, and as loading a model does.
+    a model that says how likely pieces are, and the ranges of voices. most: pieces of each kind. Raises as
+    `open_scores` does, InputError for a single real piece and no others, and as loading a model does.
     """
     progress("reading")
     notes: list[str] = []
     places = (("real", real), ("made", made), ("holdout", holdout))
     sets = {name: _once(open_scores(path), path, notes) for name, path in places if path}
-    asked = None if model is None else _asked(model, notes)
+    loaded = None if model is None else _loaded(model)
+    asked = None if loaded is None else _asked(loaded, str(model), notes)
     generator = np.random.default_rng(seed)
     reference, unseen = list(sets["real"]), list(sets["holdout"]) if "holdout" in sets else []
     if not unseen:
@@ -73,6 +78,7 @@ def evaluate(
         taken["held-out"],
         surprise=asked,
         learnt=holdout is None,
+        ranges=None if loaded is None else ranges_of(loaded),
         seed=seed,
         progress=progress,
     )
@@ -106,14 +112,18 @@ def _piece(name: str) -> str:
     return f"{Path(file).with_suffix('')}{mark}{number}"
 
 
-def _asked(model: str, notes: list[str]) -> Judge | None:
-    from genapps_music.composing.surprise import surprise_of
+def _loaded(model: str) -> MusicModel:
     from genapps_music.model import MusicModel
 
-    loaded = MusicModel.load(model)
-    told = surprise_of(loaded)
+    return MusicModel.load(model)
+
+
+def _asked(model: MusicModel, name: str, notes: list[str]) -> Judge | None:
+    from genapps_music.composing.surprise import surprise_of
+
+    told = surprise_of(model)
     if told is None:
-        notes.append(f"{model}: its family, {loaded.family}, does not tell how likely each bar is")
+        notes.append(f"{name}: its family, {model.family}, does not tell how likely each bar is")
     return told
 
 

@@ -13,6 +13,7 @@ from genapps.errors import InputError
 from genapps_music.judging.baseline import independent_notes
 from genapps_music.judging.judging import judge
 from genapps_music.judging.likelihood import Surprise, by_bar, mean_per_quarter
+from genapps_music.judging.rules import Ranges
 from genapps_music.judging.voices import voices_of
 from genapps_music.score import QUARTER, Note, Part, Score
 
@@ -165,3 +166,25 @@ def test_of_next_to_nothing_nothing_is_claimed(corpus: list[Score]) -> None:
     judged = judge([Score((Part((Note(0, 480, 60),)),))], corpus)
     assert judged.finding.word == "Not judged"
     assert "too few to judge" in judged.finding.text
+
+
+def test_ranges_are_the_models_where_there_is_one(sides: tuple[list[Score], list[Score]]) -> None:
+    reference, held_out = sides
+    own = Ranges({}, {}, (0, 127), "the model's voices")
+    made = [replace(held_out[0], parts=(Part((Note(0, 24 * QUARTER, 100),), "Soprano"), *held_out[0].parts[1:]))]
+    assert judge(made, reference).made[0].checked.count("range") == 1
+    judged = judge(made, reference, ranges=own)
+    assert judged.made[0].checked.count("range") == 0
+    assert "ranges of the voices are those of the model's voices" in judged.notes
+    assert "range" in judge(made, ranges=own).rates
+
+
+def test_pieces_given_whole_are_in_no_figure(sides: tuple[list[Score], list[Score]]) -> None:
+    reference, held_out = sides
+    given = [{(note.onset, note.pitch) for part in one.parts for note in part.notes} for one in held_out[:3]]
+    judged = judge(held_out[:3], reference, given=[given[0], (), given[2]])
+    assert [one.score for one in judged.given] == [held_out[0], held_out[2]]
+    assert judged.numbers == (1,)
+    alone = judge([held_out[1]], reference)
+    assert judged.rates["leap"]["made"].breaches == alone.rates["leap"]["made"].breaches
+    assert judged.to_json()["pieces"]["made"] == 1

@@ -106,3 +106,18 @@ def test_a_beginning_has_so_many_notes_at_most_and_each_once() -> None:
     assert showing.beginning(score, 50, 1000).end == 50
     chord = Score((Part(tuple(Note(0, 10 + k, 60) for k in range(500))),))
     assert len(showing.beginning(chord, 10**6, 30).parts[0].notes) == 30
+
+
+def test_only_passages_longer_than_usual_are_told_and_given_pieces_are_marked(
+    corpus: list[Score], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    write_page(page, [corpus[30]], reference=corpus[:12], held_out=corpus[12:24], title="own")
+    assert "Copied, all voices: " not in page.read_text("utf-8")
+    notes = {(note.onset, note.pitch) for part in corpus[31].parts for note in part.notes}
+    made = [corpus[31], corpus[0]]
+    write_page(page, made, reference=corpus[:12], held_out=corpus[12:24], title="a copy", kept=[notes, ()])
+    text = page.read_text("utf-8")
+    assert "Copied, all voices: " in text
+    assert "in a row at most" in text
+    assert text.count("given, not made: in no figure") == 1
