@@ -14,6 +14,8 @@ def counted(number: int, what: str) -> str:
 
 def duration(seconds: float) -> str:
     """A length of time in its largest unit, with the next one where that is needed: 5 min, 1 h 30 min, 250 ms."""
+    if not seconds:
+        return "0 s"
     seconds = round(seconds, 1) if seconds > 60 else seconds  # 4 min 59.97 s is 5 min
     for (unit, length), (smaller, small) in pairwise(UNITS):
         if seconds >= length * (1 - 1e-6):

@@ -131,7 +131,9 @@ class AudioModel:
     def check_top_p(self, top_p: float | None) -> None:
         """Raise UsageError for a share that is none, or a model that draws no codes."""
         if top_p is not None and not isinstance(self.view, TokenView):
-            raise UsageError(f"top-p is for models of tokens; this is one of the family {self.family}")
+            raise UsageError(
+                f"--top-p is for models of tokens (fit --family autoregressive-tokens); this one is of {self.family}"
+            )
         if top_p is not None and not 0 < top_p <= 1:
             raise UsageError(f"top-p is {top_p:g}, but must be above 0 and at most 1")
 
@@ -170,7 +172,8 @@ class AudioModel:
         artifact = read_artifact(path, finite=True)
         header = artifact.header
         if header.get("domain") != DOMAIN or header.get("task") != TASK:
-            raise InputError(f"{path}: not what `genapps audio fit` writes")
+            kept = " ".join(str(header[key]) for key in ("domain", "task") if header.get(key))
+            raise InputError(f"{path}: a model of {kept!r}; give a file written by 'audio fit'")
         try:
             tensors = {name: torch.from_numpy(array) for name, array in artifact.tensors.items()}
             codec = Codec(**header["codec"])

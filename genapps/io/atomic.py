@@ -56,8 +56,8 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     check_target(path)
     target = Path(path).resolve()
     with write_errors(path):
-        if target.exists() and not target.is_file():
-            with target.open("wb") as device:
+        if Path(path).exists() and not Path(path).is_file():  # as it was named: a pipe behind /dev/stdout has no path
+            with Path(path).open("wb") as device:
                 yield device
             return
         partial = partial_path(target)

@@ -98,7 +98,7 @@ def resampled_words(made: Detection) -> str:
     """What became of clips of other rates; empty where there were none."""
     if not made.resampled:
         return ""
-    told = f"{counted(made.resampled, 'clip')} brought to the {made.model.cut.rate:,} Hz that were learnt"
+    told = f"{counted(made.resampled, 'clip')} brought to the {made.model.cut.rate:,} Hz of those that were learnt"
     lower = f"; {made.lower:,} had less: what they lack above may make them odd" if made.lower else ""
     return told + lower
 

@@ -49,8 +49,9 @@ class Reached:
 
     def lines(self) -> list[str]:
         """For a person."""
+        few = f"{FEWEST} held-out clips are needed, there are {self.drawn}; 'audio evaluate' takes fewer"
         if self.distance is None:
-            return [f"judged       not: {FEWEST} held-out clips are needed, there are {self.drawn}"]
+            return [f"judged       no: {few}"]
         beside = "other real clips {0}, steady noise {1}"
         said = [f"judged on    {self.drawn:,} held-out clips beside as many drawn ones"]
         for name, key, form in (("FD-mel", "distance", ".1f"), ("coverage", "coverage", ".2f")):

@@ -77,6 +77,12 @@ def test_a_directory_and_a_missing_folder_are_wrong_usage(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_pipe_that_has_no_path_is_written_directly() -> None:
+    code = "from genapps.io.atomic import replacing\nwith replacing('/dev/stdout') as out:\n    out.write(b'row')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"row", b"")
+
+
 def test_a_device_is_written_directly_and_a_full_one_is_named() -> None:
     with replacing(Path(os.devnull)) as handle:
         handle.write(b"gone")

@@ -92,7 +92,7 @@ def test_what_is_not_there_is_refused(batch: Batch, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model family 'gnn'"):
         rule_for("gnn", 10, "cpu")
     write_artifact(tmp_path / "other.genapps", {}, {"domain": "image", "task": "fit"})
-    with pytest.raises(InputError, match="not what `genapps audio fit` writes"):
+    with pytest.raises(InputError, match="give a file written by 'audio fit'"):
         AudioModel.load(tmp_path / "other.genapps")
     write_artifact(tmp_path / "damaged.genapps", {}, {"domain": "audio", "task": "fit"})
     with pytest.raises(InputError, match="does not hold what a model of sounds must"):
