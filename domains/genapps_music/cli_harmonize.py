@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genapps.cli.console import Progress
-from genapps_music.cli_common import candidates_option, deliver_one, drawing_options, model_option, read_one
+from genapps_music.cli_common import candidates_option, deliver_one, drawing_options_of, model_option, read_one
 
 
 @click.command()
@@ -16,7 +16,7 @@ from genapps_music.cli_common import candidates_option, deliver_one, drawing_opt
 @model_option
 @click.option("--voice", metavar="NAME", help="The voice that the melody becomes; the top one if not given.")
 @candidates_option
-@drawing_options
+@drawing_options_of(0.5)
 def harmonize(melody: str, output: str | None, report: Path | None, as_json: bool, **options: Any) -> None:
     """Add the other voices to a melody.
 

@@ -83,7 +83,9 @@ def interpolate(model: MusicModel, first: Score, last: Score, steps: int, manner
     inside = [within(cells, layout.voices, limits) for cells in pieces]
     far = int(((inside[-1] != pieces[-1]) & (pieces[-1] >= FIRST)).sum())
     if far:
-        notes.append(f"{far:,} notes of {steps:03} are moved by octaves, as that key leaves the ranges of the voices")
+        notes.append(
+            f"{far:,} notes of {steps:03} are moved by octaves or left out, as in that key they lie out of range"
+        )
     pieces = inside
     starts = tuple(range(0, (count * WINDOW + 1) * model.codec.bar, model.codec.bar))
     whole = [Piece(f"{k:03}", cells, starts, shift) for k, cells in enumerate(pieces, 1)]

@@ -23,17 +23,26 @@ from genapps_music.model import WINDOW, MusicModel
 
 _AT_ONCE = 128  # pieces drawn together
 _TEMPERED = ("autoregressive",)
+BESIDE_A_MELODY = 0.5  # at 0.8 nearly half of the last chords are none (see decision 12)
 USUAL = 0.8  # temperature: nearer to the rates of real pieces than 1 in crossings, leaps, parallels and chords
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How cells are drawn. temperature: below 1 more usual ones, 0.8 if None; top_p: of the likeliest share only."""
+    """How cells are drawn. temperature: below 1 more usual ones, 0.8 or the task's own if None.
+
+    top_p: only of the likeliest ones, which have that share of the chance together.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     seed: int = 0
+
+    def usually(self, temperature: float, family: str) -> Manner:
+        """The same at that temperature if none is given and the family takes one."""
+        own = self.temperature is not None or family not in _TEMPERED
+        return self if own else replace(self, temperature=temperature)
 
     def check(self, family: str) -> None:
         """Raise UsageError where the family draws in one way only."""

@@ -11,7 +11,7 @@ import torch
 from genapps.errors import InputError, UsageError
 from genapps.suggest import did_you_mean
 from genapps_music.codec import Piece, bar_starts, moved
-from genapps_music.composing.filling import Manner, fill, nats
+from genapps_music.composing.filling import BESIDE_A_MELODY, Manner, fill, nats
 from genapps_music.composing.silences import sounds
 from genapps_music.grid import (
     FIRST,
@@ -136,10 +136,11 @@ def harmonize(
 ) -> Made:
     """The melody, kept note by note, as one voice of a piece whose others are drawn; the likeliest of the candidates.
 
-    voice: which voice it becomes, the top one if not given. Of several parts, and of chords, the highest line is taken.
-    Raises as `continue_`.
+    voice: which voice it becomes, the top one if not given. The temperature is 0.5 if none is given. Of several parts,
+    and of chords, the highest line is taken. Raises as `continue_`.
     """
     check_can(model.family, HARMONIZE)
+    manner = manner.usually(BESIDE_A_MELODY, model.family)
     layout = model.codec.layout
     if len(layout.voices) < 2:
         raise UsageError(

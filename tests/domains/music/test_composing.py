@@ -19,6 +19,7 @@ from genapps_music.composing.tasks import compose, continue_, harmonize, infill,
 from genapps_music.model import MusicModel
 from genapps_music.presets import PRESETS
 from genapps_music.score import QUARTER, Meter, Note, Part, Score
+from genapps_music.tonality import home_of
 
 NAMES = ("Soprano", "Alto", "Tenor", "Bass")
 QUICK = {
@@ -152,6 +153,20 @@ def test_a_path_of_latents_begins_and_ends_with_what_is_given(models: dict[str, 
         assert (found.to_first[0], found.to_last[-1]) == (0.0, 0.0)
         assert len(found.made) == 5
         assert all(in_range(one.score, models[family]) for one in found.made)
+
+
+def test_what_the_ends_of_a_path_are_is_said(models: dict[str, MusicModel]) -> None:
+    first, last = chorale(4, bars=7), replace(chorale(5, bars=4), name="last", tempo=120.0)
+    found = interpolate(models["vae"], first, last, 3, Manner())
+    assert "001 has the first 4 bars; piece 4 has 7" in found.notes
+    assert not any("last has" in note for note in found.notes)
+    assert "003 has the tempo of piece 4, 90 quarters a minute; its own is 120" in found.notes
+    by = found.made[2].shift - home_of(last)
+    assert (f"003 is moved by {-by:+} semitones into the key of piece 4" in found.notes) == bool(by)
+    kept = [(note.onset, note.pitch - by) for part in last.parts for note in part.notes]
+    made = [(note.onset, note.pitch) for part in found.made[2].score.parts for note in part.notes]
+    far = next((int(note.split()[0]) for note in found.notes if "octaves or left out" in note), 0)
+    assert len(set(kept) - set(made)) == far
 
 
 def test_a_model_is_the_same_after_it_was_kept(models: dict[str, MusicModel], tmp_path: Path) -> None:

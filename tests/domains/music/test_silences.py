@@ -127,6 +127,12 @@ def test_added_voices_sound_where_the_melody_does(models: dict[str, MusicModel],
         assert later.all() if exact else later[:, [0, 2]].all()
 
 
+def test_a_melody_is_harmonized_at_its_own_temperature(models: dict[str, MusicModel]) -> None:
+    model, melody = models["autoregressive"], Score(chorale(22).parts[:1], "melody")
+    at = [harmonize(model, melody, Manner(temperature), candidates=1).score for temperature in (None, 0.5, 0.8)]
+    assert at[0] == at[1] != at[2]
+
+
 def test_a_candidate_that_falls_silent_is_not_the_likeliest_for_that(
     models: dict[str, MusicModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
