@@ -58,15 +58,15 @@ def chart(label: str, height: float, *children: str, kind: str) -> Markup:
 # Scale ---------------------------------------------------------------------------------------------------------------
 
 
-def scale(marks: Sequence[Mark], *, better: Literal["higher", "lower", "half"], label: str) -> Markup:
-    """A figure and its controls on one line, the better end to the right.
+def scale(marks: Sequence[Mark], *, better: Literal["higher", "lower", "half", "real"], label: str) -> Markup:
+    """A figure and its controls on one line, the better end to the right; low values where what is real is best.
 
     The pin is the synthetic data; the band from it to the tall tick (real data) is what it lacks.
     """
     shown = [mark for mark in marks if known(mark.value)]
     low, high = extent([float(mark.value or 0) for mark in shown], better)
     left, right, y = 10.0, WIDTH - 10.0, 24.0
-    turned = better == "lower" or (better == "half" and high - 0.5 >= 0.5 - low)
+    turned = better in ("lower", "real") or (better == "half" and high - 0.5 >= 0.5 - low)
 
     def at(x: float) -> float:
         share = (x - low) / (high - low)
@@ -84,13 +84,13 @@ def scale(marks: Sequence[Mark], *, better: Literal["higher", "lower", "half"], 
     return chart(label, y + 28, *parts, kind="scale")
 
 
-def extent(values: Sequence[float], better: Literal["higher", "lower", "half"]) -> tuple[float, float]:
+def extent(values: Sequence[float], better: Literal["higher", "lower", "half", "real"]) -> tuple[float, float]:
     """The round ends of a scale that holds all values and the ideal.
 
     Shares and areas (0..1) get at least a fifth of their range, so that a small difference looks small.
     """
     share = all(0 <= x <= 1 for x in values)
-    ideal = {"half": [0.5], "lower": [0.0], "higher": [1.0] if share else []}[better]
+    ideal = {"half": [0.5], "lower": [0.0], "real": [], "higher": [1.0] if share else []}[better]
     low, high = min([*values, *ideal], default=0.0), max([*values, *ideal], default=1.0)
     if share and high - low < 0.2:
         low, high = (max(0.0, high - 0.2), high) if better == "higher" else (low, min(1.0, low + 0.2))

@@ -26,7 +26,7 @@ class Measured:
 
     key: str
     name: str
-    better: Literal["higher", "lower", "half"]
+    better: Literal["higher", "lower", "half", "real"]
     value: float | None
     controls: tuple[Control, ...] = ()
     n: int = 0
@@ -57,7 +57,12 @@ def measured_lines(measures: Sequence[Measured], own: str) -> Iterator[str]:
     if not measures:
         return
     longest = max(measures, key=lambda m: len(m.controls))
-    aim = {"higher": "higher is better", "lower": "lower is better", "half": "0.5 is ideal"}
+    aim = {
+        "higher": "higher is better",
+        "lower": "lower is better",
+        "half": "0.5 is ideal",
+        "real": "near real is better",
+    }
     head = ("", own, *(control.name.lower() for control in longest.controls))
     rows = []
     for measure in measures:

@@ -27,7 +27,7 @@ class Score:
 
     name: str
     marks: tuple[Mark, ...]  # the synthetic data's first, then its controls
-    better: Literal["higher", "lower", "half"]
+    better: Literal["higher", "lower", "half", "real"]
     n: int = 0
     protocol: str = ""
     note: str = ""
@@ -42,7 +42,12 @@ class Score:
     @property
     def aim(self) -> str:
         """What an ideal figure is, in words."""
-        return {"higher": "higher is better", "lower": "lower is better", "half": "0.5 is ideal"}[self.better]
+        return {
+            "higher": "higher is better",
+            "lower": "lower is better",
+            "half": "0.5 is ideal",
+            "real": "near real is better",
+        }[self.better]
 
 
 @dataclass(frozen=True)

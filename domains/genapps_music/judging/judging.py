@@ -321,7 +321,7 @@ def _some(pieces: Sequence[Looked], n: int, generator: np.random.Generator) -> l
 def _measured(
     key: str,
     name: str,
-    better: Literal["higher", "lower", "half"],
+    better: Literal["higher", "lower", "half", "real"],
     values: Mapping[Side, float | None],
     n: int,
     protocol: str,
@@ -403,8 +403,8 @@ def _surprise_measures(surprises: dict[Side, tuple[Surprise, ...]]) -> list[Meas
     how = f"{' and '.join(kinds)} negative log-likelihood under the model; pieces that it can express: " + ", ".join(
         f"{SIDES[side].lower()} {told[side]:,} of {len(surprises[side]):,}" for side in values
     )
-    found = _measured("nats", "nats a quarter", "lower", values, told["made"], how)
-    return [replace(found, note="as near to real pieces as can be is best: far fewer nats mean too usual")]
+    found = _measured("nats", "nats a quarter", "real", values, told["made"], how)
+    return [replace(found, note="far more than real pieces have: strange to the model; far fewer: too usual")]
 
 
 def _histograms(pieces: Sequence[Looked]) -> list[Histograms]:

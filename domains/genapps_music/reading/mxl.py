@@ -37,7 +37,7 @@ def _check(archive: zipfile.ZipFile, limits: Limits) -> None:
     declared = sum(entry.file_size for entry in entries)
     if declared > limits.max_expanded:
         raise Unreadable(
-            f"expands to {declared / MIB:,.0f} MiB, more than the {limits.max_expanded / MIB:,.0f} MiB allowed"
+            f"expands to {declared / MIB:,.0f} MiB, more than the {limits.max_expanded / MIB:,.0f} MiB allowed; save it anew"
         )
 
 
@@ -61,5 +61,5 @@ def _entry(archive: zipfile.ZipFile, name: str, limits: Limits) -> bytes:
     with archive.open(name) as file:
         data = file.read(limits.max_expanded + 1)  # what the archive declares need not be true
     if len(data) > limits.max_expanded:
-        raise Unreadable(f"expands to more than the {limits.max_expanded / MIB:,.0f} MiB allowed")
+        raise Unreadable(f"expands to more than the {limits.max_expanded / MIB:,.0f} MiB allowed; save it anew")
     return data

@@ -113,7 +113,7 @@ def parse(data: bytes, kept: Kept, limits: Limits) -> Element:
     except Unreadable:
         raise
     except defusedxml.EntitiesForbidden:
-        raise Unreadable("XML that defines entities, which is refused") from None
+        raise Unreadable("XML that defines entities, which is refused; save it without a DTD") from None
     except defusedxml.DefusedXmlException:
         raise Unreadable("XML with an external reference, which is refused") from None
     except ParseError as error:

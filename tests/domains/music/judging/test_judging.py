@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from genapps.errors import InputError
+from genapps.report.measured import measured_lines
 from genapps_music.judging.baseline import independent_notes
 from genapps_music.judging.judging import judge
 from genapps_music.judging.likelihood import Surprise, by_bar, mean_per_quarter
@@ -151,6 +152,9 @@ def test_likelihood_stands_beside_that_of_real_pieces(
     (nats,) = (one for one in judged.measures if one.key == "nats")
     assert nats.value == 2.0
     assert "1 of 12" in nats.protocol
+    assert "near real is better" in "".join(measured_lines([nats], "made"))
+    assert nats.score("made").aim == "near real is better"
+    assert "<svg" in nats.score("made").chart
     assert judged.to_json()["made"][1]["nats"]["why"] == "five voices"
     assert mean_per_quarter([Surprise(why="x")]) is None
 
