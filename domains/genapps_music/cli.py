@@ -21,4 +21,4 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
 
 @click.group(cls=Group, table=ELSEWHERE)
 def cli() -> None:
-    """Music: new pieces, continuations, voices added to a melody; what any piece is worth."""
+    """Music: new pieces, continuations, voices added to a melody; how good any piece is."""

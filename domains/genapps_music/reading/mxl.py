@@ -37,7 +37,8 @@ def _check(archive: zipfile.ZipFile, limits: Limits) -> None:
     declared = sum(entry.file_size for entry in entries)
     if declared > limits.max_expanded:
         raise Unreadable(
-            f"expands to {declared / MIB:,.0f} MiB, more than the {limits.max_expanded / MIB:,.0f} MiB allowed; save it anew"
+            f"expands to {declared / MIB:,.0f} MiB, more than the {limits.max_expanded / MIB:,.0f} MiB allowed;"
+            " save it anew"
         )
 
 
