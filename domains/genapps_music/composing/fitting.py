@@ -13,8 +13,9 @@ import torch
 
 from genapps.batches import Ragged
 from genapps.config import resolve
-from genapps.errors import InputError
+from genapps.errors import InputError, UsageError
 from genapps.models.base import Family
+from genapps.suggest import did_you_mean
 from genapps.training.settings import Event, TrainingConfig
 from genapps_music.codec import Codec, Corpus, Piece, gather, part_of, parted
 from genapps_music.composing.keeping import keep, kept
@@ -217,10 +218,23 @@ def settings_of(
         config = composer(family).engine_class(type(codec.space)).Config
     of_training = [text.removeprefix(TRAINING) for text in given if text.startswith(TRAINING)]
     of_family = [text for text in given if not text.startswith(TRAINING)]
+    _check_keys(of_family, config, "")
+    _check_keys(of_training, TrainingConfig, TRAINING)
     made = resolve(config, None, [*(f"{name}={value}" for name, value in preset.options.items()), *of_family])
     base = [f"{name}={value}" for name, value in preset.training.items()]
     training = resolve(TrainingConfig, None, [*base, f"device={device}", *of_training])
     return {name: getattr(made, name) for name in made.__dataclass_fields__}, training
+
+
+def _check_keys(given: Sequence[str], config: Any, before: str) -> None:
+    """Raise UsageError for key=value of a key that the settings do not have, naming those that they have."""
+    names = [f"{before}{name}" for name in config.__dataclass_fields__]
+    for text in given:
+        key = before + text.partition("=")[0].strip()
+        if not any(key == name or key.startswith(f"{name}.") for name in names):
+            others = "" if before else f", and those of training, such as {TRAINING}max_steps"
+            meant = did_you_mean(key, names)
+            raise UsageError(f"--set: unknown key {key!r}; there are: {', '.join(names)}{others}.{meant}")
 
 
 def _kept(pieces: Sequence[Piece]) -> tuple[Piece, ...]:

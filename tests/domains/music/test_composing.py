@@ -12,7 +12,7 @@ from genapps.errors import InputError, UsageError
 from genapps_music.codec import gather, transposed
 from genapps_music.composing.between import interpolate
 from genapps_music.composing.filling import Manner
-from genapps_music.composing.fitting import Study, fit, split
+from genapps_music.composing.fitting import Study, fit, settings_of, split
 from genapps_music.composing.reaching import floor_of
 from genapps_music.composing.surprise import surprise_of
 from genapps_music.composing.tasks import compose, continue_, harmonize, infill, voices_of
@@ -193,6 +193,14 @@ def test_figures_are_of_pieces_held_out_and_exact(models: dict[str, MusicModel])
     assert found.nats == pytest.approx(reached["frame"] * len(model.held[0].cells), rel=1e-4)
     assert surprise_of(models["gan"]) is None
     assert models["gan"].card["reached"]["nats"] is None
+
+
+def test_a_setting_that_is_none_is_answered_with_those_there_are(models: dict[str, MusicModel]) -> None:
+    codec = models["vae"].codec
+    with pytest.raises(UsageError, match=r"unknown key 'nope'; there are: n_components, .*, and those of training"):
+        settings_of("gmm", PRESETS["gmm"], codec, ["nope=3"])
+    with pytest.raises(UsageError, match=r"unknown key 'training.max_step'.*Did you mean 'training.max_steps'"):
+        settings_of("vae", PRESETS["vae"], codec, ["training.max_step=3"])
 
 
 def test_the_floor_is_the_entropy_of_the_shares() -> None:

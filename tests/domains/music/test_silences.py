@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+import genapps_music
 from genapps_music.codec import Piece
 from genapps_music.composing import tasks
 from genapps_music.composing.filling import Manner
@@ -15,9 +18,11 @@ from genapps_music.composing.silences import FREE, RARE, RESTS, SOUNDS, demands,
 from genapps_music.composing.tasks import harmonize, infill
 from genapps_music.grid import FIRST, HOLD, REST, UNKNOWN, Cells, Voice, lawful, pitches
 from genapps_music.model import MusicModel
+from genapps_music.reading.files import read_score
 from genapps_music.score import QUARTER, Note, Part, Score
 
 BAR = 4 * QUARTER
+SAMPLES = Path(genapps_music.__file__).parent / "samples"
 Heard = NDArray[np.bool_]
 
 
@@ -131,6 +136,14 @@ def test_a_melody_is_harmonized_at_its_own_temperature(models: dict[str, MusicMo
     model, melody = models["autoregressive"], Score(chorale(22).parts[:1], "melody")
     at = [harmonize(model, melody, Manner(temperature), candidates=1).score for temperature in (None, 0.5, 0.8)]
     assert at[0] == at[1] != at[2]
+
+
+def test_what_ships_adds_voices_that_end_with_the_melody_and_has_latents() -> None:
+    model = MusicModel.load(SAMPLES / "composer.genapps")
+    melody = read_score(SAMPLES / "melody.mid")
+    made = harmonize(model, melody, Manner(temperature=0.8, seed=0))  # of these the likeliest fell silent
+    assert {part.notes[-1].end for part in made.score.parts} == {melody.end}
+    assert model.latents is not None
 
 
 def test_a_candidate_that_falls_silent_is_not_the_likeliest_for_that(
