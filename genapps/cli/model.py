@@ -58,7 +58,11 @@ def card(header: dict[str, Any]) -> Iterator[str]:
             continue
         yield f"{key}:"
         for name, item in _listed(value):
-            yield f"  {name:<20} {_short(item)}"
+            if len(_short(item)) < SHOWN or not isinstance(item, dict):
+                yield f"  {name:<20} {_short(item)}"
+                continue
+            yield f"  {name}:"
+            yield from (f"    {key:<18} {_short(own)}" for key, own in item.items() if own != "")
 
 
 def _listed(section: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -73,7 +77,7 @@ def _short(value: Any) -> str:
     if isinstance(value, list) or (isinstance(value, dict) and any(isinstance(v, list | dict) for v in value.values())):
         return "1 entry" if len(value) == 1 else f"{len(value):,} entries"
     if isinstance(value, dict):
-        value = ", ".join(f"{key} {item}" for key, item in value.items())
+        value = ", ".join(f"{key} {_short(item)}" for key, item in value.items() if item != "")
     if value is None or isinstance(value, bool):
         value = "none" if value is None else str(value).lower()  # as settings are written
     text = f"{value:.6g}" if isinstance(value, float) else str(value)

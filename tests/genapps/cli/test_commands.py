@@ -41,6 +41,23 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
+def test_long_figures_of_a_card_stand_below_one_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {
+        "about": "",
+        "floor": 1.467118656339799,
+        "frame": 1.6285684593356387,
+        "kind": "exact",
+        "nats": 0.4071421,
+        "pieces": 40,
+    }
+    path = tmp_path / "m.genapps"
+    write_artifact(path, {"model/weights": np.arange(3.0)}, HEADER | {"card": {"reached": figures, "seed": 1}})
+    assert main(["model", "show", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "  reached:\n    floor              1.46712\n    frame              1.62857\n    kind" in text
+    assert "about" not in text
+
+
 def test_model_show(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "show", str(model)]) == 0
     text = capsys.readouterr().out
@@ -58,7 +75,7 @@ def test_model_show(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ["curves", "1 entry"],
         ["random_state", "none"],
         ["structures", "3 entries"],
-        ["variety", "bins 43.0, of 40"],
+        ["variety", "bins 43, of 40"],
         ["provenance:"],
     ]
     assert "codec:\n  columns              3 entries\n" in text
