@@ -1,4 +1,4 @@
-"""Music: a folder of scores in; new pieces, continuations, voices, and what any piece is worth.
+"""Music: a folder of scores in; new pieces, continuations, voices, and how good any piece is.
 
 The names below are loaded when first used, so that `genapps music --help` imports nothing heavy.
 """

@@ -45,6 +45,7 @@ def interpolate(first: str, last: str, output: str | None, report: Path | None, 
         raise UsageError("interpolate takes no --top-p; lower --temperature draws the likelier notes")
     from genapps_music.composing.between import interpolate as make
     from genapps_music.composing.filling import Manner
+    from genapps_music.judging.of_model import write_report
     from genapps_music.model import MusicModel
 
     model = MusicModel.load(options["model"])
@@ -58,7 +59,7 @@ def interpolate(first: str, last: str, output: str | None, report: Path | None, 
     figures = {"to_first": list(found.to_first), "to_last": list(found.to_last)}
     delivering.write_folder(place, found.made, {"made_by": "genapps music interpolate", **about, **figures})
     if report is not None:
-        delivering.write_report(
+        write_report(
             report, found.made, model, title=str(output), subject="music interpolated", facts=about, seed=manner.seed
         )
     if as_json:

@@ -118,7 +118,7 @@ BUILT_IN = {
     ),
     "music": Domain(
         cli="genapps_music.cli:cli",
-        help="Music: new pieces, continuations, voices added to a melody; what any piece is worth.",
+        help="Music: new pieces, continuations, voices added to a melody; how good any piece is.",
         sample="melody.mid",
         demo=(
             "harmonize",

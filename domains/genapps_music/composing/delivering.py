@@ -12,7 +12,6 @@ from genapps.errors import UsageError
 from genapps.io.atomic import check_target, replacing
 from genapps.io.placing import Named, check_files, check_folder
 from genapps_music.composing.tasks import Made
-from genapps_music.model import MusicModel
 from genapps_music.names import check_names
 from genapps_music.score import Score
 
@@ -20,7 +19,6 @@ SCORES = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".json")
 WRITTEN = (*SCORES, ".wav")
 RATE = 22_050  # Hz of a sound
 IN_FOLDER = (".mid", ".musicxml", ".wav")
-_REFERENCE = 100  # pieces of the corpus that a page compares with
 
 
 def is_folder(output: str) -> bool:
@@ -109,28 +107,3 @@ def write_folder(folder: str | Path, made: Sequence[Made], about: dict[str, Any]
             place.rmdir()
         raise
     return [*names, "manifest.json"]
-
-
-def write_report(
-    path: Path, made: Sequence[Made], model: MusicModel, *, title: str, subject: str, facts: dict[str, Any], seed: int
-) -> None:
-    """Write the page that shows, plays and judges the pieces beside the corpus that the model learnt."""
-    from genapps_music.composing.given import given_in, given_notes
-    from genapps_music.composing.surprise import surprise_of
-    from genapps_music.judging.report import write_page
-
-    notes = list(dict.fromkeys(note for one in made for note in one.notes))
-    write_page(
-        path,
-        [one.score for one in made],
-        reference=model.scores(model.learnt[:_REFERENCE]),
-        held_out=model.scores(model.held[:_REFERENCE]),
-        surprise=surprise_of(model),
-        title=title,
-        subject=subject,
-        facts=[(name, str(value)) for name, value in facts.items() if value is not None],
-        notes=notes,
-        given=[given_in(one, model.codec.layout) for one in made],
-        kept=[given_notes(one, model.codec.layout) for one in made],
-        seed=seed,
-    )
