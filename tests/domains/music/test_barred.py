@@ -14,6 +14,7 @@ from genapps_music.codec import CONTEXT, Piece, gather
 from genapps_music.composing.barred import Composer, shown, sounding
 from genapps_music.composing.filling import Manner, Rules
 from genapps_music.composing.fitting import Study, fit
+from genapps_music.composing.silences import FREE
 from genapps_music.composing.tasks import compose
 from genapps_music.grid import UNKNOWN
 from genapps_music.model import MusicModel
@@ -50,7 +51,7 @@ def test_drawing_takes_the_likeliest_of_what_scoring_says(model: MusicModel) -> 
     inside, _ = engine._padded(partly, torch.device("cpu"))
     logits = engine.network(inside, torch.zeros(1).long())[0, :-1, 1:].unflatten(-1, (frames.shape[1], -1))
     empty = codec.frames(Piece("", np.full_like(made.cells, UNKNOWN), starts))
-    rules = Rules([empty], model, [shift])
+    rules = Rules([empty], model, [shift], [np.full_like(made.cells, FREE)])
     past = torch.from_numpy(frames)[None]
     for step, column in itertools.product(range(len(frames)), range(CONTEXT, frames.shape[1])):
         allowed = rules(past[:, :step], past[:, step], column)[0]
