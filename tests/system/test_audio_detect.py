@@ -88,7 +88,7 @@ def test_clips_of_another_rate_are_brought_to_that_of_the_normal_ones(
     soundfile.write(tmp_path / "new" / "a.wav", np.repeat(hum(draw), 2), 2 * RATE)
     soundfile.write(tmp_path / "new" / "b.wav", hum(draw)[::2], RATE // 2)
     assert main(["audio", "detect", str(set_ / "train"), str(tmp_path / "new")]) == 0
-    assert "2 clips brought to the 8,000 Hz that were learnt; 1 had less" in capsys.readouterr().out
+    assert "2 clips brought to the 8,000 Hz of those that were learnt; 1 had less" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
